@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "fires-alone",
-    doc: "With `topk`, or with a sum over all services, an alert fires for one service and hides that others fail too. The catalog's own test is run once more with a second service that fails in the same way.",
+    doc: "With `topk`, or with a sum over all services, an alert fires for one service and hides that others fail too. The catalog's own test is run once more with a second service that fails in the same way, and with one that the alert leaves out: for that it is silent.",
     example: Example::Catalog {
         bad: "[services.basket]\ngroup = \"web\"\nport = 8077\n\n[metrics.queue_length]\ntype = \"gauge\"\nhelp = \"Jobs that wait\"\n\n[alerts.Queue]\nkind = \"promql\"\nexpr = 'topk(1, max by (job, service, component) (shop_queue_length)) > 100'\nfor = \"5m\"\nseverity = \"warning\"\ntests = [\n  { name = \"long\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"500x20\" }, fires = [\"checkout\"] },\n  { name = \"short\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"50x20\" } },\n]\n",
         good: "[services.basket]\ngroup = \"web\"\nport = 8077\n\n[metrics.queue_length]\ntype = \"gauge\"\nhelp = \"Jobs that wait\"\n\n[alerts.Queue]\nkind = \"promql\"\nexpr = 'max by (job, service, component) (shop_queue_length) > 100'\nfor = \"5m\"\nseverity = \"warning\"\ntests = [\n  { name = \"long\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"500x20\" }, fires = [\"checkout\"] },\n  { name = \"short\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"50x20\" } },\n]\n",
@@ -22,7 +22,10 @@ pub(crate) const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let files = stack.files.tests();
         files
-            .filter_map(|file| alone(stack, file, &stack.own_tests.of_file(file)))
+            .filter_map(|file| {
+                let own = stack.own_tests.of_file(file);
+                excepted(stack, file, &own).or_else(|| alone(stack, file, &own))
+            })
             .collect()
     }),
 };
@@ -114,6 +117,69 @@ fn alone(stack: &Stack, file: &File, own: &[Option<String>]) -> Option<Diagnosti
                     }
                 },
             )));
+        }
+    }
+    None
+}
+
+/// The first test of an alert's file that fires for a service too that the catalog leaves out, when that fails in its place.
+fn excepted(stack: &Stack, file: &File, own: &[Option<String>]) -> Option<Diagnostic> {
+    let alert = stack.catalog.alert(file.alert()?)?;
+    if alert.about != Scope::Service {
+        return None;
+    }
+    let mut rules = stack.rules.iter();
+    let loaded =
+        rules.find(|loaded| loaded.rule.alert.is_some() && loaded.rule.name == alert.name)?;
+    let left_out = alert
+        .excepts
+        .first()
+        .into_iter()
+        .chain(alert.spares.first());
+    let left_out: Vec<&Service> = left_out
+        .filter_map(|name| stack.catalog.service(name))
+        .collect();
+    let tests = file.value["tests"].items().zip(own);
+    for (test, _) in tests.filter(|(_, own)| own.is_some()) {
+        let mut fires = test["promql_expr_test"][0]["exp_samples"].items();
+        let (Some(only), None) = (fires.next(), fires.next()) else {
+            continue;
+        };
+        let job = labels(only["labels"].as_str()?)
+            .ok()?
+            .get("job")
+            .to_string();
+        let first = stack.catalog.service(&job)?;
+        let given = test["input_series"].to_string();
+        let free = left_out
+            .iter()
+            .filter(|service| !given.contains(&format!("\\\"{}\\\"", service.name)));
+        for second in free {
+            let mut exchanged = test.clone();
+            for series in exchanged["input_series"].as_array_mut()? {
+                if let Some(other) = renamed(series, first, second) {
+                    *series = other;
+                }
+            }
+            exchanged["promql_expr_test"][0]["exp_samples"] = json!([]);
+            let mut suite = file.value.as_ref().clone();
+            suite["tests"] = json!([exchanged]);
+            let groups = groups(stack, file);
+            let parsed = |text: &str| stack.contract.parse(text);
+            let found = Suite::new(&suite, &groups, &parsed).run(Release::Three);
+            if let Some(Found::Mismatch(_)) = found.first() {
+                return Some(place::at(
+                    loaded.path,
+                    format!("{}/expr", loaded.pointer),
+                    format!(
+                        "`{}` fires for `{}` too, which the catalog leaves out, when it fails in the way of its test `{}`",
+                        alert.name,
+                        second.name,
+                        test["name"].as_str().unwrap_or_default()
+                    ),
+                    "leave the service out of the condition: `unless on (job)` those that are left out, or `and on (job)` those that are meant",
+                ));
+            }
         }
     }
     None

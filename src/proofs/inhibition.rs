@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Catalog;
 use crate::catalog::owners::Inhibit;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::stack::notifications::Notifications;
 use crate::stack::notifications::alerts::Firing;
 use crate::stack::notifications::inhibition::Inhibition;
@@ -41,15 +41,25 @@ pub(crate) const PROOF: Proof = Proof {
                 let (source, target) = (&real[source], &real[target]);
                 wrong(source, target, stack.catalog)
                     .or_else(|| another_cause(rule, source, target, stack.catalog))
+                    .or_else(|| muted(&notifications, source, target, stack.catalog))
             };
             let pairs = pairs(rule, real, |source, target| wrong(source, target).is_some());
-            let mistake = pairs
-                .last()
-                .and_then(|(source, target)| wrong(*source, *target));
+            let last = pairs.last().copied();
+            let mistake = last.and_then(|(source, target)| {
+                let (message, help) = wrong(source, target)?;
+                let mut declared = stack.catalog.inhibitions.iter();
+                let by = declared
+                    .find(|declared| says(declared, &real[source], &real[target], stack.catalog));
+                Some(match by {
+                    Some(by) => {
+                        let place = Place::Key(format!("/inhibit/{}", by.name));
+                        Diagnostic::error("inhibition", place, message).help(help)
+                    }
+                    None => place::at(path, &rule.pointer, message, help),
+                })
+            });
             match mistake {
-                Some((message, help)) => {
-                    found.push(place::at(path, &rule.pointer, message, help));
-                }
+                Some(mistake) => found.push(mistake),
                 None => {
                     let useless = pairs.is_empty().then(|| useless(notifications, rule));
                     let useless = useless.flatten();
@@ -190,6 +200,32 @@ fn another_cause(
             "name the alerts that explain others, or say it under `[inhibit]`",
         )
     })
+}
+
+/// Why an alert must not hold back another at a time when nobody is told of it, whoever says so.
+fn muted(
+    notifications: &Notifications,
+    source: &Firing,
+    target: &Firing,
+    catalog: &Catalog,
+) -> Option<(String, &'static str)> {
+    let explains = source.holds_back_others && !target.holds_back_others;
+    if explains || !target.pages(catalog) {
+        return None;
+    }
+    let tree = notifications.tree.as_ref()?;
+    let of = |firing: &Firing| {
+        let mut routes = tree.ends(firing.labels());
+        routes.retain(|route| notifications.tells(route.receiver()));
+        routes
+    };
+    let [by, told] = [of(source), of(target)];
+    let when = notifications.intervals.silent_while(&by, &told)?;
+    let (one, other) = (source.called(), target.called());
+    Some((
+        format!("{one} silences {other}, which is told {when}, when nobody is told of {one}"),
+        "name a source that is told whenever its target is, or take the target out",
+    ))
 }
 
 /// Whether the catalog says that one alert holds back another.

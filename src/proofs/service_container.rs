@@ -48,6 +48,15 @@ fn outside(text: &str) -> bool {
     text.replace("$$", "").contains('$')
 }
 
+/// Whether a text is not what the catalog says. What the machine fills in may be, unless it was to stay as it is: where the
+/// catalog has a dollar, Compose wants two.
+fn differs(told: &str, said: &str) -> bool {
+    match outside(told) {
+        true => told == said,
+        false => told.replace("$$", "$") != said,
+    }
+}
+
 /// Variables that it does not get, or with another value.
 fn environment(container: &Container, service: &Service) -> Vec<Wrong> {
     // A file of variables may say anything.
@@ -59,7 +68,10 @@ fn environment(container: &Container, service: &Service) -> Vec<Wrong> {
         let mut told = told.filter(|(known, _)| known == name);
         let message = match told.next() {
             None => format!("is not told `{name}`"),
-            Some((_, Some(value))) if !outside(value) && value.replace("$$", "$") != *said => {
+            Some((_, Some(value))) if outside(value) && differs(value, said) => {
+                format!("gets `{name}` with what Compose puts in place of the dollar in `{value}`")
+            }
+            Some((_, Some(value))) if differs(value, said) => {
                 format!("gets `{value}` as `{name}`, the catalog says `{said}`")
             }
             Some(_) => return None,
@@ -256,7 +268,7 @@ fn granted(container: &Container, service: &Service) -> Vec<Wrong> {
         let mut all = labels.iter();
         !all.any(|(known, value)| {
             let value = value.as_deref().unwrap_or_default();
-            known == *label && (outside(value) || value.replace("$$", "$") == **said)
+            known == *label && !differs(value, said)
         })
     });
     if let Some((label, _)) = lost {
@@ -362,9 +374,15 @@ fn program(
     let mut say = |key, message, own: &str| {
         wrong.push((key, message, format!("render the catalog's `{own}`")));
     };
-    let given = container.process.words.iter();
-    let words: Vec<String> = given.clone().map(|word| word.replace("$$", "$")).collect();
-    if !words.ends_with(&service.command) && !given.clone().any(|word| outside(word)) {
+    let words = &container.process.words;
+    let first = words.len().checked_sub(service.command.len());
+    let last = first.map_or(&[][..], |first| &words[first..]);
+    let mut pairs = last.iter().zip(&service.command);
+    let other = match words.iter().any(|word| outside(word)) {
+        true => pairs.any(|(told, said)| outside(told) && differs(told, said)),
+        false => first.is_none() || pairs.any(|(told, said)| differs(told, said)),
+    };
+    if other {
         let said = service.command.join(" ");
         say(
             "command",

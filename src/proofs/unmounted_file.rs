@@ -60,7 +60,8 @@ fn named(stack: &Stack, file: &File, reader: &Container) -> Vec<Diagnostic> {
     let folder = place.rsplit_once('/').map_or("/", |(folder, _)| folder);
     let mut found = Vec::new();
     walk(&file.value, &mut |pointer, key, value| {
-        let (true, Some(path)) = (key.ends_with("_file"), value.as_str()) else {
+        let list = pointer.contains("/file_sd_configs/") && pointer.contains("/files/");
+        let (true, Some(path)) = (list || key.ends_with("_file"), value.as_str()) else {
             return;
         };
         // Prometheus and the Alertmanager look beside their configuration.
@@ -68,6 +69,10 @@ fn named(stack: &Stack, file: &File, reader: &Container) -> Vec<Diagnostic> {
             true => path.to_string(),
             false => format!("{folder}/{path}"),
         };
+        if list {
+            found.extend(unlisted(stack, reader, &path, &file.path, pointer));
+            return;
+        }
         found.extend(missing(
             stack,
             reader,
@@ -127,6 +132,39 @@ fn given(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
         }));
     }
     found
+}
+
+/// A list of targets, whose folder another program fills: it has to be a mounted one.
+fn unlisted(
+    stack: &Stack,
+    reader: &Container,
+    path: &str,
+    file: &str,
+    pointer: &str,
+) -> Option<Diagnostic> {
+    let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
+    let sight = reader.sees(&reader.absolute(folder));
+    let lost = match (&sight, sight.rendered()) {
+        (_, Some(rendered)) => {
+            let inside = format!("{rendered}/");
+            let mut files = stack.files.all();
+            !files.any(|file| file.path.starts_with(&inside))
+        }
+        (Sight::Image, None) => reader.image.is_some(),
+        _ => false,
+    };
+    lost.then(|| {
+        let message = format!(
+            "`{}` looks for targets in {path}, where nothing is",
+            reader.name
+        );
+        place::at(
+            file,
+            pointer,
+            message,
+            "mount the folder that the lists of targets are in",
+        )
+    })
 }
 
 /// A finding when nothing is mounted at a path, or only what is rendered and does not have it.

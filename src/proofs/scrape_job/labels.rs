@@ -16,13 +16,23 @@ pub(super) fn indistinguishable(targets: &Targets, config: &File) -> Vec<Diagnos
     let mut seen = HashSet::new();
     for target in &targets.list {
         let first = *known.entry(&target.labels).or_insert(target);
-        if first.address != target.address && seen.insert(target.job) {
+        let asked = |target: &Target| {
+            let params = target.params.values().flatten();
+            let params = params.map(|value| format!(" for {value}"));
+            format!(
+                "{}{}{}",
+                target.address,
+                target.path,
+                params.collect::<String>()
+            )
+        };
+        let (one, other) = (asked(first), asked(target));
+        if one != other && seen.insert(target.job) {
             found.push(place::at(
                 &config.path,
                 &target.pointer,
                 format!(
-                    "{} and {} have the same labels: their samples are one series, and most of them are dropped",
-                    first.address, target.address
+                    "{one} and {other} have the same labels: their samples are one series, and most of them are dropped"
                 ),
                 "leave `instance` to Prometheus, or give each a label of its own",
             ));

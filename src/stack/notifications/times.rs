@@ -123,22 +123,34 @@ impl Intervals {
             )),
             None => None,
             Some((day, minute, told)) => {
-                let at = format!(
-                    "on a {} at {:02}:{:02}{}",
-                    WEEKDAYS[day.weekday().num_days_from_sunday() as usize],
-                    minute / 60,
-                    minute % 60,
-                    match others.dates() || self.dates() {
-                        true => format!(" ({day})"),
-                        false => String::new(),
-                    }
-                );
+                let dates = others.dates() || self.dates();
+                let at = moment(day, minute, dates);
                 Some(match told {
                     true => format!("{at} too, when the catalog tells nobody"),
                     false => format!("not {at}, when the catalog tells somebody"),
                 })
             }
         }
+    }
+
+    /// When some routes notify and others do not, as `Monday at 02:00`.
+    pub(crate) fn silent_while(&self, silent: &[&Route], notify: &[&Route]) -> Option<String> {
+        let [silent, notify] = [silent, notify].map(|routes| {
+            let heeded = routes.iter().map(|route| heeded(route));
+            heeded.collect::<Vec<Heeded>>()
+        });
+        if silent
+            .iter()
+            .any(|heeded| heeded.iter().all(Option::is_none))
+        {
+            return None;
+        }
+        self.days().find_map(|day| {
+            let mut open = self.open(&notify, day);
+            open.difference_with(&self.open(&silent, day));
+            let minute = open.ones().next()?;
+            Some(moment(day, minute, self.dates()))
+        })
     }
 
     /// Whether any interval speaks of dates.
@@ -291,6 +303,16 @@ fn range(text: &str, read: &dyn Fn(&str) -> Option<i64>) -> Option<Range> {
 fn minute(text: &str) -> Option<usize> {
     let (hours, minutes) = text.split_once(':')?;
     Some(hours.parse::<usize>().ok()? * 60 + minutes.parse::<usize>().ok()?)
+}
+
+/// `on a Monday at 08:00`, with the date where dates matter.
+fn moment(day: NaiveDate, minute: usize, dates: bool) -> String {
+    let date = match dates {
+        true => format!(" ({day})"),
+        false => String::new(),
+    };
+    let (weekday, hour) = (day.format("%A"), minute / 60);
+    format!("on a {weekday} at {hour:02}:{:02}{date}", minute % 60)
 }
 
 fn whole_day() -> Minutes {
