@@ -649,6 +649,7 @@ impl Adopted {
         let Some(told) = &self.told else {
             return Ok(());
         };
+        let on_host = self.settings.contains_key("runs_on");
         for (path, text) in &told.receivers.secrets {
             if root.join(path).exists() {
                 self.changed.push(format!(
@@ -657,8 +658,15 @@ impl Adopted {
                 continue;
             }
             create_secret(root, path, text)?;
+            let read = match on_host {
+                true => format!(
+                    ", and put it where the Alertmanager reads it, at {}",
+                    receivers::read_at(path)
+                ),
+                false => String::new(),
+            };
             self.changed.push(format!(
-                "{path} holds what stands in your alertmanager.yml: keep it out of version control"
+                "{path} holds what stands in your alertmanager.yml: keep it out of version control{read}"
             ));
         }
         Ok(())

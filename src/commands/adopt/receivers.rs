@@ -9,7 +9,7 @@ use crate::stack::notifications::receivers::tells_of_the_end;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where the Alertmanager's container sees its secrets, and where those are on this machine.
+/// Where the Alertmanager reads its secrets, in a container or without one, and where those are on this machine.
 const SEEN: &str = "/etc/alertmanager/secrets/";
 const HERE: &str = "secrets/alertmanager/";
 
@@ -171,17 +171,18 @@ impl Receivers {
             let secret = known.get(&file).is_some() && (known.get(&key).is_none() || opens(&text));
             if secret {
                 let name = format!("{}-{key}", slug(whose, 40).unwrap_or_default());
-                table.insert(file, json!(self.secret(&name, &text, on_host)));
+                table.insert(file, json!(self.secret(&name, &text)));
             } else if key.ends_with("_file") && known.get(&key).is_some() {
                 let own = match text.strip_prefix(SEEN) {
                     Some(_) if !on_host => text.clone(),
                     _ if on_host && text.starts_with('/') => text.clone(),
                     _ => {
                         let last = text.rsplit('/').next().unwrap_or(&text);
+                        let from = if on_host { SEEN } else { HERE };
                         self.changed.push(format!(
-                            "what your Alertmanager reads as {text} is read from {HERE}{last} here"
+                            "what your Alertmanager reads as {text} is read from {from}{last} here"
                         ));
-                        seen(last, on_host)
+                        format!("{SEEN}{last}")
                     }
                 };
                 table.insert(key, json!(own));
@@ -209,7 +210,7 @@ impl Receivers {
     }
 
     /// A secret as a file: what stands twice is one.
-    fn secret(&mut self, name: &str, text: &str, on_host: bool) -> String {
+    fn secret(&mut self, name: &str, text: &str) -> String {
         let mut known = self.secrets.iter();
         let path = known.find(|(_, known)| *known == text);
         let path = path.map(|(path, _)| path.clone());
@@ -221,7 +222,7 @@ impl Receivers {
             self.secrets.insert(path.clone(), text.to_string());
             path
         });
-        seen(&path[HERE.len()..], on_host)
+        read_at(&path)
     }
 
     /// Whoever a receiver of the configuration is, in the catalog.
@@ -282,10 +283,9 @@ impl Receivers {
     }
 }
 
-/// A secret as a receiver names it.
-fn seen(name: &str, on_host: bool) -> String {
-    let folder = if on_host { HERE } else { SEEN };
-    format!("{folder}{name}")
+/// Where the Alertmanager reads a secret that was written here.
+pub(super) fn read_at(path: &str) -> String {
+    path.replacen(HERE, SEEN, 1)
 }
 
 /// The keys that a catalog has for an integration.
