@@ -41,7 +41,7 @@ pub(crate) const PROOF: Proof = Proof {
                 let (source, target) = (&real[source], &real[target]);
                 wrong(source, target, stack.catalog)
                     .or_else(|| another_cause(rule, source, target, stack.catalog))
-                    .or_else(|| muted(&notifications, source, target, stack.catalog))
+                    .or_else(|| muted(notifications, source, target, stack.catalog))
             };
             let pairs = pairs(rule, real, |source, target| wrong(source, target).is_some());
             let last = pairs.last().copied();

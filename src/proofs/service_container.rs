@@ -25,8 +25,9 @@ pub(crate) const PROOF: Proof = Proof {
             let Some(service) = stack.catalog.service(&container.name) else {
                 continue;
             };
-            let wrong = environment(container, service)
+            let wrong = filled_in(container, service)
                 .into_iter()
+                .chain(environment(container, service))
                 .chain(ports(container, service))
                 .chain(volumes(stack, container, service))
                 .chain(secrets(container, service))
@@ -48,13 +49,37 @@ fn outside(text: &str) -> bool {
     text.replace("$$", "").contains('$')
 }
 
-/// Whether a text is not what the catalog says. What the machine fills in may be, unless it was to stay as it is: where the
-/// catalog has a dollar, Compose wants two.
-fn differs(told: &str, said: &str) -> bool {
-    match outside(told) {
-        true => told == said,
-        false => told.replace("$$", "$") != said,
+/// What the catalog says with a dollar, and the file too: Compose puts in its place what it knows by the name behind it, and wants two
+/// dollars for one.
+fn filled_in(container: &Container, service: &Service) -> Vec<Wrong> {
+    let mut wrong = Vec::new();
+    let tables = [
+        ("environment", &service.environment),
+        ("labels", &service.container_labels),
+    ];
+    let mut say = |key: &'static str, said: &str| {
+        let message = format!("gets what Compose puts in place of the dollar in `{said}`");
+        let help = "write two dollars for one: `replace(\"$\", \"$$\")`".to_string();
+        wrong.push((key, message, help));
+    };
+    for (key, table) in tables {
+        let written = &container.value[key];
+        for (name, said) in table.iter().filter(|(_, said)| outside(said)) {
+            let listed = format!("{name}={said}");
+            let as_it_is = written[name.as_str()] == said.as_str()
+                || written.texts().any(|item| item == listed);
+            if as_it_is {
+                say(key, said);
+            }
+        }
     }
+    let words = container.value["command"].texts();
+    let mut words = words.filter(|word| outside(word));
+    let word = words.find(|word| service.command.iter().any(|said| said == word));
+    if let Some(word) = word {
+        say("command", word);
+    }
+    wrong
 }
 
 /// Variables that it does not get, or with another value.
@@ -68,10 +93,7 @@ fn environment(container: &Container, service: &Service) -> Vec<Wrong> {
         let mut told = told.filter(|(known, _)| known == name);
         let message = match told.next() {
             None => format!("is not told `{name}`"),
-            Some((_, Some(value))) if outside(value) && differs(value, said) => {
-                format!("gets `{name}` with what Compose puts in place of the dollar in `{value}`")
-            }
-            Some((_, Some(value))) if differs(value, said) => {
+            Some((_, Some(value))) if !outside(value) && value.replace("$$", "$") != *said => {
                 format!("gets `{value}` as `{name}`, the catalog says `{said}`")
             }
             Some(_) => return None,
@@ -268,7 +290,7 @@ fn granted(container: &Container, service: &Service) -> Vec<Wrong> {
         let mut all = labels.iter();
         !all.any(|(known, value)| {
             let value = value.as_deref().unwrap_or_default();
-            known == *label && !differs(value, said)
+            known == *label && (outside(value) || value.replace("$$", "$") == **said)
         })
     });
     if let Some((label, _)) = lost {
@@ -374,15 +396,9 @@ fn program(
     let mut say = |key, message, own: &str| {
         wrong.push((key, message, format!("render the catalog's `{own}`")));
     };
-    let words = &container.process.words;
-    let first = words.len().checked_sub(service.command.len());
-    let last = first.map_or(&[][..], |first| &words[first..]);
-    let mut pairs = last.iter().zip(&service.command);
-    let other = match words.iter().any(|word| outside(word)) {
-        true => pairs.any(|(told, said)| outside(told) && differs(told, said)),
-        false => first.is_none() || pairs.any(|(told, said)| differs(told, said)),
-    };
-    if other {
+    let given = container.process.words.iter();
+    let words: Vec<String> = given.clone().map(|word| word.replace("$$", "$")).collect();
+    if !words.ends_with(&service.command) && !given.clone().any(|word| outside(word)) {
         let said = service.command.join(" ");
         say(
             "command",

@@ -32,26 +32,37 @@ pub(crate) const PROOF: Proof = Proof {
             }
         }
         for config in stack.files.prometheus() {
-            let offset = config.value["global"]["rule_query_offset"].as_str();
-            let usual = stack
-                .catalog
-                .prometheus
-                .rule_query_offset
-                .unwrap_or_default();
-            if let Some(offset) = offset.and_then(Duration::parse)
-                && offset != usual
-                && (offset > often || offset < usual)
-            {
-                let message = format!(
-                    "every rule looks at what was {offset} ago, and the catalog says {usual}: alerts come as much later"
-                );
-                found.push(place::at(
-                    &config.path,
-                    "/global/rule_query_offset",
-                    message,
-                    "render `rule_query_offset` of [prometheus], or remove it",
-                ));
+            let said = config.value["global"]["rule_query_offset"].as_str();
+            let offset = said.and_then(Duration::parse).unwrap_or_default();
+            let settings = &stack.catalog.prometheus;
+            let usual = settings.rule_query_offset.unwrap_or_default();
+            if offset == usual || (usual..=often).contains(&offset) {
+                continue;
             }
+            let (pointer, message) = match said {
+                Some(_) => (
+                    "/global/rule_query_offset",
+                    format!(
+                        "every rule looks at what was {offset} ago, and the catalog says {usual}: {}",
+                        match offset > usual {
+                            true => "alerts come as much later",
+                            false => "samples that come late are not there yet",
+                        }
+                    ),
+                ),
+                None => (
+                    "/global",
+                    format!(
+                        "every rule looks at what is now, and the catalog says what was {usual} ago: samples that come late are not there yet"
+                    ),
+                ),
+            };
+            found.push(place::at(
+                &config.path,
+                pointer,
+                message,
+                "render `rule_query_offset` of [prometheus], or remove it",
+            ));
         }
         for file in stack.files.rule_files() {
             for (pointer, group) in file.groups() {
