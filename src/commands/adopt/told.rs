@@ -209,8 +209,14 @@ impl Told {
                         _ => option(tree, key),
                     };
                     let each = wanted == json!(["..."]) || wanted == json!([]);
-                    if wanted != usual && !each {
-                        table.insert(key.to_string(), wanted);
+                    match wanted != usual {
+                        true if each => self.changed.push(format!(
+                            "notifications of the route to {} are grouped by {}: a catalog has no `{key}: {wanted}`",
+                            end.receiver(),
+                            APART.join(" and ")
+                        )),
+                        true => drop(table.insert(key.to_string(), wanted)),
+                        false => {}
                     }
                 }
                 for (key, names) in ["mute", "active"].iter().zip(heeded(end)) {
