@@ -229,12 +229,12 @@ impl Fleet {
     }
 
     fn scrape(&self, post: &Post) -> String {
-        let replay = post.replay().clone();
+        let replay = post.replay();
         let played = replay.as_ref().map(|(replay, _)| replay);
         let mut text = self
             .moved(post)
             .expose(post.fault.borrow().as_ref(), played);
-        if let Some((replay, began)) = &replay {
+        if let Some((replay, began)) = &*replay {
             replay.expose(&mut text, began.elapsed().as_secs_f64() * self.speed);
         }
         text

@@ -5,11 +5,12 @@ use super::{Check, Example, Proof, place};
 use crate::catalog::{Alert, Catalog, Group, Scope, Service};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::evaluation::classes::{OF_TARGETS, Questions, target};
-use crate::evaluation::unit_tests::{Found, Suite, labels};
+use crate::evaluation::unit_tests::{Found, Mismatch, Suite, labels};
 use crate::json::Parts;
 use crate::promql::engine::{NAME, Release};
 use crate::render::File;
 use crate::stack::Stack;
+use crate::stack::rules::LoadedRule;
 use serde_json::{Value, json};
 
 pub(crate) const PROOF: Proof = Proof {
@@ -23,47 +24,86 @@ pub(crate) const PROOF: Proof = Proof {
         let files = stack.files.tests();
         files
             .filter_map(|file| {
-                let own = stack.own_tests.of_file(file);
-                excepted(stack, file, &own).or_else(|| alone(stack, file, &own))
+                let tried = Tried::of(stack, file)?;
+                excepted(&tried).or_else(|| alone(&tried))
             })
             .collect()
     }),
 };
 
-/// The first test of an alert's file that does not fire for a second service.
-fn alone(stack: &Stack, file: &File, own: &[Option<String>]) -> Option<Diagnostic> {
-    let alert = stack.catalog.alert(file.alert()?)?;
-    let loaded = stack
-        .rules
-        .iter()
-        .find(|loaded| loaded.rule.alert.is_some() && loaded.rule.name == alert.name)?;
-    let questions = Questions::of(&[&loaded.rule], &OF_TARGETS)?;
-    for (test, _) in file.value["tests"]
-        .items()
-        .zip(own)
-        .filter(|(_, own)| own.is_some())
-    {
-        let case = &test["promql_expr_test"][0];
-        let mut fires = case["exp_samples"].items();
-        let (Some(only), None) = (fires.next(), fires.next()) else {
-            continue;
-        };
+/// The tests of one alert, each of which may be run once more with other services.
+struct Tried<'a, 's> {
+    stack: &'a Stack<'s>,
+    file: &'a File,
+    alert: &'a Alert,
+    loaded: &'a LoadedRule<'s>,
+    /// Those of the catalog that fire for one alone, each with what it expects.
+    tests: Vec<(&'a Value, &'a Value)>,
+}
+
+impl<'a, 's> Tried<'a, 's> {
+    fn of(stack: &'a Stack<'s>, file: &'a File) -> Option<Tried<'a, 's>> {
+        let alert = stack.catalog.alert(file.alert()?)?;
+        let of_alert =
+            |loaded: &&LoadedRule| loaded.rule.alert.is_some() && loaded.rule.name == alert.name;
+        let own = stack.own_tests.of_file(file);
+        let tests = file.value["tests"].items().zip(&own);
+        let tests = tests.filter(|(_, own)| own.is_some());
+        let tests = tests.filter_map(|(test, _)| {
+            let mut fires = test["promql_expr_test"][0]["exp_samples"].items();
+            match (fires.next(), fires.next()) {
+                (Some(only), None) => Some((test, only)),
+                _ => None,
+            }
+        });
+        Some(Tried {
+            stack,
+            file,
+            alert,
+            loaded: stack.rules.iter().find(of_alert)?,
+            tests: tests.collect(),
+        })
+    }
+
+    /// How a test ends otherwise than it says.
+    fn mismatch(&self, test: Value) -> Option<Mismatch> {
+        let mut suite = self.file.value.as_ref().clone();
+        suite["tests"] = json!([test]);
+        let groups = groups(self.stack, self.file);
+        let parsed = |text: &str| self.stack.contract.parse(text);
+        let found = Suite::new(&suite, &groups, &parsed).run(Release::Three);
+        match found.into_iter().next() {
+            Some(Found::Mismatch(mismatch)) => Some(mismatch),
+            _ => None,
+        }
+    }
+
+    fn wrong(&self, message: String, help: &str) -> Diagnostic {
+        let pointer = format!("{}/expr", self.loaded.pointer);
+        place::at(self.loaded.path, pointer, message, help)
+    }
+}
+
+/// The first test that does not fire for a second service.
+fn alone(tried: &Tried) -> Option<Diagnostic> {
+    let (catalog, alert) = (tried.stack.catalog, tried.alert);
+    let questions = Questions::of(&[&tried.loaded.rule], &OF_TARGETS)?;
+    for (test, only) in tried.tests.iter().copied() {
         let fired = only["labels"].as_str()?;
         let (names, pairs) = match alert.about {
             Scope::Service => {
                 let job = labels(fired).ok()?.get("job").to_string();
-                let first = stack.catalog.service(&job)?;
-                let Some(second) = like(stack.catalog, alert, first, &questions, test) else {
+                let first = catalog.service(&job)?;
+                let Some(second) = like(catalog, alert, first, &questions, test) else {
                     continue;
                 };
                 ([&first.name, &second.name], vec![(first, second)])
             }
             Scope::Group => {
                 let key = labels(fired).ok()?.get("component").to_string();
-                let mut groups = stack.catalog.groups.iter();
+                let mut groups = catalog.groups.iter();
                 let first = groups.find(|group| group.key == key)?;
-                let Some((second, pairs)) = alike(stack.catalog, alert, first, &questions, test)
-                else {
+                let Some((second, pairs)) = alike(catalog, alert, first, &questions, test) else {
                     continue;
                 };
                 ([&first.key, &second.key], pairs)
@@ -88,17 +128,10 @@ fn alone(stack: &Stack, file: &File, own: &[Option<String>]) -> Option<Diagnosti
             }
         };
         doubled["promql_expr_test"][0]["exp_samples"] = Value::from(both.to_vec());
-        let mut suite = file.value.as_ref().clone();
-        suite["tests"] = json!([doubled]);
-        let groups = groups(stack, file);
-        let parsed = |text: &str| stack.contract.parse(text);
-        let found = Suite::new(&suite, &groups, &parsed).run(Release::Three);
-        if let Some(Found::Mismatch(mismatch)) = found.first() {
+        if let Some(mismatch) = tried.mismatch(doubled) {
             let seen = mismatch.got.len();
             // An alert that compares services with each other may mean it.
-            return Some(warned(place::at(
-                loaded.path,
-                format!("{}/expr", loaded.pointer),
+            return Some(warned(tried.wrong(
                 format!(
                     "`{}` fires for {} when `{}` and `{}` fail in the way of its test `{}`",
                     alert.name,
@@ -122,67 +155,50 @@ fn alone(stack: &Stack, file: &File, own: &[Option<String>]) -> Option<Diagnosti
     None
 }
 
-/// The first test of an alert's file that fires for a service too that the catalog leaves out, when that fails in its place.
-fn excepted(stack: &Stack, file: &File, own: &[Option<String>]) -> Option<Diagnostic> {
-    let alert = stack.catalog.alert(file.alert()?)?;
+/// The first test that fires for a service too that the catalog leaves out, when that fails in its place.
+fn excepted(tried: &Tried) -> Option<Diagnostic> {
+    let (catalog, alert) = (tried.stack.catalog, tried.alert);
     if alert.about != Scope::Service {
         return None;
     }
-    let mut rules = stack.rules.iter();
-    let loaded =
-        rules.find(|loaded| loaded.rule.alert.is_some() && loaded.rule.name == alert.name)?;
-    let left_out = alert
-        .excepts
-        .first()
-        .into_iter()
-        .chain(alert.spares.first());
-    let left_out: Vec<&Service> = left_out
-        .filter_map(|name| stack.catalog.service(name))
-        .collect();
-    let tests = file.value["tests"].items().zip(own);
-    for (test, _) in tests.filter(|(_, own)| own.is_some()) {
-        let mut fires = test["promql_expr_test"][0]["exp_samples"].items();
-        let (Some(only), None) = (fires.next(), fires.next()) else {
-            continue;
-        };
-        let job = labels(only["labels"].as_str()?)
-            .ok()?
-            .get("job")
-            .to_string();
-        let first = stack.catalog.service(&job)?;
-        let given = test["input_series"].to_string();
-        let free = left_out
+    let left_out = [alert.excepts.first(), alert.spares.first()];
+    let left_out = left_out.into_iter().flatten();
+    let left_out: Vec<&Service> = left_out.filter_map(|name| catalog.service(name)).collect();
+    for (test, only) in &tried.tests {
+        let fired = labels(only["labels"].as_str()?).ok()?;
+        let first = catalog.service(fired.get("job"))?;
+        for second in left_out
             .iter()
-            .filter(|service| !given.contains(&format!("\\\"{}\\\"", service.name)));
-        for second in free {
-            let mut exchanged = test.clone();
+            .filter(|service| !names(test, &service.name))
+        {
+            let mut exchanged = (*test).clone();
             for series in exchanged["input_series"].as_array_mut()? {
                 if let Some(other) = renamed(series, first, second) {
                     *series = other;
                 }
             }
             exchanged["promql_expr_test"][0]["exp_samples"] = json!([]);
-            let mut suite = file.value.as_ref().clone();
-            suite["tests"] = json!([exchanged]);
-            let groups = groups(stack, file);
-            let parsed = |text: &str| stack.contract.parse(text);
-            let found = Suite::new(&suite, &groups, &parsed).run(Release::Three);
-            if let Some(Found::Mismatch(_)) = found.first() {
-                return Some(place::at(
-                    loaded.path,
-                    format!("{}/expr", loaded.pointer),
-                    format!(
-                        "`{}` fires for `{}` too, which the catalog leaves out, when it fails in the way of its test `{}`",
-                        alert.name,
-                        second.name,
-                        test["name"].as_str().unwrap_or_default()
-                    ),
+            if tried.mismatch(exchanged).is_some() {
+                let message = format!(
+                    "`{}` fires for `{}` too, which the catalog leaves out, when it fails in the way of its test `{}`",
+                    alert.name,
+                    second.name,
+                    test["name"].as_str().unwrap_or_default()
+                );
+                return Some(tried.wrong(
+                    message,
                     "leave the service out of the condition: `unless on (job)` those that are left out, or `and on (job)` those that are meant",
                 ));
             }
         }
     }
     None
+}
+
+/// Whether a label of the series that a test gives has this value.
+fn names(test: &Value, name: &str) -> bool {
+    let given = test["input_series"].to_string();
+    given.contains(&format!("\\\"{name}\\\""))
 }
 
 /// Another group that an alert is about, with a service for each of those of the first that the test names; nothing but their
@@ -194,8 +210,7 @@ fn alike<'a>(
     questions: &Questions,
     test: &Value,
 ) -> Option<(&'a Group, Vec<(&'a Service, &'a Service)>)> {
-    let given = test["input_series"].to_string();
-    let named = |name: &str| given.contains(&format!("\\\"{name}\\\""));
+    let named = |name: &str| names(test, name);
     let members = catalog.services_of(&first.services);
     let members: Vec<&Service> = members.filter(|service| named(&service.name)).collect();
     let answers = |service: &Service| {
@@ -243,13 +258,12 @@ fn like<'a>(
             branch.severity.clone(),
         ))
     };
-    let given = test["input_series"].to_string();
     let others = alert.covers.iter().filter(|name| **name != first.name);
     let mut others = others.filter_map(|name| catalog.service(name));
     others.find(|other| {
         setting(other) == setting(first)
             && questions.answers(&target(other)) == questions.answers(&target(first))
-            && !given.contains(&format!("\\\"{}\\\"", other.name))
+            && !names(test, &other.name)
     })
 }
 

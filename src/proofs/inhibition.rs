@@ -210,7 +210,7 @@ fn muted(
     catalog: &Catalog,
 ) -> Option<(String, &'static str)> {
     let explains = source.holds_back_others && !target.holds_back_others;
-    if explains || !target.pages(catalog) {
+    if notifications.intervals.are_none() || explains || !target.pages(catalog) {
         return None;
     }
     let tree = notifications.tree.as_ref()?;

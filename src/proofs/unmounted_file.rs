@@ -8,7 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::containers::Container;
-use crate::stack::containers::mounts::{Mount, Sight, Source, places};
+use crate::stack::containers::mounts::{Sight, Source, places};
 use crate::stack::document::walk;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -143,27 +143,18 @@ fn unlisted(
     pointer: &str,
 ) -> Option<Diagnostic> {
     let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
-    let sight = reader.sees(&reader.absolute(folder));
-    let lost = match (&sight, sight.rendered()) {
-        (_, Some(rendered)) => {
-            let inside = format!("{rendered}/");
-            let mut files = stack.files.all();
-            !files.any(|file| file.path.starts_with(&inside))
-        }
-        (Sight::Image, None) => reader.image.is_some(),
-        _ => false,
+    let filled = |rendered: &str| {
+        let inside = format!("{rendered}/");
+        let mut files = stack.files.all();
+        files.any(|file| file.path.starts_with(&inside))
     };
-    lost.then(|| {
+    nothing_there(reader, &reader.absolute(folder), filled).then(|| {
         let message = format!(
             "`{}` looks for targets in {path}, where nothing is",
             reader.name
         );
-        place::at(
-            file,
-            pointer,
-            message,
-            "mount the folder that the lists of targets are in",
-        )
+        let help = "mount the folder that the lists of targets are in";
+        place::at(file, pointer, message, help)
     })
 }
 
@@ -179,24 +170,9 @@ fn missing(
         return None;
     }
     let path = container.absolute(path);
-    let sight = container.sees(&path);
-    let rendered = sight.rendered();
-    let lost = match (&sight, &rendered) {
-        (_, Some(rendered)) => stack.files.at(rendered).is_none(),
-        // An image that is not known may bring it.
-        (Sight::Image, _) => container.image.is_some(),
-        (
-            Sight::Mounted(
-                Mount {
-                    source: Source::Memory,
-                    ..
-                },
-                _,
-            ),
-            _,
-        ) => true,
-        _ => false,
-    };
+    let lost = nothing_there(container, &path, |rendered| {
+        stack.files.at(rendered).is_some()
+    });
     lost.then(|| {
         place::at(
             file,
@@ -205,4 +181,15 @@ fn missing(
             "give it the secret, or the mount, that brings the file there",
         )
     })
+}
+
+/// Whether nothing is mounted at a path, or only what is rendered and is not `there`.
+fn nothing_there(container: &Container, path: &str, there: impl Fn(&str) -> bool) -> bool {
+    let sight = container.sees(path);
+    match (&sight, sight.rendered()) {
+        (_, Some(rendered)) => !there(&rendered),
+        // An image that is not known may bring it.
+        (Sight::Image, _) => container.image.is_some(),
+        (Sight::Mounted(mount, _), _) => matches!(mount.source, Source::Memory),
+    }
 }

@@ -52,6 +52,11 @@ impl Intervals {
         Intervals(named.map(read).collect())
     }
 
+    /// Whether no route can heed any.
+    pub(crate) fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether an interval has this name.
     pub(crate) fn have(&self, name: &str) -> bool {
         self.0.contains_key(name)
