@@ -112,6 +112,15 @@ fn clock(endpoint: &Endpoint, client: &Client) -> f64 {
     said.map_or(0.0, |said| apart(said, said, asked.elapsed()))
 }
 
+/// When it last read its files, as it counts it itself; None where its own metrics are not served.
+pub(super) fn reload_time(endpoint: &Endpoint, client: &Client) -> Option<DateTime<Utc>> {
+    let answer = endpoint.get(client, "/metrics").ok()?;
+    let text = String::from_utf8(answer.body).ok()?;
+    let name = "prometheus_config_last_reload_success_timestamp_seconds ";
+    let seconds = text.lines().find_map(|line| line.strip_prefix(name))?;
+    DateTime::from_timestamp_micros((seconds.parse::<f64>().ok()? * 1e6) as i64)
+}
+
 /// The series that an expression gives now; `Err` holds Prometheus' own words.
 pub(crate) fn query(
     endpoint: &Endpoint,

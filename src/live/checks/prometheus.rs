@@ -4,7 +4,7 @@ use super::{CheckContext, Checked, clocks, first};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::json::Parts;
 use crate::live::loaded::{differences, job};
-use crate::live::prometheus::Running;
+use crate::live::prometheus::{Running, reload_time};
 use crate::live::rules::{Rule, loaded_rule, places, rendered_rules, rule_difference};
 use crate::stack::files::Files;
 use chrono::{DateTime, TimeDelta};
@@ -132,10 +132,18 @@ pub(crate) fn reload_help(context: &CheckContext, running: &Running) -> String {
     let loaded = DateTime::parse_from_rfc3339(&running.loaded_at).ok();
     // Files were written by the clock of this machine, and loaded by that of Prometheus.
     let ahead = TimeDelta::milliseconds((running.ahead * 1000.0) as i64);
-    // It tells whole seconds: `render` and a reload often follow each other within one.
-    let until = loaded.map(|loaded| loaded.to_utc() - ahead + TimeDelta::seconds(1));
-    match (context.written, until) {
-        (Some(written), Some(until)) if until > written => format!(
+    let second = TimeDelta::seconds(1);
+    let loaded = loaded.map(|loaded| loaded.to_utc() - ahead);
+    let loaded = match (context.written, loaded) {
+        // It tells whole seconds there: `render` and a reload often follow each other within one.
+        (Some(written), Some(loaded)) if (loaded..loaded + second).contains(&written) => {
+            let exactly = reload_time(&context.prometheus, &context.client);
+            Some(exactly.map_or(loaded + second, |exactly| exactly - ahead))
+        }
+        (_, loaded) => loaded,
+    };
+    match (context.written, loaded) {
+        (Some(written), Some(loaded)) if loaded > written => format!(
             "not deployed: it was reloaded since the files here were written, and read others; copy them to where it reads, mount their folder and not single files, then {reload}"
         ),
         (Some(_), Some(_)) => format!("not reloaded since the files here were written: {reload}"),
