@@ -1,4 +1,5 @@
 //! Several levels of one alert: `above = { warning = 0.8, critical = 0.95 }` is one alert for each of them, by the severity's name.
+//! How long each waits may stand beside that: `for = { warning = "15m", critical = "5m" }`.
 
 use super::{Service, Severities, pascal};
 use crate::json::{Parts, names};
@@ -7,6 +8,9 @@ use crate::source::{Derived, Source, step};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
+
+/// The key beside the threshold that may be a table too.
+pub(crate) const WAIT: &str = "for";
 
 /// `[alerts.NAME]` whose threshold is a table.
 #[derive(Clone, Debug, Serialize)]
@@ -36,6 +40,11 @@ pub(super) fn expand(catalog: &mut Value, kinds: &Kinds) -> Vec<Levels> {
         let names: HashSet<String> = written.keys().cloned().collect();
         for (name, alert) in written {
             let Some(levels) = Levels::of(&name, &alert, kinds, &severities) else {
+                let mut alert = alert;
+                // A wait for each of no levels is a finding.
+                if let Some(alert) = alert.as_object_mut() {
+                    alert.retain(|key, value| key != WAIT || !value.is_object());
+                }
                 alerts.insert(name, alert);
                 continue;
             };
@@ -46,8 +55,10 @@ pub(super) fn expand(catalog: &mut Value, kinds: &Kinds) -> Vec<Levels> {
                 .filter(|level| !names.contains(&level.alert))
             {
                 let mut one = alert.clone();
-                one[&levels.key] = alert[&levels.key][&level.severity].clone();
                 one["severity"] = level.severity.as_str().into();
+                if let Some(one) = one.as_object_mut() {
+                    levels.choose(level, one);
+                }
                 alerts.insert(level.alert.clone(), one);
             }
             found.push(levels);
@@ -113,9 +124,9 @@ fn spread(overrides: &mut Map<String, Value>, levels: &[Levels]) {
         for level in &levels.all {
             let mut one = differs.as_object().cloned().unwrap_or_default();
             one.shift_remove("severity");
-            let limit = one.shift_remove(&levels.key);
-            let limit = limit.and_then(|limit| limit.get(&level.severity).cloned());
-            one.extend(limit.map(|limit| (levels.key.clone(), limit)));
+            // One threshold for all of them is a finding.
+            one.retain(|key, value| key != &levels.key || value.is_object());
+            levels.choose(level, &mut one);
             // A reason alone changes nothing.
             if one.keys().any(|key| key != "reason") {
                 overrides.insert(level.alert.clone(), one.into());
@@ -158,6 +169,19 @@ impl Levels {
         })
     }
 
+    /// Of what is written by level, what this one has.
+    fn choose(&self, level: &Level, table: &mut Map<String, Value>) {
+        for key in [self.key.as_str(), WAIT] {
+            let Some(Value::Object(written)) = table.get_mut(key) else {
+                continue;
+            };
+            match written.shift_remove(&level.severity) {
+                Some(own) => drop(table.insert(key.to_string(), own)),
+                None => drop(table.shift_remove(key)),
+            }
+        }
+    }
+
     /// The name of the most urgent alert.
     pub(crate) fn first(&self) -> Option<&str> {
         self.all.first().map(|level| level.alert.as_str())
@@ -174,11 +198,19 @@ impl Levels {
                 continue;
             }
             for level in &self.all {
-                let threshold = format!("{}/{}", self.key, step(&level.severity));
-                let keys = ["severity", &self.key].map(|key| (key.to_string(), threshold.clone()));
+                let of = |key: &str| format!("{key}/{}", step(&level.severity));
+                let threshold = of(&self.key);
+                let mut keys = vec![
+                    ("severity".to_string(), threshold.clone()),
+                    (self.key.clone(), threshold),
+                ];
+                let wait = source.value.pointer(&format!("{from}/{WAIT}"));
+                if wait.is_some_and(Value::is_object) {
+                    keys.push((WAIT.to_string(), of(WAIT)));
+                }
                 let derived = Derived {
                     from: from.clone(),
-                    keys: keys.to_vec(),
+                    keys,
                 };
                 source.derive(format!("{table}/{}", step(&level.alert)), derived);
             }

@@ -2,7 +2,7 @@
 
 use super::Lint;
 use crate::catalog::Catalog;
-use crate::catalog::levels::Levels;
+use crate::catalog::levels::{Levels, WAIT};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::json::Parts;
 use crate::source::{Source, step};
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 pub(crate) const LINT: Lint = Lint {
     code: "alert-levels",
-    doc: "Levels are alerts, each with its severity and a name of its own. A severity beside them, or a threshold of one service that does not say of which level, would be read by nobody; of two alerts with one name Prometheus would send one.",
+    doc: "Levels are alerts, each with its severity and a name of its own. A severity beside them, a time to wait for a level that there is not, or a threshold of one service that does not say of which level, would be read by nobody; of two alerts with one name Prometheus would send one.",
     bad: "[alerts.Memory]\nkind = \"memory_ratio\"\nabove = { warning = 0.8, critical = 0.95 }\nfor = \"5m\"\n\n[services.checkout.alerts.Memory]\nabove = 0.9\n",
     good: "[alerts.Memory]\nkind = \"memory_ratio\"\nabove = { warning = 0.8, critical = 0.95 }\nfor = \"5m\"\n\n[services.checkout.alerts.Memory]\nabove = { warning = 0.9 }\n",
     check: |catalog, source| {
@@ -19,11 +19,15 @@ pub(crate) const LINT: Lint = Lint {
         for levels in &catalog.levels {
             let table = format!("/alerts/{}", step(&levels.name));
             found.extend(severity(&table, levels, source));
+            found.extend(unknown(&table, WAIT, levels, source));
+            found.extend(without_wait(&table, levels, source));
             for service in &catalog.services {
                 let overrides = format!("/services/{}/alerts", step(&service.name));
                 let own = format!("{overrides}/{}", step(&levels.name));
                 found.extend(severity(&own, levels, source));
-                found.extend(thresholds(&own, levels, source));
+                found.extend(unknown(&own, &levels.key, levels, source));
+                found.extend(unknown(&own, WAIT, levels, source));
+                found.extend(of_which(&own, levels, source));
                 for level in &levels.all {
                     let one = format!("{overrides}/{}", step(&level.alert));
                     if source.value.pointer(&one).is_some() {
@@ -60,41 +64,67 @@ fn severity(table: &str, levels: &Levels, source: &Source) -> Option<Diagnostic>
     )
 }
 
-/// What a service writes as the threshold of an alert with levels.
-fn thresholds(own: &str, levels: &Levels, source: &Source) -> Vec<Diagnostic> {
-    let place = format!("{own}/{}", levels.key);
+/// What is written for levels that the alert has not.
+fn unknown(table: &str, key: &str, levels: &Levels, source: &Source) -> Vec<Diagnostic> {
+    let place = format!("{table}/{key}");
     let at = Place::Key(format!("/alerts/{}/{}", step(&levels.name), levels.key));
     let known = || levels.all.iter().map(|level| level.severity.as_str());
-    match source.value.pointer(&place) {
-        None => Vec::new(),
-        Some(Value::Object(written)) => {
-            let unknown = written
-                .keys()
-                .filter(|severity| known().all(|known| known != severity.as_str()));
-            let unknown = unknown.map(|severity| {
-                Diagnostic::error(
-                    "alert-levels",
-                    Place::Key(format!("{place}/{}", step(severity))),
-                    format!("`{}` has no level `{severity}`", levels.name),
-                )
-                .also(at.clone(), "its levels")
-                .help(suggestion(severity, known()))
-            });
-            unknown.collect()
-        }
-        Some(_) => vec![
+    let written = source.value.pointer(&place).into_iter();
+    let written = written
+        .flat_map(Parts::entries)
+        .map(|(severity, _)| severity);
+    let unknown = written.filter(|severity| known().all(|known| known != severity.as_str()));
+    unknown
+        .map(|severity| {
             Diagnostic::error(
                 "alert-levels",
-                Place::Value(place),
-                format!(
-                    "`{}` has levels: it is not said of which this is the threshold",
-                    levels.name
-                ),
+                Place::Key(format!("{place}/{}", step(severity))),
+                format!("`{}` has no level `{severity}`", levels.name),
             )
-            .also(at, "its levels")
-            .help(format!("name those that differ, as in `{}`", shown(levels))),
-        ],
-    }
+            .also(at.clone(), "its levels")
+            .help(suggestion(severity, known()))
+        })
+        .collect()
+}
+
+/// A table of times to wait that leaves out a level.
+fn without_wait(table: &str, levels: &Levels, source: &Source) -> Option<Diagnostic> {
+    let place = format!("{table}/{WAIT}");
+    let written = source.value.pointer(&place)?.as_object()?;
+    let mut all = levels.all.iter().map(|level| level.severity.as_str());
+    let missing = all.find(|severity| !written.contains_key(*severity))?;
+    Some(
+        Diagnostic::error(
+            "alert-levels",
+            Place::Key(place),
+            format!(
+                "it is not said how long the level `{missing}` of `{}` waits",
+                levels.name
+            ),
+        )
+        .help(format!(
+            "add `{missing} = \"5m\"`, or write one time for all levels"
+        )),
+    )
+}
+
+/// A threshold of a service that does not say of which level it is.
+fn of_which(own: &str, levels: &Levels, source: &Source) -> Option<Diagnostic> {
+    let place = format!("{own}/{}", levels.key);
+    let written = source.value.pointer(&place)?;
+    let at = Place::Key(format!("/alerts/{}/{}", step(&levels.name), levels.key));
+    (!written.is_object()).then(|| {
+        Diagnostic::error(
+            "alert-levels",
+            Place::Value(place),
+            format!(
+                "`{}` has levels: it is not said of which this is the threshold",
+                levels.name
+            ),
+        )
+        .also(at, "its levels")
+        .help(format!("name those that differ, as in `{}`", shown(levels)))
+    })
 }
 
 /// What a service says of one level by the name of its alert: not what all of them have in common.
@@ -117,23 +147,25 @@ fn of_one(one: &str, own: &str, name: &str, levels: &Levels, source: &Source) ->
             .help(format!("write it for all of them: in [{}]", dotted(own))),
         );
     }
-    let threshold = format!("{one}/{}", levels.key);
-    if source
-        .value
-        .pointer(&threshold)
-        .is_some_and(Value::is_object)
-    {
-        found.push(
-            Diagnostic::error(
-                "alert-levels",
-                Place::Value(threshold),
-                format!("`{name}` is one level, with one threshold"),
-            )
-            .help(format!(
-                "write its number, or the table in [{}]",
-                dotted(own)
-            )),
-        );
+    let written = [
+        (levels.key.as_str(), "threshold", "number"),
+        (WAIT, "time to wait", "time"),
+    ];
+    for (key, what, value) in written {
+        let place = format!("{one}/{key}");
+        if source.value.pointer(&place).is_some_and(Value::is_object) {
+            found.push(
+                Diagnostic::error(
+                    "alert-levels",
+                    Place::Value(place),
+                    format!("`{name}` is one level, with one {what}"),
+                )
+                .help(format!(
+                    "write its {value}, or the table in [{}]",
+                    dotted(own)
+                )),
+            );
+        }
     }
     found
 }
@@ -143,28 +175,39 @@ fn dotted(pointer: &str) -> String {
     pointer.trim_start_matches('/').replace('/', ".")
 }
 
-/// Services that name levels of an alert that has none.
+/// What is written for each level of an alert that has none.
 fn without_levels(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for service in &catalog.services {
-        let table = format!("/services/{}/alerts", step(&service.name));
-        let overrides = source.value.pointer(&table);
-        for (name, differs) in overrides.into_iter().flat_map(Parts::entries) {
+    let mut tables = vec!["/alerts".to_string()];
+    let services = catalog.services.iter();
+    tables.extend(services.map(|service| format!("/services/{}/alerts", step(&service.name))));
+    for table in &tables {
+        let written = source.value.pointer(table);
+        for (name, written) in written.into_iter().flat_map(Parts::entries) {
             let Some(alert) = catalog.alert(name).filter(|alert| alert.levels.is_none()) else {
                 continue;
             };
-            let tables = differs
-                .entries()
-                .filter(|(key, value)| value.is_object() && alert.kind.takes_levels(key));
-            found.extend(tables.map(|(key, _)| {
-                let at = format!("/alerts/{}/{key}", step(name));
-                Diagnostic::error(
+            let by_level = written.entries().filter(|(key, value)| {
+                value.is_object() && (alert.kind.takes_levels(key) || *key == WAIT)
+            });
+            found.extend(by_level.map(|(key, _)| {
+                let finding = Diagnostic::error(
                     "alert-levels",
                     Place::Value(format!("{table}/{}/{key}", step(name))),
                     format!("`{name}` has no levels"),
-                )
-                .also(Place::Key(at), "its threshold")
-                .help("write one number, or give the alert itself a table of them")
+                );
+                let at = |key: &String| format!("/alerts/{}/{key}", step(name));
+                let one = match key == WAIT {
+                    true => "time",
+                    false => "number",
+                };
+                let finding = finding.help(format!(
+                    "write one {one}, or give the alert itself a threshold for each level"
+                ));
+                match &alert.threshold {
+                    Some(key) => finding.also(Place::Key(at(key)), "its threshold"),
+                    None => finding,
+                }
             }));
         }
     }
