@@ -20,6 +20,9 @@ pub struct Discovery {
     /// Discovered label → what its value must match, as a whole.
     #[serde(default)]
     pub keep: BTreeMap<String, String>,
+    /// Discovered label → what its value must not match, as a whole.
+    #[serde(default)]
+    pub drop: BTreeMap<String, String>,
     /// Label → the discovered label that it is.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,

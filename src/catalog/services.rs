@@ -565,6 +565,7 @@ impl Service {
             "sections": sections,
             "folders": said.folders(),
             "keep": said.keep,
+            "drop": said.drop,
             "labels": moved,
             "address": said.address,
             // DNS has been told.

@@ -310,13 +310,17 @@ fn keeps(service: &Service) -> String {
         .keep
         .iter()
         .map(|(label, value)| format!("{label}=~{value}"));
+    let drop = said
+        .drop
+        .iter()
+        .map(|(label, value)| format!("{label}!~{value}"));
     let labels = said
         .labels
         .iter()
         .map(|(label, from)| format!("{label} from {from}"));
     let address = said.address.iter();
     let address = address.map(|label| format!("asked at {label}"));
-    let all: Vec<String> = keep.chain(labels).chain(address).collect();
+    let all: Vec<String> = keep.chain(drop).chain(labels).chain(address).collect();
     match all.is_empty() {
         true => "all of them".to_string(),
         false => all.join(", "),

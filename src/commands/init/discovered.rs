@@ -13,6 +13,8 @@ pub(super) struct Relabelled {
     pub(super) copied: BTreeMap<String, String>,
     /// Label that is found → what it must match.
     pub(super) keep: BTreeMap<String, String>,
+    /// Label that is found → what it must not match.
+    pub(super) drop: BTreeMap<String, String>,
     /// The label that is found and is asked in place of the address, and the port behind it.
     pub(super) address: Option<(String, Option<u16>)>,
     /// The exporter that is asked for each of the targets.
@@ -45,12 +47,15 @@ pub(super) fn relabelled<'a>(rules: impl Iterator<Item = &'a Value>) -> Result<R
         let copies =
             whole && (replacement.is_null() || replacement == "$1" || replacement == "${1}");
         match (action, sources.as_slice(), target) {
-            ("keep", [source], "") if source.starts_with("__meta_") && !pattern.is_null() => {
-                if read
-                    .keep
-                    .insert(source.to_string(), plain(pattern))
-                    .is_some()
-                {
+            ("keep" | "drop", [source], "")
+                if source.starts_with("__meta_") && !pattern.is_null() =>
+            {
+                let rules = match action {
+                    "keep" => &mut read.keep,
+                    _ => &mut read.drop,
+                };
+                let known = rules.insert(source.to_string(), plain(pattern));
+                if known.is_some() {
                     return Err(odd());
                 }
             }
@@ -196,11 +201,13 @@ mod tests {
     fn what_is_found_is_kept_and_labelled() {
         let read = read(json!([
             {"source_labels": ["__meta_consul_service"], "regex": "web|api", "action": "keep"},
+            {"source_labels": ["__meta_consul_tags"], "regex": ".*,canary,.*", "action": "drop"},
             {"source_labels": ["__meta_consul_dc"], "target_label": "dc"},
             {"target_label": "env", "replacement": "prod"},
         ]))
         .expect("understood");
         assert_eq!(read.keep["__meta_consul_service"], "web|api");
+        assert_eq!(read.drop["__meta_consul_tags"], ".*,canary,.*");
         assert_eq!(read.copied["dc"], "__meta_consul_dc");
         assert_eq!(read.labels["env"], "prod");
     }

@@ -150,7 +150,10 @@ impl Job {
             return Err("its targets are not a list without repetition".to_string());
         }
         if found_by.is_none()
-            && !(rules.keep.is_empty() && rules.copied.is_empty() && rules.address.is_none())
+            && !(rules.keep.is_empty()
+                && rules.drop.is_empty()
+                && rules.copied.is_empty()
+                && rules.address.is_none())
         {
             return Err("it relabels by what its targets do not have".to_string());
         }
@@ -235,6 +238,9 @@ impl Job {
             }
             if !rules.keep.is_empty() {
                 table.insert("keep".to_string(), json!(rules.keep));
+            }
+            if !rules.drop.is_empty() {
+                table.insert("drop".to_string(), json!(rules.drop));
             }
             if !copied.is_empty() {
                 table.insert("labels".to_string(), json!(copied));
