@@ -36,7 +36,7 @@ pub use extra::Extra;
 use levels::Levels;
 pub(crate) use limits::Limits;
 pub use metrics::Metric;
-pub(crate) use metrics::TAKEN;
+pub(crate) use metrics::{OF_ALERTS, TAKEN};
 pub(crate) use owners::Owner;
 use owners::{Inhibit, Notice, Ownership, SentLabel};
 use profiled::Profiled;

@@ -260,7 +260,8 @@ pub struct FaultSpec {
 }
 
 /// What of the schema's definitions a threshold refers to.
-pub(crate) const THRESHOLDS: [&str; 5] = ["threshold", "ratio", "level", "time", "long_time"];
+pub(crate) const THRESHOLDS: [&str; 6] =
+    ["threshold", "ratio", "share", "level", "time", "long_time"];
 
 const HELP: &str = "see the built-in kinds: `monstack templates show kinds/ratio/kind.toml`";
 

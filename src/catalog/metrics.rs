@@ -6,16 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Labels that every target has, and those that Prometheus and the rules set.
-pub(crate) const TAKEN: [&str; 7] = [
-    "job",
-    "instance",
-    "service",
-    "component",
-    "alertname",
-    "alertstate",
-    "severity",
-];
+/// Labels that every target has: a metric's own of that name arrives under another.
+pub(crate) const TAKEN: [&str; 4] = ["job", "instance", "service", "component"];
+
+/// Labels that an alert has from its rule: a target's own of that name would be lost.
+pub(crate) const OF_ALERTS: [&str; 3] = ["alertname", "alertstate", "severity"];
 
 /// `[metrics.KEY]`.
 #[derive(Clone, Debug, Deserialize, Serialize)]

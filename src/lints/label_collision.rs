@@ -1,9 +1,14 @@
 //! A metric's label may not be named like a label of its target.
 
 use super::Lint;
-use crate::catalog::{Metric, TAKEN, origin};
+use crate::catalog::{Metric, OF_ALERTS, TAKEN, origin};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
+
+/// Whether every target, or every alert, has a label of this name anyway.
+fn is_set(label: &str) -> bool {
+    TAKEN.contains(&label) || OF_ALERTS.contains(&label)
+}
 
 pub(crate) const LINT: Lint = Lint {
     code: "label-collision",
@@ -73,7 +78,7 @@ pub(crate) const LINT: Lint = Lint {
                 .enumerate()
             {
                 let taken = target["labels"].entries();
-                let taken = taken.filter(|(label, _)| TAKEN.contains(&label.as_str()));
+                let taken = taken.filter(|(label, _)| is_set(label));
                 found.extend(taken.map(|(label, _)| {
                     let place = format!("/services/{}/targets/{at}/labels/{label}", service.name);
                     let message = format!("the label `{label}` of a target is set already");
@@ -81,11 +86,7 @@ pub(crate) const LINT: Lint = Lint {
                         .help("give the label another name")
                 }));
             }
-            for label in service
-                .labels
-                .keys()
-                .filter(|label| TAKEN.contains(&label.as_str()))
-            {
+            for label in service.labels.keys().filter(|label| is_set(label)) {
                 let place = origin(source, service, &format!("labels/{label}"));
                 found.push(
                     Diagnostic::error(

@@ -1,6 +1,7 @@
 //! An operator that pairs one series with one finds at most one on each side.
 
 use super::{Check, Example, Proof, place};
+use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
 use crate::promql::token::{T_LAND, T_LOR, T_LUNLESS};
 use crate::promql::{Expr, VectorMatchCardinality};
@@ -32,7 +33,13 @@ pub(crate) const PROOF: Proof = Proof {
             }
             let compared = crate::promql::compared(binary);
             let several = |series: &SeriesSet| -> Option<String> {
-                let label = series.labels.keys().find(|label| !compared(label));
+                // What a matcher fixes has one value.
+                let apart =
+                    |domain: &Domain| !matches!(domain, Domain::Values(values) if values.len() < 2);
+                let mut labels = series.labels.iter();
+                let label = labels
+                    .find(|(label, domain)| !compared(label) && apart(domain))
+                    .map(|(label, _)| label);
                 let told_apart = ["job", "instance", "service"]
                     .iter()
                     .any(|label| series.carried.contains(*label) && compared(label));

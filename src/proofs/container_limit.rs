@@ -6,6 +6,7 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Catalog;
 use crate::stack::containers::Container;
+use crate::stack::containers::text::bytes;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "container-limit",
@@ -104,22 +105,4 @@ fn meant(catalog: &Catalog, container: &Container) -> Option<(f64, f64)> {
         }
     };
     Some((memory.0 as f64, cores))
-}
-
-/// `512m`, `1g`, `100000001b`: a thousand is 1024 here.
-fn bytes(text: &str) -> Option<f64> {
-    let text = text.to_lowercase();
-    let end = text
-        .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
-        .unwrap_or(text.len());
-    let number: f64 = text[..end].parse().ok()?;
-    let factor = match text[end..].trim_end_matches("ib").trim_end_matches('b') {
-        "" => 1.0,
-        "k" => 1024.0,
-        "m" => 1024.0 * 1024.0,
-        "g" => 1024.0 * 1024.0 * 1024.0,
-        "t" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
-        _ => return None,
-    };
-    Some(number * factor)
 }

@@ -9,7 +9,7 @@ use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::containers::parts;
 use crate::stack::grafana::misread;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "grafana-provisioning",
@@ -128,8 +128,22 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         ));
     }
     let mut organizations = BTreeSet::new();
+    let mut defaults: HashMap<i64, String> = HashMap::new();
     for (file, pointer, source) in stack.files.datasources() {
-        organizations.insert(source["orgId"].as_i64().unwrap_or(FIRST));
+        let organization = source["orgId"].as_i64().unwrap_or(FIRST);
+        organizations.insert(organization);
+        let named = source["name"].as_str().unwrap_or_default().to_string();
+        // pkg/services/provisioning/datasources/config_reader.go
+        if source["isDefault"] == true
+            && let Some(first) = defaults.insert(organization, named)
+        {
+            found.push(place::at(
+                &file.path,
+                format!("{pointer}/isDefault"),
+                format!("Grafana does not start with two default data sources, and `{first}` is one already"),
+                "keep `isDefault` of one of them",
+            ));
+        }
         let mut wrong = |key: &str, message: String, help: &str| {
             found.push(place::at(
                 &file.path,

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
 
 /// What is waited for, how long at most for critical alerts and for others, and what it means to wait longer.
 /// The Alertmanager's own values stand where the configuration has none.
@@ -176,6 +177,17 @@ impl Timing<'_, '_> {
                 "`{REPEAT}` is {repeat}, and the Alertmanager forgets after {retention} what it has notified"
             );
             let help = format!("make it at most {retention}, or `--data.retention` longer");
+            found.push(self.at(route, REPEAT, repeat, message, help));
+        }
+        let notices = self.stack.catalog.notices.iter();
+        let wanted =
+            notices.filter_map(|notice| Duration::parse(&plain(notice.options.get(REPEAT)?)));
+        let longest = wanted.max().unwrap_or_default().max(self.said(REPEAT));
+        if critical && repeat > longest.max(Duration(DAY)) && found.is_empty() {
+            let first = self.stack.catalog.severities.first();
+            let message =
+                format!("whoever is told of {first} alerts is reminded after {repeat} only");
+            let help = format!("make `{REPEAT}` at most {}", Duration(DAY));
             found.push(self.at(route, REPEAT, repeat, message, help));
         }
         let routes = self.stack.catalog.notices.iter();

@@ -29,11 +29,13 @@ pub(crate) const PROOF: Proof = Proof {
                 firing.push(promised.firing);
             }
         }
+        let chosen = chosen(&promised);
         let mut found: Vec<Diagnostic> = Vec::new();
         for (route, firing) in at.values() {
+            let meant = chosen.contains(route.pointer.as_str());
             let wrong = unknown(notifications, route)
-                .or_else(|| merged(route, firing))
-                .or_else(|| split(route, firing));
+                .or_else(|| merged(route, firing).filter(|_| !meant))
+                .or_else(|| split(route, firing).filter(|_| !meant));
             if let Some((message, help)) = wrong {
                 let pointer = written(notifications, route);
                 let same = place::at(&notifications.file.path, pointer, message, help);
@@ -82,6 +84,20 @@ fn cut(notifications: &Notifications, route: &Route, firing: &[&Firing]) -> Vec<
         })
     });
     cut.collect()
+}
+
+/// Routes that group as a route of the catalog says: whoever wrote that wants one notification of several services, or several of one.
+fn chosen<'p>(promised: &'p [Promised]) -> BTreeSet<&'p str> {
+    let told = promised.iter().flat_map(|promised| &promised.told);
+    let routes = told.flat_map(|(told, by)| {
+        let said = told.by.and_then(|by| by.options.get("group_by"));
+        let said: Option<BTreeSet<&str>> = said.map(|said| said.texts().collect());
+        by.iter().filter(move |route| {
+            let is: BTreeSet<&str> = route.group_by().into_iter().collect();
+            said.as_ref() == Some(&is)
+        })
+    });
+    routes.map(|route| route.pointer.as_str()).collect()
 }
 
 /// Somebody whom a route of the catalog tells in groups of its own, and the rendered one in others.

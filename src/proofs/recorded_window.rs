@@ -3,8 +3,10 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
 use crate::catalog::Duration;
+use crate::diagnostic::Diagnostic;
 use crate::promql::Expr;
 use crate::promql::walk::children;
+use crate::stack::Stack;
 use crate::stack::expressions::Usage;
 use std::collections::HashMap;
 
@@ -35,9 +37,47 @@ pub(crate) const PROOF: Proof = Proof {
                 format!("let it look back {window}, or name it after what it is over"),
             ))
         });
-        found.collect()
+        let mut found: Vec<Diagnostic> = found.collect();
+        found.extend(aggregated(stack));
+        found
     }),
 };
+
+/// What a name says last of how series are taken together, and the rule takes them together otherwise.
+fn aggregated(stack: &Stack) -> Vec<Diagnostic> {
+    let rules = stack.files.rules().filter(|(file, _, _)| !file.is_own());
+    let named: HashMap<(&str, String), &str> = rules
+        .filter_map(|(file, pointer, rule)| {
+            let at = (file.path.as_str(), format!("{pointer}/expr"));
+            Some((at, rule["record"].as_str()?))
+        })
+        .collect();
+    let found = stack.used(Usage::Record).filter_map(|expression| {
+        let name = named.get(&(expression.path, expression.pointer.clone()))?;
+        let said = name.rsplit_once(':')?.1;
+        let Expr::Aggregate(outermost) = bare(&expression.ast) else {
+            return None;
+        };
+        let is = outermost.op.to_string();
+        let known = ["sum", "avg", "min", "max", "count"];
+        let other = said != is && known.contains(&said) && known.contains(&is.as_str());
+        other.then(|| {
+            place::on(
+                expression,
+                format!("`{name}` is the `{said}` by its name, and what is recorded is the `{is}`"),
+                format!("take the series together by `{said}`, or name it `{is}`"),
+            )
+        })
+    });
+    found.collect()
+}
+
+fn bare(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Paren(inner) => bare(&inner.expr),
+        other => other,
+    }
+}
 
 /// The window that a name ends with: `job:errors:rate5m`, `error_ratio_1h30m`.
 fn window(name: &str) -> Option<Duration> {

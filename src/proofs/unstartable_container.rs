@@ -6,6 +6,7 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::json::Parts;
+use crate::source::step;
 use crate::stack::containers::network::Mode;
 use crate::stack::containers::text::{names, normal, scalar};
 use crate::stack::containers::{Container, Health, Project};
@@ -41,11 +42,14 @@ pub(crate) const PROOF: Proof = Proof {
             found.extend(sources(container));
             found.extend(engine::unknown(container));
             found.extend(engine::refused(container));
+            found.extend(engine::unread(container));
         }
         found.extend(missing(stack));
         found.extend(circle(project));
         found.extend(sourceless(stack));
         found.extend(ports(project));
+        found.extend(drivers(stack));
+        found.extend(apart(stack));
         found
     }),
 };
@@ -410,6 +414,49 @@ fn sources(container: &Container) -> Vec<Diagnostic> {
         })
         .into_iter()
         .collect()
+}
+
+/// Networks of the stack's own with a driver that does not do what one of its own is for.
+fn drivers(stack: &crate::stack::Stack) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for file in stack.files.compose() {
+        for (name, network) in file.value["networks"].entries() {
+            let driver = scalar(&network["driver"]).unwrap_or_default();
+            let why = match driver.as_str() {
+                "host" | "none" => "Docker has one such network, and makes no other",
+                "macvlan" | "ipvlan" => {
+                    "nothing is published there, and the machine is not reached from it"
+                }
+                _ => continue,
+            };
+            let pointer = format!("/networks/{}/driver", step(name));
+            let message = format!("the network `{name}` has the driver `{driver}`: {why}");
+            let help = "take `driver` away: a bridge is what containers of one machine share";
+            found.push(place::at(&file.path, pointer, message, help));
+        }
+    }
+    found
+}
+
+/// Files of one stack that are projects of different names: what one of them has started, the other starts again.
+fn apart(stack: &crate::stack::Stack) -> Option<Diagnostic> {
+    let named = |file: &crate::render::File| {
+        let name = scalar(&file.value["name"])?;
+        (!name.contains('$')).then_some(name)
+    };
+    let files = stack.files.compose().filter(|file| !file.is_own());
+    let mut named = files.filter_map(|file| Some((file, named(file)?)));
+    let (first, name) = named.next()?;
+    let (other, own) = named.find(|(_, own)| *own != name)?;
+    Some(place::at(
+        &other.path,
+        "/name",
+        format!(
+            "it is the project `{own}`, and {} is `{name}`: what is started with one, no command with the other finds",
+            first.path
+        ),
+        "give both the same name",
+    ))
 }
 
 /// The number behind a pointer's last step.

@@ -335,13 +335,17 @@ fn matching(state: &State, alert: &Value, key: &str, other: &str) -> Result<Valu
     };
     let (own, others) = (labels(key)?, labels(other)?);
     let mut ignored: BTreeSet<String> = own.difference(&others).cloned().collect();
-    if settings.get_attr(key)? == settings.get_attr(other)? {
-        let filter = alert.get_attr("filters")?.get_attr(other)?;
-        if !filter.is_undefined() {
-            let asked = filter.get_attr("where")?;
-            let asked = asked.try_iter()?.map(|label| label.to_string());
+    let same = settings.get_attr(key)? == settings.get_attr(other)?;
+    let filter = alert.get_attr("filters")?.get_attr(other)?;
+    if !filter.is_undefined() {
+        let asked = filter.get_attr("where")?;
+        for label in asked.try_iter()? {
+            let fixed = is_one(&asked.get_item(&label)?)?;
+            let label = label.to_string();
             // What is asked of the target is the same on both sides.
-            ignored.extend(asked.filter(|label| own.contains(label)));
+            if others.contains(&label) && (same || fixed || !own.contains(&label)) {
+                ignored.insert(label);
+            }
         }
     }
     Ok(Value::from_safe_string(if ignored.is_empty() {
@@ -350,6 +354,14 @@ fn matching(state: &State, alert: &Value, key: &str, other: &str) -> Result<Valu
         let labels: Vec<String> = ignored.into_iter().collect();
         format!(" ignoring ({}) group_left ()", labels.join(", "))
     }))
+}
+
+/// Whether a filter lets one value through: a list of one, or a pattern without anything that stands for something else.
+fn is_one(written: &Value) -> Result<bool, Error> {
+    Ok(match written.as_str() {
+        Some(pattern) => regex_syntax::escape(pattern) == pattern,
+        None => written.len() == Some(1),
+    })
 }
 
 /// The labels that an alert is about, for an aggregation: `by (job, service, component)`, and those of its `per`.

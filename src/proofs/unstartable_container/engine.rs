@@ -4,7 +4,7 @@ use crate::diagnostic::{Diagnostic, mistyped, nearest};
 use crate::json::Parts;
 use crate::proofs::place;
 use crate::stack::containers::Container;
-use crate::stack::containers::text::{filled, scalar};
+use crate::stack::containers::text::{bytes, filled, scalar};
 
 /// The options of `security_opt`, of Docker (daemon/daemon_unix.go) and of Podman.
 const SECURITY: [&str; 9] = [
@@ -147,6 +147,31 @@ const RUNNERS: [&str; 8] = [
     "node",
 ];
 
+/// Shells that read a script behind `-c`.
+const SHELLS: [&str; 4] = ["sh", "bash", "ash", "dash"];
+
+/// What stands behind the script of a shell: its arguments, which a script without `$` does not read.
+pub(super) fn unread(container: &Container) -> Option<Diagnostic> {
+    let words = &container.process.words;
+    let shell = words.first()?.rsplit('/').next()?;
+    let script = match words.get(1)?.as_str() {
+        "-c" if SHELLS.contains(&shell) => words.get(2)?,
+        _ => return None,
+    };
+    let lost = words.get(3)?;
+    (!script.contains('$')).then(|| {
+        place::at(
+            &container.file.path,
+            container.at("command"),
+            format!(
+                "`{}` runs `{script}` alone: `{lost}` and what is behind it are arguments of the shell",
+                container.name
+            ),
+            "leave the shell out, or write the whole line as one text",
+        )
+    })
+}
+
 /// Values that Docker does not create a container with.
 pub(super) fn refused(container: &Container) -> Vec<Diagnostic> {
     let own = container.name.as_str();
@@ -262,6 +287,33 @@ pub(super) fn refused(container: &Container) -> Vec<Diagnostic> {
             &size,
             "write a size such as `10m`",
         );
+    }
+    let sized = |pointers: [&str; 2]| {
+        let mut written = pointers.into_iter().filter_map(|pointer| {
+            let text = scalar(container.value.pointer(pointer)?)?;
+            Some((
+                pointer.trim_start_matches('/').to_string(),
+                bytes(&text)?,
+                text,
+            ))
+        });
+        written.next()
+    };
+    let limit = sized(["/deploy/resources/limits/memory", "/mem_limit"]);
+    let reserved = sized(["/deploy/resources/reservations/memory", "/mem_reservation"]);
+    let swap = sized(["/memswap_limit", "/memswap_limit"]);
+    if let (Some((_, limit, most)), Some((at, reserved, text))) = (&limit, reserved)
+        && reserved > *limit
+    {
+        let what = format!("what is reserved for it, of at most {most},");
+        say(at, &what, &text, "reserve no more than its limit");
+    }
+    if let (Some((_, limit, most)), Some((at, swap, text))) = (&limit, swap)
+        && swap > 0.0
+        && swap < *limit
+    {
+        let what = format!("its memory and swap together, with {most} of memory,");
+        say(at, &what, &text, "make it no less than the memory");
     }
     let files = scalar(&options["max-file"]).unwrap_or_else(|| "1".to_string());
     if !files.contains('$') && files.parse::<u32>().is_err() {

@@ -345,6 +345,12 @@ pub(crate) fn loopback(host: &str) -> bool {
     host == "localhost" || host == "::1" || host.starts_with("127.")
 }
 
+/// Whether a port that is published at this address is published at all of them.
+fn everywhere(address: &str) -> bool {
+    let address = address.parse::<std::net::IpAddr>();
+    address.is_ok_and(|address| address.is_unspecified())
+}
+
 impl<'a> Project<'a> {
     /// Who is meant by a name that a container asks for.
     fn meant(&self, asker: &Container, host: &str) -> Option<&Container<'a>> {
@@ -412,6 +418,12 @@ impl<'a> Project<'a> {
             return match (own.open(), address) {
                 (false, _) => Reach::CutOff,
                 (true, "host-gateway") => self.gateway(port),
+                // The machine, at one of its addresses.
+                (true, address) if host == GATEWAY => {
+                    let there =
+                        |at: Option<&str>| at.is_none_or(|at| at == address || everywhere(at));
+                    self.on_machine(port, there).unwrap_or(Reach::Leaves)
+                }
                 (true, _) => Reach::Leaves,
             };
         }

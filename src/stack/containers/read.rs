@@ -185,7 +185,9 @@ impl<'a> Project<'a> {
             let known = self.also_called.entry(name.to_string());
             known.or_default().push(index);
         }
-        for (at, port) in networks.published.iter().enumerate() {
+        // Whoever asks over HTTP asks over TCP.
+        let published = networks.published.iter().enumerate();
+        for (at, port) in published.filter(|(_, port)| port.protocol == "tcp") {
             if let Some(port) = port.port {
                 self.published.entry(port).or_default().push((index, at));
             }

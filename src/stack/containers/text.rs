@@ -4,6 +4,24 @@ use crate::json::Parts;
 use serde_json::Value;
 use std::borrow::Cow;
 
+/// A size in bytes, as Docker reads it: `512m`, `1g`, `100000001b`; a thousand is 1024 here.
+pub(crate) fn bytes(text: &str) -> Option<f64> {
+    let text = text.to_lowercase();
+    let end = text
+        .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
+        .unwrap_or(text.len());
+    let number: f64 = text[..end].parse().ok()?;
+    let factor = match text[end..].trim_end_matches("ib").trim_end_matches('b') {
+        "" => 1.0,
+        "k" => 1024.0,
+        "m" => 1024.0 * 1024.0,
+        "g" => 1024.0 * 1024.0 * 1024.0,
+        "t" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    Some(number * factor)
+}
+
 /// A text with its variables filled in as where none is set: `${NAME:-default}` is the default, `$$` a dollar. A variable
 /// without a default stays as it is written, because nothing here knows it.
 pub(crate) fn filled(text: &str) -> Cow<'_, str> {
