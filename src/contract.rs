@@ -178,7 +178,7 @@ impl Contract {
         for metric in catalog.declared() {
             contract.declare(metric);
         }
-        contract.alerts(None, None);
+        contract.alerts(None, None, &[]);
         contract
     }
 

@@ -63,7 +63,12 @@ impl<'a> Stack<'a> {
         let files = Files::of(&rendered.files).seen(view);
         let mut contract = Contract::new(catalog, files.config().unwrap_or(&Value::Null));
         let (names, severities) = alerts(files.seen(View::Whole));
-        contract.alerts(names, severities);
+        let apart: Vec<String> = catalog
+            .alerts
+            .iter()
+            .flat_map(|alert| alert.per.clone())
+            .collect();
+        contract.alerts(names, severities, &apart);
         let containers = Project::read(files, &catalog.platform.output);
         let (expressions, unread) = expressions::read(files, &mut contract);
         let (rules, refused) = rules::read(files, &contract);

@@ -231,8 +231,13 @@ impl Contract {
     }
 
     /// `ALERTS`, which Prometheus writes itself; the alerts' own labels are known once their rules are recorded.
-    /// names, severities: those of the rules; None: they are not known.
-    pub(crate) fn alerts(&mut self, names: Option<Vec<String>>, severities: Option<Vec<String>>) {
+    /// names, severities: those of the rules; None: they are not known. apart: what alerts fire apart by, beside the service.
+    pub(crate) fn alerts(
+        &mut self,
+        names: Option<Vec<String>>,
+        severities: Option<Vec<String>>,
+        apart: &[String],
+    ) {
         let domain = |values: Option<Vec<String>>| values.map_or(Domain::any(), Domain::Values);
         let mut series = SeriesSet::bare(&self.targets)
             .with("alertname", domain(names))
@@ -240,11 +245,16 @@ impl Contract {
         series.targets = self.targets.all();
         series.kind = MetricType::Gauge;
         series.carried = ["job", "service", "component"].map(str::to_string).into();
+        let mut all = vec![series.clone()];
+        if !apart.is_empty() {
+            let with = |series: SeriesSet, label: &String| series.with(label, Domain::any());
+            all.push(apart.iter().fold(series, with));
+        }
         let state = Domain::Values(vec!["pending".to_string(), "firing".to_string()]);
+        let in_state = |series: &SeriesSet| series.clone().with("alertstate", state.clone());
         self.families
-            .insert("ALERTS_FOR_STATE".to_string(), vec![series.clone()]);
-        self.families
-            .insert("ALERTS".to_string(), vec![series.with("alertstate", state)]);
+            .insert("ALERTS".to_string(), all.iter().map(in_state).collect());
+        self.families.insert("ALERTS_FOR_STATE".to_string(), all);
     }
 }
 

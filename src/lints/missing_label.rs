@@ -1,7 +1,7 @@
 //! An alert kind that selects by a label needs the metric to have it.
 
 use super::Lint;
-use crate::catalog::{Alert, Catalog, Metric, Service};
+use crate::catalog::{Alert, Catalog, Metric, OF_ALERTS, Service};
 use crate::contract::status;
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
 use crate::json::Parts;
@@ -123,6 +123,16 @@ fn unasked(catalog: &Catalog) -> Vec<Diagnostic> {
                             "write it in `labels` of every one of its `targets`, or of `{service}`"
                         )),
                     );
+                    continue;
+                }
+                if at >= selects && OF_ALERTS.contains(&label.as_str()) {
+                    let message = format!(
+                        "an alert has a `{label}` of its own, in place of that of the series"
+                    );
+                    let help = format!(
+                        "leave it out of `per`; `where = {{ {label} = … }}` chooses among the series"
+                    );
+                    found.push(Diagnostic::error("missing-label", place, message).help(help));
                     continue;
                 }
                 if known.contains(&label.as_str()) {

@@ -32,10 +32,12 @@ fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
                 found.push(Diagnostic::error("test-expectation", place, message).help(help));
                 continue;
             }
-            let wait = match expected {
-                Expected::Named(name) => alert.branch_of(name),
-                _ => None,
+            let service = match expected {
+                Expected::Named(name) => Some(*name),
+                Expected::Labelled(labels) => labels.get("service").and_then(|name| name.as_str()),
+                Expected::Whole => None,
             };
+            let wait = service.and_then(|name| alert.branch_of(name));
             let wait = wait
                 .or(alert.branches.first())
                 .map_or(alert.r#for, |branch| branch.r#for);
@@ -64,6 +66,26 @@ fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
                     .help(format!("look later than {wait}")),
                 );
             }
+        }
+        // One query asks for all of them.
+        let of_two_forms = alert.about == Scope::Service
+            && test
+                .fires
+                .iter()
+                .any(|one| matches!(one, Expected::Named(_)))
+            && test
+                .fires
+                .iter()
+                .any(|one| matches!(one, Expected::Labelled(_)));
+        if of_two_forms && found.is_empty() {
+            found.push(
+                Diagnostic::error(
+                    "test-expectation",
+                    Place::Value(format!("{}/fires", test.pointer)),
+                    "some are named by their labels, and some by their services alone",
+                )
+                .help(format!("write {} for each", shape(alert))),
+            );
         }
         let named = test.fires.iter().filter_map(|expected| match expected {
             Expected::Named(name) => Some(*name),
@@ -133,6 +155,25 @@ fn unlike(alert: &Alert, catalog: &Catalog, expected: &Expected) -> Option<(Stri
                 &alert.covers,
             )
         }),
+        (Scope::Service, Expected::Labelled(labels)) if !alert.per.is_empty() => {
+            let wanted = std::iter::once("service").chain(alert.per.iter().map(String::as_str));
+            let wanted: Vec<&str> = wanted.collect();
+            let named = labels.get("service").and_then(|name| name.as_str());
+            let whole = labels.len() == wanted.len()
+                && wanted.iter().all(|label| labels.contains_key(*label));
+            match named.filter(|_| whole) {
+                None => Some((
+                    format!(
+                        "`{}` fires apart by {}, and not by the labels of {}",
+                        alert.name,
+                        names(wanted.iter().copied()),
+                        called(expected)
+                    ),
+                    format!("write {}, or the services alone", shape(alert)),
+                )),
+                Some(name) => unlike(alert, catalog, &Expected::Named(name)),
+            }
+        }
         (Scope::Service, other) => Some((
             format!(
                 "`{}` is about services, and fires for each by its name, not for {}",
@@ -195,10 +236,14 @@ fn unlike(alert: &Alert, catalog: &Catalog, expected: &Expected) -> Option<(Stri
     }
 }
 
-/// How a test says that an alert fires that is about no service.
+/// How a test says that an alert fires that is not about a service alone.
 fn shape(alert: &Alert) -> String {
-    let group = (alert.about == Scope::Group).then_some("component");
-    let labels = group
+    let first = match alert.about {
+        Scope::Service => Some("service"),
+        Scope::Group => Some("component"),
+        Scope::Platform => None,
+    };
+    let labels = first
         .into_iter()
         .chain(alert.per.iter().map(String::as_str));
     let labels: Vec<String> = labels.map(|label| format!("{label} = \"…\"")).collect();

@@ -123,6 +123,17 @@ fn said(
                     Scope::Service => services(samples),
                     _ => wholes(samples),
                 };
+                if let Some(many) = several(about, mismatch) {
+                    return place::at(
+                        &file.path,
+                        pointer,
+                        format!(
+                            "the test `{name}` fails: it expects the alert to fire at {at} once for {}, and it fires for {many} series of it",
+                            whom(&mismatch.expected)
+                        ),
+                        "take its series together, as in `max by (job, service, component) (…)`; or name in `per` what tells them apart, and in `fires` each with its labels: `{ service = \"…\", instance = \"…\" }`",
+                    );
+                }
                 format!(
                     "the test `{name}` fails: it expects the alert to fire at {at} for {}, and it fires for {}",
                     whom(&mismatch.expected),
@@ -161,6 +172,17 @@ fn said(
         failing.follows.extend(causes);
     }
     failing
+}
+
+/// For how many series of one service an alert fires that is expected once for it; None: something else is wrong.
+fn several(about: Scope, mismatch: &Mismatch) -> Option<u64> {
+    let same = about == Scope::Service && services(&mismatch.expected) == services(&mismatch.got);
+    let values = mismatch
+        .got
+        .iter()
+        .filter_map(|sample| sample.rsplit_once(' '));
+    let counts = values.filter_map(|(_, value)| value.parse::<u64>().ok());
+    counts.max().filter(|many| same && *many > 1)
 }
 
 /// What alerts fire for that are about no single service, by the labels that say it, as people read them.
