@@ -18,6 +18,7 @@ mod honored_job;
 mod implausible_value;
 mod label_collision;
 mod loopback_address;
+mod louder_for_less;
 mod missing_label;
 mod mistaken_exporter;
 pub(crate) mod no_one_notified;
@@ -119,6 +120,7 @@ pub const LINTS: &[Lint] = &[
     honored_job::LINT,
     label_collision::LINT,
     loopback_address::LINT,
+    louder_for_less::LINT,
     missing_label::LINT,
     mistaken_exporter::LINT,
     no_one_notified::LINT,

@@ -1,7 +1,7 @@
 //! PromQL as text → its syntax, within limits that are looked at before anything is parsed.
 
-use super::walk::{children, selector};
-use super::{Expr, MatchOp, Offset, patterns, re2};
+use super::walk::{children, children_mut, selector};
+use super::{Expr, MatchOp, Matcher, Offset, patterns, re2};
 use promql_parser::label::Matchers;
 use promql_parser::parser;
 use regex_syntax::ast::{self, Ast};
@@ -42,7 +42,27 @@ pub(crate) fn parse(text: &str) -> Result<Expr, String> {
         parsed => parsed?,
     };
     check_limits(&tree)?;
+    let mut tree = tree;
+    if text.contains("__name__") {
+        name(&mut tree);
+    }
     Ok(tree)
+}
+
+/// Gives selectors such as `{__name__="up"}` the name that a matcher says.
+fn name(expr: &mut Expr) {
+    let selector = match expr {
+        Expr::VectorSelector(selector) => selector,
+        Expr::MatrixSelector(matrix) => &mut matrix.vs,
+        other => return children_mut(other).into_iter().for_each(name),
+    };
+    let all = &mut selector.matchers;
+    if selector.name.is_some() || !all.or_matchers.is_empty() {
+        return;
+    }
+    let says = |matcher: &Matcher| matcher.name == "__name__" && matcher.op == MatchOp::Equal;
+    let said = all.matchers.iter().position(says);
+    selector.name = said.map(|index| all.matchers.remove(index).value);
 }
 
 /// One bracket that is open: how many operators of each precedence follow each other in it.

@@ -2,6 +2,7 @@
 
 use super::{Check, Example, Expression, Proof, Usage, place};
 use crate::artifacts::Role;
+use crate::contract::Contract;
 use crate::contract::evaluate::Node;
 use crate::contract::values::Bounds;
 use crate::diagnostic::Diagnostic;
@@ -15,12 +16,31 @@ pub(crate) const PROOF: Proof = Proof {
         pointer: "/panels/-",
         bad: r#"{"type": "timeseries", "title": "Services up", "description": "Ratio of the services that answer scrapes.", "gridPos": {"h": 4, "w": 4, "x": 0, "y": 900}, "targets": [{"refId": "A", "expr": "avg(up)"}], "fieldConfig": {"defaults": {"unit": "percentunit", "min": 1}}}"#,
     },
-    check: Check::Expression(|expression, nodes, _| {
+    check: Check::Expression(|expression, nodes, contract| {
         let whole = nodes.last().filter(|_| expression.usage == Usage::Panel);
         let found = whole.and_then(|whole| out_of_sight(expression, whole));
-        found.into_iter().collect()
+        let cut = whole.and_then(|_| torn(expression, contract));
+        found.into_iter().chain(cut).collect()
     }),
 };
+
+/// A line that is cut wherever samples are further apart than a time in which there is never a second one.
+fn torn(expression: &Expression, contract: &Contract) -> Option<Diagnostic> {
+    let custom = &expression.owner["fieldConfig"]["defaults"]["custom"];
+    let apart = custom["insertNulls"].as_f64()?;
+    let targets = contract.targets.list.iter();
+    let slowest = targets.map(|target| target.interval).max()?;
+    let dots = custom["showPoints"] == "always";
+    (!dots && apart < slowest.0 as f64).then(|| {
+        place::on(
+            expression,
+            format!(
+                "the lines are cut where samples are {apart:.0} ms apart, and they come every {slowest}: nothing is drawn"
+            ),
+            "write some scrape intervals as `insertNulls`, or leave it out",
+        )
+    })
+}
 
 /// How many times longer than its values a scale is that cannot be meant.
 const TOO_LONG: f64 = 10.0;

@@ -63,7 +63,61 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             ));
         }
     }
+    found.extend(alike(stack));
     found
+}
+
+/// Queries of one panel whose lines have the same names, and are of the same services.
+fn alike(stack: &Stack) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut before: HashMap<(&str, &str, &str), &Expression> = HashMap::new();
+    for expression in stack.used(Usage::Panel) {
+        let (panel, target) = (expression.owner, expression.target);
+        let kind = panel["type"].as_str().unwrap_or_default();
+        let legend = target["legendFormat"].as_str().unwrap_or_default();
+        let Some((at, _)) = expression.pointer.rsplit_once("/targets/") else {
+            continue;
+        };
+        let plain = !legend.is_empty() && legend != "__auto" && target["hide"] != true;
+        if !NAMED.contains(&kind) || !plain || unnamed(panel) {
+            continue;
+        }
+        let Some(first) = before.insert((expression.path, at, legend), expression) else {
+            continue;
+        };
+        let (one, other) = (
+            first.series(&stack.contract),
+            expression.series(&stack.contract),
+        );
+        let named = named_labels(legend);
+        let mut pairs = one
+            .iter()
+            .flat_map(|one| other.iter().map(move |other| (one, other)));
+        if pairs.any(|(one, other)| one_name(one, other, &named)) {
+            let title = panel["title"].as_str().unwrap_or_default();
+            found.push(place::at(
+                expression.path,
+                expression.pointer.replace("/expr", "/legendFormat"),
+                format!("`{title}` gives the lines of two of its queries one name, `{legend}`"),
+                "say in each what is drawn",
+            ));
+        }
+    }
+    found
+}
+
+/// Whether two queries can have a series each that a legend calls the same.
+fn one_name(one: &SeriesSet, other: &SeriesSet, named: &BTreeSet<&str>) -> bool {
+    named.iter().all(|label| {
+        let (own, others) = (one.labels.get(*label), other.labels.get(*label));
+        match (own, others) {
+            (Some(own), Some(others)) => own.overlaps(others),
+            (None, None) if one.carried.contains(*label) && other.carried.contains(*label) => {
+                !one.targets.is_disjoint(&other.targets)
+            }
+            (own, others) => own.is_none() && others.is_none(),
+        }
+    })
 }
 
 /// Whether a panel shows no names, or others than those of the legend.

@@ -5,6 +5,7 @@ use crate::artifacts::RULES;
 use crate::catalog::Duration;
 use crate::diagnostic::Diagnostic;
 use crate::promql::Expr;
+use crate::promql::token::{T_LAND, T_LOR, T_LUNLESS};
 use crate::promql::walk::children;
 use crate::stack::Stack;
 use crate::stack::expressions::Usage;
@@ -55,27 +56,36 @@ fn aggregated(stack: &Stack) -> Vec<Diagnostic> {
     let found = stack.used(Usage::Record).filter_map(|expression| {
         let name = named.get(&(expression.path, expression.pointer.clone()))?;
         let said = name.rsplit_once(':')?.1;
-        let Expr::Aggregate(outermost) = bare(&expression.ast) else {
-            return None;
-        };
-        let is = outermost.op.to_string();
+        let mut all = Vec::new();
+        outermost(&expression.ast, &mut all);
         let known = ["sum", "avg", "min", "max", "count"];
-        let other = said != is && known.contains(&said) && known.contains(&is.as_str());
-        other.then(|| {
-            place::on(
-                expression,
-                format!("`{name}` is the `{said}` by its name, and what is recorded is the `{is}`"),
-                format!("take the series together by `{said}`, or name it `{is}`"),
-            )
-        })
+        let mut all = all.into_iter().filter(|is| known.contains(&is.as_str()));
+        let is = all
+            .find(|is| is != said)
+            .filter(|_| known.contains(&said))?;
+        Some(place::on(
+            expression,
+            format!("`{name}` is the `{said}` by its name, and what is recorded is the `{is}`"),
+            format!("take the series together by `{said}`, or name it `{is}`"),
+        ))
     });
     found.collect()
 }
 
-fn bare(expr: &Expr) -> &Expr {
+/// The aggregations whose values an expression has.
+fn outermost(expr: &Expr, found: &mut Vec<String>) {
     match expr {
-        Expr::Paren(inner) => bare(&inner.expr),
-        other => other,
+        Expr::Paren(inner) => outermost(&inner.expr, found),
+        Expr::Aggregate(aggregate) => found.push(aggregate.op.to_string()),
+        Expr::Binary(binary) => match binary.op.id() {
+            T_LAND | T_LUNLESS => outermost(&binary.lhs, found),
+            T_LOR => {
+                outermost(&binary.lhs, found);
+                outermost(&binary.rhs, found);
+            }
+            _ => {}
+        },
+        _ => {}
     }
 }
 

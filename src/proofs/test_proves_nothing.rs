@@ -6,11 +6,11 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::evaluation::rules::Rule;
 use crate::evaluation::unit_tests::{Found, Mismatch, Suite};
 use crate::json::Parts;
-use crate::promql::Expr;
 use crate::promql::engine::Release;
 use crate::promql::number::number;
 use crate::promql::token::{T_GTE, T_GTR, T_LAND, T_LSS, T_LTE, T_LUNLESS};
 use crate::promql::walk::{children, children_mut, selectors};
+use crate::promql::{Expr, parse};
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::rules::LoadedRule;
@@ -206,7 +206,13 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
             noticed.extend(failing(&loaded.rule.with(expr)));
         }
     }
-    // Without comparisons and sets, such as `absent(…)`, there is nothing to take away.
+    for index in 0..absences(&loaded.rule.expr) {
+        let mut expr = (*loaded.rule.expr).clone();
+        if taken_for_absent(&mut expr, &mut index.clone()) {
+            noticed.extend(failing(&loaded.rule.with(expr)));
+        }
+    }
+    // Without comparisons and sets there is nothing to take away.
     if found.is_empty() && noticed.is_empty() {
         return found;
     }
@@ -312,6 +318,32 @@ fn left_alone(expr: &mut Expr, left: &mut usize) -> bool {
     children_mut(expr)
         .into_iter()
         .any(|child| left_alone(child, left))
+}
+
+/// `absent(…)` and `absent_over_time(…)`, which a series of a test silences.
+fn is_absence(expr: &Expr) -> bool {
+    matches!(expr, Expr::Call(call) if call.func.name.starts_with("absent"))
+}
+
+fn absences(expr: &Expr) -> usize {
+    let inside: usize = children(expr).into_iter().map(absences).sum();
+    inside + usize::from(is_absence(expr))
+}
+
+/// Takes for absent what one of them asks for; whether there was one.
+fn taken_for_absent(expr: &mut Expr, left: &mut usize) -> bool {
+    if is_absence(expr) {
+        if *left == 0 {
+            if let Ok(always) = parse("vector(1)") {
+                *expr = always;
+            }
+            return true;
+        }
+        *left -= 1;
+    }
+    children_mut(expr)
+        .into_iter()
+        .any(|child| taken_for_absent(child, left))
 }
 
 /// Comparisons that drop samples.

@@ -4,6 +4,8 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::json::Parts;
 use crate::stack::dashboards::panels;
+use crate::stack::grafana::shown::script;
+use regex_automata::meta::Regex;
 use serde_json::Value;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -90,6 +92,23 @@ pub(crate) const PROOF: Proof = Proof {
                             "no data source of the type `{wanted}` is provisioned to choose from"
                         ),
                         "write the type of one that is",
+                    ));
+                }
+                let pattern = variable["regex"].as_str().unwrap_or_default();
+                let regex = Regex::new(&script(pattern)).ok();
+                let regex = regex
+                    .filter(|_| variable["type"] == "datasource" && known && !pattern.is_empty());
+                let offered = |regex: &Regex| {
+                    let mut of_type = sources.iter().filter(|source| source["type"] == wanted);
+                    of_type
+                        .any(|source| regex.is_match(source["name"].as_str().unwrap_or_default()))
+                };
+                if regex.is_some_and(|regex| !offered(&regex)) {
+                    found.push(place::at(
+                        &file.path,
+                        format!("/templating/list/{index}/regex"),
+                        format!("no data source of the type `{wanted}` has a name like {pattern}: there is none to choose"),
+                        "write a pattern that the name of one has, or take `regex` away",
                     ));
                 }
             }

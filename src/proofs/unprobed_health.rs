@@ -122,6 +122,20 @@ pub(crate) const PROOF: Proof = Proof {
                         "remove it",
                     );
                 }
+                let every = stack.catalog.prometheus.scrape_interval;
+                let slowly = probe.interval > every && probe.interval > service.scrape_interval;
+                let pointer = format!("/scrape_configs/{}/scrape_interval", probe.job);
+                if slowly && !missing.contains(&pointer) {
+                    say(
+                        &pointer,
+                        format!(
+                            "the health of `{}` is asked every {}, and the catalog says {every}",
+                            service.name, probe.interval
+                        ),
+                        "leave it to the interval of all jobs",
+                    );
+                    missing.push(pointer);
+                }
                 // The exporter keeps half a second for its answer, and has the rest for the probe.
                 if probe.timeout < LEAST {
                     say(

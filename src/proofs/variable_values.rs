@@ -52,6 +52,7 @@ pub(crate) const PROOF: Proof = Proof {
                         "give each a name of its own",
                     ));
                 }
+                found.extend(one.deaf());
                 let query = one.query();
                 let pointer = format!("{}/query", one.pointer);
                 let read = queries
@@ -92,6 +93,23 @@ impl<'a> Variable<'a, '_> {
             message,
             help,
         )
+    }
+
+    /// A choice that a link makes, and the dashboard does not take over.
+    fn deaf(&self) -> Option<Diagnostic> {
+        let name = self.name();
+        let said = format!("var-{name}=");
+        let unheard = self.variable["skipUrlSync"] == true;
+        let mut files = self.stack.files.all();
+        (unheard && files.any(|file| file.text.contains(&said))).then(|| {
+            self.wrong(
+                "skipUrlSync",
+                format!(
+                    "links choose `{name}`, and the dashboard does not read that from its address"
+                ),
+                "take `skipUrlSync` away",
+            )
+        })
     }
 
     fn query(&self) -> &'a str {

@@ -193,10 +193,18 @@ impl Run<'_, '_> {
                 return Ends::BADLY;
             }
             let own = loopback(&host) || host == self.container.name;
-            let speaks =
-                self.container.process.program.and_then(|program| {
-                    self.container.variable(program.scheme_variable.as_deref()?)
-                });
+            // Without a file or a variable that says otherwise, all of them speak it unencrypted.
+            let speaks = self.container.process.program.and_then(|program| {
+                match (&program.scheme_variable, &program.web_config) {
+                    (Some(variable), _) => {
+                        Some(self.container.variable(variable).unwrap_or("http"))
+                    }
+                    (None, Some(flag)) if self.container.process.flag(flag).is_none() => {
+                        Some("http")
+                    }
+                    _ => None,
+                }
+            });
             if own
                 && let Some(speaks @ ("http" | "https")) = speaks
                 && !url.starts_with(&format!("{speaks}://"))

@@ -128,10 +128,19 @@ pub(crate) fn red_below(branches: &Value) -> Result<Vec<f64>, Error> {
 pub(crate) fn above_zero(alerts: &Value) -> Result<Vec<Value>, Error> {
     let mut found = Vec::new();
     for alert in alerts.try_iter()? {
-        for branch in alert.get_attr("branches")?.try_iter()? {
+        let branches: Vec<Value> = alert.get_attr("branches")?.try_iter()?.collect();
+        for branch in &branches {
             let above = branch.get_attr("above")?;
             if f64::try_from(above).is_ok_and(|above| above > 0.0) {
-                found.push(context! { alert => alert.get_attr("name")?, branch, legend => legend(&alert)? });
+                let services = branch.get_attr("services")?;
+                let same =
+                    |other: &&Value| other.get_attr("services").is_ok_and(|own| own == services);
+                let mut legend = legend(&alert)?;
+                // Of one service a budget is watched over several times.
+                if branches.iter().filter(same).count() > 1 {
+                    legend = format!("{}: {legend}", branch.get_attr("window")?);
+                }
+                found.push(context! { alert => alert.get_attr("name")?, branch, legend });
             }
         }
     }
