@@ -346,10 +346,12 @@ fn taken_for_absent(expr: &mut Expr, left: &mut usize) -> bool {
         .any(|child| taken_for_absent(child, left))
 }
 
-/// Comparisons that drop samples.
+/// Comparisons that drop samples; what `absent(…)` returns is 1.
 fn compares(expr: &Expr) -> bool {
     matches!(expr, Expr::Binary(binary)
-        if binary.op.is_comparison_operator() && !crate::promql::returns_bool(binary))
+        if binary.op.is_comparison_operator()
+            && !crate::promql::returns_bool(binary)
+            && !is_absence(&binary.lhs))
 }
 
 fn comparisons(expr: &Expr) -> usize {

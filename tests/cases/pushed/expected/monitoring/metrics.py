@@ -272,6 +272,9 @@ class _Families:
         """The value, or what the contract has in its place."""
         if label.admits(value):
             return value
+        spelled = next((other for other in _spelled(label.name, value) if label.admits(other)), None)
+        if spelled is not None:
+            return spelled
         instead = _INSTEAD.get(label.name, ("other", "unknown"))
         if label.name == "method":
             instead = (*instead, *label.values)
@@ -292,6 +295,13 @@ class _Families:
                 if family.labels and family.kind != "gauge" and all(label.values for label in family.labels):
                     _initialise(metric, [label.values for label in family.labels])
             return self._metrics[family.key]
+
+
+def _spelled(label: str, value: str) -> tuple[str, ...]:
+    """How else a contract may spell what the middleware counts: 2xx for 200, get for GET."""
+    if label == "status":
+        return value[:1] + "xx", value[:1] + "XX"
+    return (value.lower(),) if label == "method" else ()
 
 
 def _made(family: Family) -> Child:
