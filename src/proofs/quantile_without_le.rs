@@ -2,6 +2,7 @@
 
 use super::{Check, Example, Proof, place};
 use crate::contract::evaluate::picked;
+use crate::contract::series::SeriesSet;
 use crate::promql::Expr;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -18,7 +19,8 @@ pub(crate) const PROOF: Proof = Proof {
         let buckets =
             quantiles.filter_map(|node| node.operands.last().map(|operand| &nodes[*operand]));
         let wrong = buckets.filter_map(|buckets| {
-            if buckets.series.iter().any(|series| !series.has("le")) {
+            let bare = |series: &SeriesSet| !series.has("le") && !series.native();
+            if buckets.series.iter().any(bare) {
                 return Some((
                     "`histogram_quantile` gets no label `le`".to_string(),
                     "read a histogram's `_bucket` and keep `le`: `sum by (le, …)`",
