@@ -35,9 +35,11 @@ pub(crate) fn environment(templates: &Overlay) -> Result<Environment<'static>> {
     environment.add_function("slo_series", budgets::slo_series);
     environment.add_function(
         "observations",
-        |first: minijinja::Value, steps: usize, then: minijinja::Value, more: usize| {
-            budgets::observations(&first, steps, &then, more)
-        },
+        |first: minijinja::Value,
+         steps: usize,
+         then: minijinja::Value,
+         more: usize,
+         every: usize| { budgets::observations(&first, steps, &then, more, every) },
     );
     environment.add_function("outcomes", samples::outcomes_of);
     environment.add_function("answers", samples::answers_of);

@@ -50,7 +50,13 @@ pub(crate) fn slo_series(
     };
     let mut all: Vec<Value> = Vec::new();
     if counts.get_attr("native")?.is_true() {
-        return observed(&counts, &service, &full("latency", "")?, &among("latency")?, (events, failures));
+        return observed(
+            &counts,
+            &service,
+            &full("latency", "")?,
+            &among("latency")?,
+            (events, failures),
+        );
     }
     let mut add = |metric: &str, labels: &[(String, String)], rate: f64| -> Result<(), Error> {
         let second = ("instance".to_string(), SECOND.to_string());
@@ -110,12 +116,18 @@ fn observed(
     both.collect()
 }
 
-/// The samples of a native histogram that first grows as one of these says for so many steps, and then as another one.
+/// So many samples before an evaluation, and the one at it, are enough for a window of five minutes.
+const BEFORE: usize = 3;
+
+/// The samples of a native histogram that first grows as one of these says for so many steps, and then as another one. There are
+/// evaluations after each `every` of them, and samples only shortly before: promtool refuses to read ten thousand at once, and each
+/// of these counts as a dozen.
 pub(crate) fn observations(
     first: &Value,
     steps: usize,
     then: &Value,
     more: usize,
+    every: usize,
 ) -> Result<String, Error> {
     let number = |one: &Value, key: &str| f64::try_from(one.get_attr(key)?);
     let values = |key: &str| -> Result<String, Error> {
@@ -128,7 +140,9 @@ pub(crate) fn observations(
     };
     let bound = number(first, "bound")?;
     let parts = [(Some(bound), values("within")?), (None, values("rate")?)];
-    native::merged(&parts, steps + more + 1)
+    let every = every.max(1);
+    let sampled = |step: usize| step.is_multiple_of(every) || step % every + BEFORE >= every;
+    native::merged_where(&parts, steps + more + 1, &sampled)
 }
 
 /// Labels that a filter lets through, as far as it names them: the first values that a series can have.

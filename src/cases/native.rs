@@ -95,6 +95,15 @@ enum Step {
 
 /// The parts of a histogram as one series: for each its upper bound (None: it is the count) and its values.
 pub(super) fn merged(parts: &[(Option<f64>, String)], steps: usize) -> Result<String, Error> {
+    merged_where(parts, steps, &|_| true)
+}
+
+/// The same with a sample at some of the steps alone.
+pub(super) fn merged_where(
+    parts: &[(Option<f64>, String)],
+    steps: usize,
+    sampled: &dyn Fn(usize) -> bool,
+) -> Result<String, Error> {
     let mut read = Vec::new();
     for (bound, values) in parts {
         read.push((*bound, samples::read(values, steps).map_err(refuse)?));
@@ -106,8 +115,14 @@ pub(super) fn merged(parts: &[(Option<f64>, String)], steps: usize) -> Result<St
     });
     let longest = read.iter().map(|(_, values)| values.len()).max();
     let at = |step: usize| {
+        if !sampled(step) {
+            return Step::Gap;
+        }
         let here = |values: &[Option<Value>]| values.get(step).copied().flatten();
-        if read.iter().any(|(_, values)| here(values) == Some(Value::Stale)) {
+        if read
+            .iter()
+            .any(|(_, values)| here(values) == Some(Value::Stale))
+        {
             return Step::Stale;
         }
         let number = |values: &[Option<Value>]| match here(values) {
@@ -136,7 +151,15 @@ fn notation(steps: &[Step]) -> String {
     while let Some(step) = steps.get(next) {
         next += 1;
         match step {
-            Step::Gap => words.push("_".to_string()),
+            Step::Gap => {
+                let gaps = steps[next..].iter();
+                let more = gaps.take_while(|step| matches!(step, Step::Gap)).count();
+                next += more;
+                words.push(match more {
+                    0 => "_".to_string(),
+                    more => format!("_x{}", more + 1),
+                });
+            }
             Step::Stale => words.push("stale".to_string()),
             Step::Counted(first) => {
                 let (mut last, mut growth, mut more) = (first, None, 0);
@@ -201,7 +224,10 @@ mod tests {
     fn the_bounds_lie_around_the_limit() {
         for limit in [0.001, 0.3, 1.0, 2.0, 30.0, 3600.0] {
             let bounds = bounds_around(limit);
-            assert!(bounds[1] <= limit && limit < bounds[2], "{limit} {bounds:?}");
+            assert!(
+                bounds[1] <= limit && limit < bounds[2],
+                "{limit} {bounds:?}"
+            );
             assert!(bounds[3] / bounds[0] < 1.01);
         }
     }

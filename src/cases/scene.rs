@@ -190,11 +190,8 @@ impl<'a> Scene<'a> {
             return Ok(false);
         }
         let declared = self.declared(self.key(given))?;
-        Ok(declared.is_some_and(|metric| {
-            metric
-                .get_attr("whole")
-                .is_ok_and(|whole| whole.is_true())
-        }))
+        Ok(declared
+            .is_some_and(|metric| metric.get_attr("whole").is_ok_and(|whole| whole.is_true())))
     }
 
     /// What the alert names as a key of the kind, for the service.

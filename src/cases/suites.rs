@@ -62,7 +62,9 @@ impl Suites {
                 continue;
             }
             let named = settings.get_attr(key)?;
-            let metric = self.neighbourhood.metric(named.as_str().unwrap_or_default());
+            let metric = self
+                .neighbourhood
+                .metric(named.as_str().unwrap_or_default());
             let whole = metric.map(|metric| metric.get_attr("whole")).transpose()?;
             if whole.is_some_and(|whole| whole.is_true()) {
                 return Ok(true);

@@ -18,7 +18,11 @@ pub(crate) const LINT: Lint = Lint {
         found.extend(natives.first().and_then(|metric| unasked(catalog, metric)));
         let both = natives.iter().find(|metric| !metric.whole);
         found.extend(both.and_then(|metric| dropped(catalog, metric)));
-        found.extend(natives.iter().filter_map(|metric| unwritten(catalog, metric)));
+        found.extend(
+            natives
+                .iter()
+                .filter_map(|metric| unwritten(catalog, metric)),
+        );
         found
     },
 };
@@ -58,7 +62,7 @@ fn unasked(catalog: &Catalog, metric: &Metric) -> Option<Diagnostic> {
     }
     (!flagged(prometheus.image_version())).then(|| {
         let message = format!(
-            "`{}` ignores the flag that asks for the native histogram `{}`, and what replaces it a Prometheus {minimum} does not know",
+            "`{}` ignores the flag that asks for native histograms such as `{}`, and a Prometheus {minimum} does not know the setting that replaces it",
             prometheus.image, metric.key
         );
         Diagnostic::error("native-histogram", at(metric), message)
@@ -91,11 +95,12 @@ fn dropped(catalog: &Catalog, metric: &Metric) -> Option<Diagnostic> {
 fn unwritten(catalog: &Catalog, metric: &Metric) -> Option<Diagnostic> {
     let mut services = catalog.services.iter();
     let service = services.find(|service| {
-        service.runtime == "python" && metric.services.contains(&service.name)
+        let ours = service.runtime == "python" && service.image.is_none();
+        ours && metric.services.contains(&service.name)
     })?;
     let message = match metric.whole {
         true => format!(
-            "`{}` writes it with Python's client library, which has no native histograms",
+            "`{}` writes its metrics with Python's client library, which has no native histograms",
             service.name
         ),
         false => format!(

@@ -51,7 +51,9 @@ impl Histogram {
         Histogram {
             count,
             sum: count,
-            positive: [(-2, 0.3), (0, 0.5), (2, 0.15), (4, 0.05)].map(share).into(),
+            positive: [(-2, 0.3), (0, 0.5), (2, 0.15), (4, 0.05)]
+                .map(share)
+                .into(),
             ..Histogram::default()
         }
     }

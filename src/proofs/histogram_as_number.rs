@@ -67,35 +67,42 @@ pub(crate) const PROOF: Proof = Proof {
         good: "[prometheus]\nminimum_version = \"3.8\"\n\n[metrics.answer_seconds]\ntype = \"histogram\"\nnative = true\nhelp = \"Time to answer\"\n\n[alerts.Slow]\nkind = \"promql\"\nexpr = 'histogram_quantile(0.9, sum by (job, service, component) (rate(shop_answer_seconds[5m]))) > 1'\nfor = \"5m\"\nseverity = \"warning\"\n",
     },
     check: Check::Expression(|expression, nodes, _| {
-        let mut found = Vec::new();
-        for node in nodes {
+        let wrong = nodes.iter().find_map(|node| {
             let operand = |index: usize| node.operands.get(index).map(|index| &nodes[*index]);
-            let wrong = match node.expr {
+            match node.expr {
                 Expr::Call(call) => of_call(call.func.name, node, nodes),
                 Expr::Aggregate(aggregate) => {
                     let operators = [
-                        T_MIN, T_MAX, T_TOPK, T_BOTTOMK, T_QUANTILE, T_STDDEV, T_STDVAR,
+                        T_MIN,
+                        T_MAX,
+                        T_TOPK,
+                        T_BOTTOMK,
+                        T_QUANTILE,
+                        T_STDDEV,
+                        T_STDVAR,
                         T_COUNT_VALUES,
                     ];
                     let of_numbers = operators.contains(&aggregate.op.id());
                     let last = node.operands.last().map(|index| &nodes[*index]);
-                    last.filter(|last| of_numbers && histogram(last)).map(|last| {
-                        let message = format!(
-                            "`{}` is of numbers, and `{}` is a native histogram",
-                            aggregate.op, last.expr
-                        );
-                        (message, ASK)
-                    })
+                    last.filter(|last| of_numbers && histogram(last))
+                        .map(|last| {
+                            let message = format!(
+                                "`{}` is of numbers, and `{}` is a native histogram",
+                                aggregate.op, last.expr
+                            );
+                            (message, ASK)
+                        })
                 }
                 Expr::Binary(binary) => match (operand(0), operand(1)) {
                     (Some(left), Some(right)) => of_operator(binary, left, right),
                     _ => None,
                 },
                 _ => None,
-            };
-            found.extend(wrong.map(|(message, help)| place::on(expression, message, help)));
-        }
-        found
+            }
+        });
+        // What is around it goes wrong with it.
+        let found = wrong.map(|(message, help)| place::on(expression, message, help));
+        found.into_iter().collect()
     }),
 };
 
@@ -122,7 +129,10 @@ fn of_call(name: &str, node: &Node, nodes: &[Node]) -> Wrong {
         return Some((message, ASK));
     }
     if OF_HISTOGRAMS.contains(&name) && number(read) {
-        let message = format!("`{name}` is of native histograms, and `{}` is none", read.expr);
+        let message = format!(
+            "`{name}` is of native histograms, and `{}` is none",
+            read.expr
+        );
         return Some((
             message,
             "read a metric with `native = true`; of a histogram with buckets `_count` counts the observations, and `_sum` adds them up",
@@ -141,7 +151,8 @@ fn of_operator(binary: &BinaryExpr, left: &Node, right: &Node) -> Wrong {
             let equality = ["==", "!="].contains(&binary.op.to_string().as_str());
             let sums = [T_ADD, T_SUB].contains(&operator);
             let orders = binary.op.is_comparison_operator() && !equality;
-            let divided = !sums && !binary.op.is_comparison_operator() && !binary.op.is_set_operator();
+            let divided =
+                !sums && !binary.op.is_comparison_operator() && !binary.op.is_set_operator();
             (orders || divided).then_some(left)
         }
         (true, false) if number(right) => {

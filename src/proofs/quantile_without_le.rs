@@ -1,7 +1,7 @@
 //! `histogram_quantile` needs the label `le`, and all that was counted.
 
 use super::{Check, Example, Proof, place};
-use crate::contract::evaluate::picked;
+use crate::contract::evaluate::{Node, picked};
 use crate::contract::series::SeriesSet;
 use crate::promql::Expr;
 
@@ -16,10 +16,13 @@ pub(crate) const PROOF: Proof = Proof {
         let quantiles = nodes.iter().filter(
             |node| matches!(node.expr, Expr::Call(call) if call.func.name == "histogram_quantile"),
         );
+        let native = |node: &Node| node.series.iter().any(SeriesSet::native);
+        let natives = nodes.iter().any(native);
         let buckets =
             quantiles.filter_map(|node| node.operands.last().map(|operand| &nodes[*operand]));
         let wrong = buckets.filter_map(|buckets| {
-            let bare = |series: &SeriesSet| !series.has("le") && !series.native();
+            // Of native histograms, or what was made of them, `histogram-as-number` knows more.
+            let bare = |series: &SeriesSet| !series.has("le") && !natives;
             if buckets.series.iter().any(bare) {
                 return Some((
                     "`histogram_quantile` gets no label `le`".to_string(),

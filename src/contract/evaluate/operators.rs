@@ -20,8 +20,10 @@ pub(super) fn aggregated(aggregate: &AggregateExpr, input: Vec<SeriesSet>) -> Ve
     let keep = grouped(aggregate.modifier.as_ref());
     // A sum of counters still says how long something has run.
     let value = [T_SUM, T_AVG, T_MIN, T_MAX].contains(&operator);
+    let adds = [T_SUM, T_AVG].contains(&operator);
     let grouped = input.into_iter().map(|series| {
-        if value {
+        // Of native histograms none is the greatest.
+        if value && (adds || !series.native()) {
             SeriesSet {
                 kind: series.kind,
                 ..series.keep_labels(&keep)
