@@ -8,8 +8,8 @@ use crate::source::step;
 pub(crate) const LINT: Lint = Lint {
     code: "native-histogram",
     doc: "Prometheus asks for native histograms only where it is told to: by a flag, which does nothing from 3.9 on, or by `scrape_native_histograms`, which no version before 3.8 knows. It then takes them from Prometheus' protobuf, which not every client library writes. Where any of it is missing the metric has no series at all, and nothing says so.",
-    bad: "[metrics.answer_seconds]\ntype = \"histogram\"\nnative = true\nhelp = \"Time to answer\"\n",
-    good: "[prometheus]\nminimum_version = \"3.8\"\n\n[metrics.answer_seconds]\ntype = \"histogram\"\nnative = true\nhelp = \"Time to answer\"\n",
+    bad: "[services.search]\ngroup = \"web\"\nport = 8002\nruntime = \"go\"\n\n[metrics.answer_seconds]\ntype = \"histogram\"\nnative = true\nhelp = \"Time to answer\"\nservices = [\"search\"]\n",
+    good: "[prometheus]\nminimum_version = \"3.8\"\n\n[services.search]\ngroup = \"web\"\nport = 8002\nruntime = \"go\"\n\n[metrics.answer_seconds]\ntype = \"histogram\"\nnative = true\nhelp = \"Time to answer\"\nservices = [\"search\"]\n",
     check: |catalog, _| {
         let natives = catalog.declared().filter(|metric| metric.native);
         let (natives, others): (Vec<&Metric>, Vec<&Metric>) =
