@@ -86,6 +86,9 @@ fn tidy(number: f64) -> f64 {
     rounded + 0.0
 }
 
+/// The upper bound of a bucket (None: the count of all), and its values in promtool's notation.
+pub(super) type Part = (Option<f64>, String);
+
 /// One step of a series.
 enum Step {
     Gap,
@@ -93,14 +96,14 @@ enum Step {
     Counted(Counted),
 }
 
-/// The parts of a histogram as one series: for each its upper bound (None: it is the count) and its values.
-pub(super) fn merged(parts: &[(Option<f64>, String)], steps: usize) -> Result<String, Error> {
+/// The parts of a histogram as one series.
+pub(super) fn merged(parts: &[Part], steps: usize) -> Result<String, Error> {
     merged_where(parts, steps, &|_| true)
 }
 
 /// The same with a sample at some of the steps alone.
 pub(super) fn merged_where(
-    parts: &[(Option<f64>, String)],
+    parts: &[Part],
     steps: usize,
     sampled: &dyn Fn(usize) -> bool,
 ) -> Result<String, Error> {
@@ -186,7 +189,7 @@ fn notation(steps: &[Step]) -> String {
 mod tests {
     use super::*;
 
-    fn parts(given: &[(Option<f64>, &str)]) -> Vec<(Option<f64>, String)> {
+    fn parts(given: &[(Option<f64>, &str)]) -> Vec<Part> {
         given
             .iter()
             .map(|(bound, values)| (*bound, values.to_string()))

@@ -178,7 +178,7 @@ impl Scene<'_> {
         wanted: &dyn Fn(&Given) -> bool,
     ) -> Result<(), Error> {
         // Series of native histograms, each with its parts.
-        let mut natives: Vec<(String, Vec<(Option<f64>, String)>)> = Vec::new();
+        let mut natives: Vec<(String, Vec<native::Part>)> = Vec::new();
         for name in case.series.keys() {
             let given = self
                 .kind
