@@ -7,6 +7,7 @@ pub(crate) mod budgets;
 mod chosen;
 mod expressions;
 mod moving;
+mod native;
 pub(crate) mod neighbourhood;
 mod open_labels;
 pub(crate) mod phases;

@@ -28,6 +28,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 use crate::kinds::Kinds;
 use crate::profiles::Profiles;
+use crate::promql;
 use crate::source::Source;
 pub use access::ipv6;
 pub(crate) use alerts::{Alert, Branch, Scope, StillBurning, Subject};
@@ -147,6 +148,33 @@ pub struct Group {
 pub(crate) const NO_ONE: &str = "null";
 
 impl Catalog {
+    /// Whether an alert reads a native histogram, and no unit test can give it one: promtool knows them from 2.48 on.
+    pub(crate) fn beyond_promtool(&self, alert: &Alert) -> bool {
+        if self.prometheus.at_least(2, 48) {
+            return false;
+        }
+        let named = alert.metrics().into_iter();
+        let mut named = named.filter_map(|(_, name, _)| self.metric(name));
+        named.any(|metric| metric.whole)
+            || alert
+                .expression()
+                .is_some_and(|text| self.reads_whole(text))
+    }
+
+    /// Whether an expression reads a metric that is a native histogram and nothing else.
+    fn reads_whole(&self, expr: &str) -> bool {
+        let Ok(expr) = promql::parse(expr) else {
+            return false;
+        };
+        let read = promql::walk::selectors(&expr);
+        let read: Vec<&str> = read
+            .into_iter()
+            .filter_map(|one| one.name.as_deref())
+            .collect();
+        let mut whole = self.metrics.iter().filter(|metric| metric.whole);
+        whole.any(|metric| read.contains(&metric.name.as_str()))
+    }
+
     /// Reads a source that the schema has looked at. What it refused is left out, so that one mistake does not hide another;
     /// such a catalog is good for lints only.
     pub fn load(

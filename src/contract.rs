@@ -227,7 +227,10 @@ impl Contract {
     /// A rule's own labels over those of its expression; labels that are a target's are the target's.
     pub(crate) fn labeled(&self, series: SeriesSet, labels: &Value) -> SeriesSet {
         let mut series = SeriesSet {
-            kind: MetricType::Gauge,
+            kind: match series.native() {
+                true => MetricType::Histogram,
+                false => MetricType::Gauge,
+            },
             ..series
         };
         let written: Vec<(&String, &str)> = labels

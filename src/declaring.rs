@@ -187,7 +187,7 @@ fn family_of<'a>(
             "gauge" | "info" | "stateset" => Of::Type(whole, Type::Gauge),
             "summary" => Of::Type(whole, Type::Summary),
             "histogram" => Of::Undeclarable(
-                "a native histogram has no buckets that a catalog could name: let the service expose classic ones too",
+                "a native histogram is no series of text: write it by hand, with `type = \"histogram\"` and `native = true`",
             ),
             "gaugehistogram" => Of::Undeclarable("no rule reads a gauge histogram rightly"),
             _ => Of::Untyped(whole),
@@ -311,6 +311,13 @@ impl Found {
         if !positive {
             let what = format!("the buckets of {name}");
             doubts.leave_out(&what, "a bound of the catalog is above zero");
+        }
+        if kind == Type::Histogram && self.bounds.is_empty() {
+            let what = format!("the buckets of {name}");
+            doubts.leave_out(
+                &what,
+                "it has none but that of everything, as a native histogram has in text: if it is one, write `native = true`",
+            );
         }
         let numbers = |bounds: BTreeSet<Bound>| bounds.into_iter().map(|bound| bound.0).collect();
         Family {

@@ -124,6 +124,9 @@ pub enum Compares {
         quantile: String,
         /// The bounds of its buckets, an expression for a list; empty: they are not known.
         bounds: String,
+        /// Whether the histogram is native, an expression: it has narrow buckets, whatever bounds it was given.
+        #[serde(default)]
+        native: Option<String>,
         /// What one of the threshold is in the unit of the buckets, an expression.
         scale: String,
     },

@@ -21,6 +21,7 @@ mod loopback_address;
 mod louder_for_less;
 mod missing_label;
 mod mistaken_exporter;
+mod native_histogram;
 pub(crate) mod no_one_notified;
 mod one_sided_status;
 mod override_without_effect;
@@ -124,6 +125,7 @@ pub const LINTS: &[Lint] = &[
     missing_label::LINT,
     mistaken_exporter::LINT,
     no_one_notified::LINT,
+    native_histogram::LINT,
     one_sided_status::LINT,
     override_without_effect::LINT,
     oversized_pattern::LINT,

@@ -21,6 +21,7 @@ mod fires_alone;
 mod gauge_function_on_counter;
 mod grafana_provisioning;
 mod health_check;
+mod histogram_as_number;
 mod impossible_threshold;
 mod inhibition;
 mod invalid_promql;
@@ -192,6 +193,7 @@ pub const PROOFS: &[Proof] = &[
     gauge_function_on_counter::PROOF,
     grafana_provisioning::PROOF,
     health_check::PROOF,
+    histogram_as_number::PROOF,
     impossible_threshold::PROOF,
     inhibition::PROOF,
     invalid_promql::PROOF,

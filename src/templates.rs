@@ -33,6 +33,14 @@ pub(crate) fn environment(templates: &Overlay) -> Result<Environment<'static>> {
     functions::add_to(&mut environment);
     environment.add_function("constants", neighbourhood::constants);
     environment.add_function("slo_series", budgets::slo_series);
+    environment.add_function(
+        "observations",
+        |first: minijinja::Value,
+         steps: usize,
+         then: minijinja::Value,
+         more: usize,
+         every: usize| { budgets::observations(&first, steps, &then, more, every) },
+    );
     environment.add_function("outcomes", samples::outcomes_of);
     environment.add_function("answers", samples::answers_of);
     environment.add_filter("moment", samples::moment);

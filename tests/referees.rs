@@ -105,7 +105,13 @@ fn promtool_accepts_the_configuration() {
                     .map(|name| format!("    {name}_sd_configs:"));
                 left_out = sections.any(|section| section == *line);
             }
-            !left_out && !line.starts_with("  rule_query_offset: ")
+            // So are the keys of native histograms.
+            let newer = [
+                "  rule_query_offset: ",
+                "    scrape_native_histograms: ",
+                "    always_scrape_classic_histograms: ",
+            ];
+            !left_out && !newer.iter().any(|key| line.starts_with(key))
         });
         let text: String = known.map(|line| format!("{line}\n")).collect();
         // It looks whether the files of logins are there, which containers have elsewhere.
@@ -200,6 +206,10 @@ fn the_generated_unit_tests_pass() {
             if !shipped {
                 folder = folder.join("narrowed").join(tests.replace('/', "-"));
                 let suite = text(tests).expect("it is listed");
+                // Debian's promtool is too old for native histograms: that ours runs them as a newer one does, tests/evaluation says.
+                if suite.contains("{{schema:") {
+                    return;
+                }
                 referee::narrow::write(&folder, tests, &suite, text);
             }
             let output = agrees(name, "promtool", &["test", "rules", tests], &folder);

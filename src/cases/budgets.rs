@@ -2,7 +2,7 @@
 
 use super::chosen::SECOND;
 use super::neighbourhood::series;
-use super::{refuse, samples};
+use super::{native, refuse, samples};
 use crate::catalog::filters::Filter;
 use crate::contract::domain::Domain;
 use crate::contract::filtered::values;
@@ -49,6 +49,15 @@ pub(crate) fn slo_series(
         Ok(format!("{}{suffix}", metric.get_attr("name")?))
     };
     let mut all: Vec<Value> = Vec::new();
+    if counts.get_attr("native")?.is_true() {
+        return observed(
+            &counts,
+            &service,
+            &full("latency", "")?,
+            &among("latency")?,
+            (events, failures),
+        );
+    }
     let mut add = |metric: &str, labels: &[(String, String)], rate: f64| -> Result<(), Error> {
         let second = ("instance".to_string(), SECOND.to_string());
         for more in [labels.to_vec(), [labels, &[second]].concat()] {
@@ -86,6 +95,54 @@ pub(crate) fn slo_series(
         add(&full("total", "")?, &among("total")?, events)?;
     }
     Ok(all)
+}
+
+/// The same of a native histogram: beside how much each series grows, how much of that is `within` the `bound`.
+fn observed(
+    counts: &Value,
+    service: &Value,
+    name: &str,
+    own: &[(String, String)],
+    (events, failures): (f64, f64),
+) -> Result<Vec<Value>, Error> {
+    let bound = f64::try_from(counts.get_attr("bound")?)?;
+    let second = ("instance".to_string(), SECOND.to_string());
+    let both = [own.to_vec(), [own, &[second]].concat()].into_iter();
+    let both = both.map(|more| {
+        let series = series(name, service, &more)?;
+        let (rate, within) = (events / 2.0, (events - failures) / 2.0);
+        Ok(context! { series, rate, within, bound })
+    });
+    both.collect()
+}
+
+/// So many samples before an evaluation, and the one at it, are enough for a window of five minutes.
+const BEFORE: usize = 3;
+
+/// The samples of a native histogram that first grows as one of these says for so many steps, and then as another one. There are
+/// evaluations after each `every` of them, and samples only shortly before: promtool refuses to read ten thousand at once, and each
+/// of these counts as a dozen.
+pub(crate) fn observations(
+    first: &Value,
+    steps: usize,
+    then: &Value,
+    more: usize,
+    every: usize,
+) -> Result<String, Error> {
+    let number = |one: &Value, key: &str| f64::try_from(one.get_attr(key)?);
+    let values = |key: &str| -> Result<String, Error> {
+        let (before, after) = (number(first, key)?, number(then, key)?);
+        let reached = before * steps as f64 + after;
+        Ok(match more {
+            0 => format!("0+{before}x{steps}"),
+            more => format!("0+{before}x{steps} {reached}+{after}x{}", more - 1),
+        })
+    };
+    let bound = number(first, "bound")?;
+    let parts = [(Some(bound), values("within")?), (None, values("rate")?)];
+    let every = every.max(1);
+    let sampled = |step: usize| step.is_multiple_of(every) || step % every + BEFORE >= every;
+    native::merged_where(&parts, steps + more + 1, &sampled)
 }
 
 /// Labels that a filter lets through, as far as it names them: the first values that a series can have.

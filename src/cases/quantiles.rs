@@ -1,5 +1,6 @@
 //! Observations whose quantile is just short of a threshold or just past it, as the shares of them that are within each bucket.
 
+use super::native::bounds_around;
 use super::samples::{bucket_of, written_alike};
 use crate::kinds::Side;
 use minijinja::context;
@@ -8,12 +9,21 @@ use minijinja::value::Value;
 /// Of the `quantile` of a histogram with these bounds: for each bound, and the infinite one, the share of the observations within
 /// it, so that the quantile is just short of the limit (`short`), just past it (`past`), far past it (`far`) and far from it (`calm`);
 /// `bounds` are the values of `le`, and `value` the quantile just past the limit. `scale`: what one of the limit is in the unit of the
-/// bounds.
-pub(super) fn samples(limit: f64, side: Side, quantile: f64, bounds: &[f64], scale: f64) -> Value {
+/// bounds. A native histogram has narrow buckets of its own, and each version of Prometheus guesses otherwise where in them the
+/// quantile is: its value is then none.
+pub(super) fn samples(
+    limit: f64,
+    side: Side,
+    quantile: f64,
+    (bounds, native): (&[f64], bool),
+    scale: f64,
+) -> Value {
     let limit = limit * scale;
     let mut bounds = bounds.to_vec();
     bounds.sort_by(f64::total_cmp);
-    if bounds.is_empty() {
+    if native {
+        bounds = bounds_around(limit);
+    } else if bounds.is_empty() {
         // Any will do that have the limit between them.
         bounds = [0.5, 1.0, 2.0].map(|times| times * limit).to_vec();
     }
@@ -29,7 +39,11 @@ pub(super) fn samples(limit: f64, side: Side, quantile: f64, bounds: &[f64], sca
         .map(|bound| bucket_of(*bound))
         .chain(["+Inf".to_string()])
         .collect();
-    context! { bounds => les, short => shares(short), past => shares(past), calm => shares(calm), far => shares(far), value => past / scale }
+    let value = match native {
+        true => Value::from(()),
+        false => Value::from(past / scale),
+    };
+    context! { bounds => les, short => shares(short), past => shares(past), calm => shares(calm), far => shares(far), value }
 }
 
 /// A value beside the limit, in `direction`, that is in the same bucket as whatever is nearer.

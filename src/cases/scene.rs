@@ -11,6 +11,9 @@ use minijinja::value::Value;
 use minijinja::{Error, context};
 use std::collections::{BTreeMap, HashMap};
 
+/// The label that says up to where a bucket reaches.
+const BOUND: &str = "le";
+
 /// A kind's cases about one service, with the numbers of its alert and branch.
 pub(crate) struct Scene<'a> {
     pub(super) kind: &'a Kind,
@@ -179,6 +182,16 @@ impl<'a> Scene<'a> {
         };
         let suffix = &given.suffix;
         Ok(format!("{name}{suffix}"))
+    }
+
+    /// Whether what a series is a part of has no parts: its histogram is native.
+    pub(super) fn whole(&self, given: &Given) -> Result<bool, Error> {
+        if given.suffix.is_empty() || given.role.is_some() {
+            return Ok(false);
+        }
+        let declared = self.declared(self.key(given))?;
+        Ok(declared
+            .is_some_and(|metric| metric.get_attr("whole").is_ok_and(|whole| whole.is_true())))
     }
 
     /// What the alert names as a key of the kind, for the service.
@@ -350,9 +363,13 @@ impl<'a> Scene<'a> {
         if missing || !self.holds("series.when", given.when.as_ref())? {
             return Ok(Vec::new());
         }
-        let metric = self.metric(given)?;
+        let mut metric = self.metric(given)?;
         let mut labels = self.labels(given, part, side)?;
         labels.extend(copy.labels.iter().cloned());
+        if self.whole(given)? {
+            metric.truncate(metric.len() - given.suffix.len());
+            labels.retain(|(label, _)| label != BOUND);
+        }
         let service = &self.sample.service;
         Ok(match given.of {
             Whose::Service => vec![series(&metric, service, &labels)?],
@@ -382,6 +399,20 @@ impl<'a> Scene<'a> {
                 vec![labelled(&metric, service, &labels)?]
             }
         })
+    }
+
+    /// The upper bound of the bucket that a part of a given series is; None: it is no bucket.
+    pub(super) fn bound(
+        &self,
+        given: &Given,
+        copy: &Copy,
+        part: usize,
+        side: &BTreeMap<String, Labels>,
+    ) -> Result<Option<f64>, Error> {
+        let mut labels = self.labels(given, part, side)?;
+        labels.extend(copy.labels.iter().cloned());
+        let bound = labels.into_iter().find(|(label, _)| label == BOUND);
+        Ok(bound.and_then(|(_, value)| value.parse().ok()))
     }
 
     /// The phases of one of a case's series, by its name.
@@ -597,6 +628,7 @@ fn numbers(
             Compares::Quantile {
                 quantile,
                 bounds,
+                native,
                 scale,
             },
             _,
@@ -609,7 +641,15 @@ fn numbers(
             let quantile = number("compares.quantile", quantile)?;
             let scale = number("compares.scale", scale)?;
             let bounds = listed("compares.bounds", bounds)?;
-            return Ok(quantiles::samples(limit, side, quantile, &bounds, scale));
+            let native = match native {
+                Some(expression) => {
+                    let known = Value::from(known.clone());
+                    evaluated(kind, "compares.native", expression, &known)?.is_true()
+                }
+                None => false,
+            };
+            let bounds = (bounds.as_slice(), native);
+            return Ok(quantiles::samples(limit, side, quantile, bounds, scale));
         }
         (Compares::Ratio, None) => samples::ratio(limit, &window, clock.step)?,
         (Compares::Ratio, Some(total)) => {

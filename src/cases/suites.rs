@@ -54,7 +54,26 @@ impl Suites {
         Ok(found.into_iter().map(|(_, service)| service).collect())
     }
 
-    /// `step` and `tests` of an alert: for each branch those of its first service, and of the first service that is excepted,
+    /// Whether it reads a native histogram, as a key of its kind or as its objective does.
+    fn natives(&self, kind: &Kind, alert: &Value) -> Result<bool, Error> {
+        let settings = alert.get_attr("settings")?;
+        for key in kind.keys.keys() {
+            if kind.says(key, "metric").is_none() {
+                continue;
+            }
+            let named = settings.get_attr(key)?;
+            let metric = self
+                .neighbourhood
+                .metric(named.as_str().unwrap_or_default());
+            let whole = metric.map(|metric| metric.get_attr("whole")).transpose()?;
+            if whole.is_some_and(|whole| whole.is_true()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// `step`, `tests` and `natives` (whether samples of native histograms are given) of an alert: for each branch those of its first service, and of the first service that is excepted,
     /// and the first that the alert does not name.
     fn of_alert(&self, alert: &Value) -> Result<Value, Error> {
         let name = alert.get_attr("kind")?.get_attr("name")?;
@@ -101,6 +120,7 @@ impl Suites {
                 tests.push(context! { branch, service => scene.sample.service.clone(), ..test });
             }
         }
-        Ok(context! { step, tests })
+        let natives = self.natives(kind, alert)?;
+        Ok(context! { step, tests, natives })
     }
 }

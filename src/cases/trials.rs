@@ -2,6 +2,7 @@
 
 use super::chosen::Labels;
 use super::expressions::{evaluated, wrong};
+use super::native;
 use super::neighbourhood::labelled;
 use super::phases;
 use super::scene::Scene;
@@ -176,6 +177,8 @@ impl Scene<'_> {
         side: &BTreeMap<String, Labels>,
         wanted: &dyn Fn(&Given) -> bool,
     ) -> Result<(), Error> {
+        // Series of native histograms, each with its parts.
+        let mut natives: Vec<(String, Vec<native::Part>)> = Vec::new();
         for name in case.series.keys() {
             let given = self
                 .kind
@@ -194,11 +197,25 @@ impl Scene<'_> {
                 let values = phases::notation(&phases, trial.last + 1, self.seconds);
                 for part in 0..parts {
                     let series = self.series(given, &copy, part, side)?.into_iter();
-                    trial
-                        .series
-                        .extend(series.map(|text| (text, values.clone())));
+                    if !self.whole(given)? {
+                        let given = series.map(|text| (text, values.clone()));
+                        trial.series.extend(given);
+                        continue;
+                    }
+                    let bound = self.bound(given, &copy, part, side)?;
+                    for text in series {
+                        let part = (bound, values.clone());
+                        match natives.iter_mut().find(|(known, _)| *known == text) {
+                            Some((_, parts)) => parts.push(part),
+                            None => natives.push((text, vec![part])),
+                        }
+                    }
                 }
             }
+        }
+        let steps = usize::try_from(trial.last + 1).unwrap_or(0);
+        for (text, parts) in natives {
+            trial.series.push((text, native::merged(&parts, steps)?));
         }
         Ok(())
     }

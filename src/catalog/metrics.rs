@@ -42,6 +42,12 @@ pub struct Metric {
     /// Upper bounds of a histogram.
     #[serde(default)]
     pub buckets: Vec<f64>,
+    /// Whether all buckets of a histogram stand in one sample; with `buckets` beside the series of those.
+    #[serde(default)]
+    pub native: bool,
+    /// Whether it is native and nothing else: its only series has the metric's own name.
+    #[serde(default, skip_deserializing)]
+    pub whole: bool,
     /// What its values are in, where its name does not say so.
     #[serde(default)]
     pub unit: Option<String>,
@@ -72,6 +78,7 @@ impl Metric {
         let mut metric: Metric = serde_json::from_value(written.clone())?;
         metric.key = key.to_string();
         metric.spelled_out = !metric.name.is_empty();
+        metric.whole = metric.native && metric.buckets.is_empty();
         if !metric.spelled_out {
             metric.name = platform.metric_name(key);
         }

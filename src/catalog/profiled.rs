@@ -162,7 +162,9 @@ impl Profiled {
         if own.r#type == wanted {
             return Some(own.key.clone());
         }
-        let counts = wanted == "counter" && ["histogram", "summary"].contains(&own.r#type.as_str());
+        // A native histogram has no series that counts its events.
+        let several = ["histogram", "summary"].contains(&own.r#type.as_str()) && !own.whole;
+        let counts = wanted == "counter" && several;
         counts.then(|| {
             let metric = Metric {
                 key: format!("{}_count", own.key),
@@ -170,6 +172,7 @@ impl Profiled {
                 r#type: wanted.to_string(),
                 errors: errors.clone(),
                 buckets: Vec::new(),
+                native: false,
                 quantiles: Vec::new(),
                 services: Vec::new(),
                 profile: Some(service.runtime.clone()),
@@ -259,6 +262,8 @@ fn as_declared(series: &Wanted, exposed: &Exposed, role: Option<&Spec>, profile:
         } else {
             Vec::new()
         },
+        native: false,
+        whole: false,
         unit: whole.then(|| exposed.unit.clone()).flatten(),
         per_second: 1.0,
         quantiles: if series.r#type == "summary" {

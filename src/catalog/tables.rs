@@ -133,6 +133,14 @@ pub enum Kept {
 }
 
 impl Prometheus {
+    /// Which Prometheus its container's image is, where the tag says so.
+    pub(crate) fn image_version(&self) -> Option<(u32, u32)> {
+        let tag = self.image.rsplit(':').next()?.trim_start_matches('v');
+        let (major, rest) = tag.split_once('.')?;
+        let minor = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    }
+
     /// Whether every Prometheus that must load the output is this new.
     pub(crate) fn at_least(&self, major: u32, minor: u32) -> bool {
         let (own_major, own_minor) = self

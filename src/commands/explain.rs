@@ -342,14 +342,23 @@ fn metric_rows(metric: &Metric, catalog: &Catalog, source: &Source) -> Vec<Row> 
         .collect();
     let itself = Some(format!("/metrics/{}", step(&metric.key)));
     let services = metric.services.join(", ");
-    vec![
+    let form = match (metric.native, metric.whole) {
+        (true, true) => Some("native: all buckets in one sample"),
+        (true, false) => Some("native and with buckets, which rules and panels read"),
+        (false, _) => None,
+    };
+    let form = form.map(|form| row("form", form, source, at("native")));
+    let first = [
         row("metric", &metric.name, source, itself),
         row("type", &metric.r#type, source, at("type")),
+    ];
+    let rest = [
         row("help", &metric.help, source, at("help")),
         row("labels", labels.join(", "), source, at("labels")),
         row("services", services, source, at("services")),
         row("alerts", alerts.join(", "), source, None),
-    ]
+    ];
+    first.into_iter().chain(form).chain(rest).collect()
 }
 
 /// What a profile says of a metric that services expose.

@@ -1,7 +1,7 @@
 //! `simulate` stands in for the services until it is interrupted.
 
 use super::{Cli, Report};
-use crate::catalog::{Catalog, Service};
+use crate::catalog::{Catalog, Metric, Service};
 use crate::diagnostic::{Format, plural};
 use crate::kinds::Kinds;
 use crate::live::probe::Reach;
@@ -103,7 +103,8 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         .build()
         .context("cannot start")?;
     runtime.block_on(async {
-        let (doors, told) = Doors::new(&cli.root, args, &services)?;
+        let (doors, mut told) = Doors::new(&cli.root, args, &services)?;
+        told.extend(natives(&catalog, &services));
         let fleet = Fleet::start(
             &catalog,
             &services,
@@ -274,6 +275,22 @@ fn raise_descriptor_limit(services: usize) {
             },
         );
     }
+}
+
+/// What stand-ins cannot write of the services' native histograms.
+fn natives(catalog: &Catalog, services: &[&Service]) -> Option<String> {
+    let emitted = |metric: &&Metric| {
+        let mut services = services.iter();
+        metric.whole && services.any(|service| metric.services.contains(&service.name))
+    };
+    let natives = catalog.declared().filter(emitted);
+    let natives: Vec<&str> = natives.map(|metric| metric.name.as_str()).collect();
+    (!natives.is_empty()).then(|| {
+        format!(
+            "stand-ins answer with text, which has no native histograms: of {} they give a number under its name, so that it is not missed, and what asks for its buckets stays silent",
+            natives.join(", ")
+        )
+    })
 }
 
 /// Said at once: the verb's report would come when it ends.

@@ -102,6 +102,13 @@ fn select(selector: &VectorSelector, contract: &Contract) -> Vec<SeriesSet> {
         .collect()
 }
 
+/// What is worked out, of native histograms as native histograms.
+fn counted(series: Vec<SeriesSet>) -> Vec<SeriesSet> {
+    let (natives, others): (Vec<SeriesSet>, Vec<SeriesSet>) =
+        series.into_iter().partition(SeriesSet::native);
+    natives.into_iter().chain(derived(others)).collect()
+}
+
 fn derived(series: Vec<SeriesSet>) -> Vec<SeriesSet> {
     series
         .into_iter()

@@ -17,6 +17,10 @@ struct Parts {
     le: Value,
     /// Those of `quantile` of a summary; None: it works out none.
     quantile: Option<Value>,
+    /// Whether a histogram has a sample that holds all buckets.
+    native: bool,
+    /// Whether it has series of them.
+    classic: bool,
 }
 
 impl Parts {
@@ -40,6 +44,8 @@ impl Parts {
                 _ => bounds.into(),
             },
             quantile: (!quantiles.is_empty()).then(|| quantiles.into()),
+            native: false,
+            classic: true,
         }
     }
 }
@@ -163,7 +169,11 @@ impl Contract {
             labels.extend(own.map(|(label, values)| (label.to_string(), values.clone())));
             self.expose(&format!("{name}{suffix}"), kind, &labels, emitters.clone());
         };
+        if sort == "histogram" && parts.native {
+            with("", MetricType::Histogram, None);
+        }
         match (sort, &parts.quantile) {
+            ("histogram", _) if !parts.classic => return,
             ("histogram", _) => with("_bucket", MetricType::Counter, Some(("le", &parts.le))),
             ("summary", Some(quantile)) => {
                 with("", MetricType::Gauge, Some(("quantile", quantile)));
@@ -184,7 +194,11 @@ impl Contract {
         let emitters = self
             .targets
             .with_any("job", metric.services.iter().map(String::as_str));
-        let parts = Parts::of(&metric.buckets, &metric.quantiles, self.older);
+        let parts = Parts {
+            native: metric.native,
+            classic: !metric.whole,
+            ..Parts::of(&metric.buckets, &metric.quantiles, self.older)
+        };
         let sort = &metric.r#type;
         self.family_of_all(&metric.name, sort, &metric.labels, &parts, emitters);
     }

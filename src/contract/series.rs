@@ -12,6 +12,8 @@ pub enum MetricType {
     Counter,
     /// Goes up and down.
     Gauge,
+    /// Of each sample all buckets: a native histogram, which is no number.
+    Histogram,
     /// Either of them: who exposes it does not say.
     Untyped,
     /// Worked out from others.
@@ -39,6 +41,11 @@ impl SeriesSet {
             labels: BTreeMap::new(),
             kind: MetricType::Derived,
         }
+    }
+
+    /// Whether each sample is a native histogram.
+    pub(crate) fn native(&self) -> bool {
+        self.kind == MetricType::Histogram
     }
 
     /// Whether they have the label.

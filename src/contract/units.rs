@@ -4,6 +4,7 @@
 use super::Contract;
 use super::bounds::part;
 use super::node::Node;
+use super::series::SeriesSet;
 use super::values::{Base, Unit};
 use crate::promql::number::number;
 use crate::promql::token::{
@@ -56,6 +57,12 @@ fn of_series(name: &str, contract: &Contract) -> Option<Unit> {
     declared.or_else(|| of_metric(name))
 }
 
+/// Whether any operand is of native histograms.
+fn native(operands: &[usize], nodes: &[Node]) -> bool {
+    let mut operands = operands.iter();
+    operands.any(|operand| nodes[*operand].series.iter().any(SeriesSet::native))
+}
+
 /// The unit of an expression whose operands are known.
 pub(super) fn unit(
     expr: &Expr,
@@ -73,6 +80,17 @@ pub(super) fn unit(
         };
     }
     match expr {
+        // Of the observations in a native histogram, which is no number itself.
+        Expr::Call(call) if native(operands, nodes) => {
+            let histogram = operand(operands.len().checked_sub(1)?)?;
+            match call.func.name {
+                "histogram_quantile" | "histogram_avg" | "histogram_stddev" => {
+                    of_series(named(histogram, nodes)?, contract)
+                }
+                "histogram_fraction" => Some(Unit::of(Base::Ratio)),
+                _ => None,
+            }
+        }
         Expr::Paren(_) | Expr::Subquery(_) | Expr::Unary(_) => of(0),
         Expr::Aggregate(aggregate) => match aggregate.op.id() {
             T_COUNT | T_COUNT_VALUES | T_GROUP => None,

@@ -148,6 +148,38 @@ fn kind(comparison: &mut Comparison, old: &Metric, new: &Metric) {
         );
         let place = at(comparison, "type");
         comparison.say(Dangerous, message, place);
+    } else if old.whole != new.whole {
+        let readers = readers(comparison.after.catalog, new);
+        let (is, was) = match new.whole {
+            true => ("one native histogram", "buckets, a sum and a count"),
+            false => ("buckets, a sum and a count", "one native histogram"),
+        };
+        let place = comparison.at(
+            &[
+                format!("{}/native", key(new)),
+                format!("{}/buckets", key(new)),
+            ],
+            &[
+                format!("{}/native", key(old)),
+                format!("{}/buckets", key(old)),
+            ],
+        );
+        comparison.say(
+            if readers.is_empty() { Notice } else { Dangerous },
+            format!(
+                "metric {} is stored as {is} instead of {was}{}: its queries are others, and its history stays in the old form",
+                new.key,
+                read_by(&readers)
+            ),
+            place,
+        );
+    } else if old.native != new.native {
+        let said = match new.native {
+            true => "also stored as a native histogram",
+            false => "no longer stored as a native histogram too",
+        };
+        let place = at(comparison, "native");
+        comparison.say(Notice, format!("metric {} is {said}", new.key), place);
     } else if old.buckets != new.buckets {
         let lost: Vec<String> = old
             .buckets

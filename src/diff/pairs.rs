@@ -113,7 +113,8 @@ pub(crate) fn metrics<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, 
             metric.help,
             metric.labels,
             metric.services,
-            metric.buckets
+            metric.buckets,
+            metric.native
         ])
         .to_string()
     };

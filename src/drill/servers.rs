@@ -242,7 +242,8 @@ fn on_loopback(
     let mut kept = Vec::new();
     for mut job in jobs {
         let name = job["job_name"].as_str().unwrap_or_default().to_string();
-        // The stand-ins speak plain HTTP, and neither they nor the drill's own servers ask for a login.
+        // The stand-ins speak plain HTTP, and neither they nor the drill's own servers ask for a login. As text there are no native
+        // histograms to ask for, which a Prometheus before 3.8 could not be told.
         if let Some(job) = job.as_object_mut() {
             for key in [
                 "scheme",
@@ -250,6 +251,8 @@ fn on_loopback(
                 "authorization",
                 "basic_auth",
                 "proxy_url",
+                "scrape_native_histograms",
+                "always_scrape_classic_histograms",
             ] {
                 job.shift_remove(key);
             }

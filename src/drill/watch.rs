@@ -5,7 +5,7 @@ use super::rows::called;
 use super::scene::{Active, PACE, Scene};
 use super::servers::Stage;
 use super::{Drill, Row, Verdict, inhibition};
-use crate::catalog::{Alert, Branch, Duration, NO_ONE, Scope};
+use crate::catalog::{Alert, Branch, Catalog, Duration, NO_ONE, Scope};
 use crate::drill::receiver::{Notification, Receiver};
 use crate::simulation::Fleet;
 use crate::simulation::behaviour::Behaviours;
@@ -100,8 +100,10 @@ fn planned<'a>(scene: &Scene<'a>) -> Result<Vec<Planned<'a>>> {
                 continue;
             }
             known.push(&branch.services);
+            let unseen = unseen(alert, scene.drill.catalog);
             for (service, fault) in Fault::of_branch(&scene.behaviours, alert, branch)? {
                 let breakage = match fault {
+                    _ if unseen.is_some() => Breakage::Unknown(unseen.clone().unwrap_or_default()),
                     Some(fault) => Breakage::Fault(fault),
                     None => Breakage::Unknown("no fault of its kind shows on its services".into()),
                 };
@@ -110,6 +112,18 @@ fn planned<'a>(scene: &Scene<'a>) -> Result<Vec<Planned<'a>>> {
         }
     }
     Ok(planned)
+}
+
+/// Why no stand-in can show what an alert compares: text has no native histograms.
+fn unseen(alert: &Alert, catalog: &Catalog) -> Option<String> {
+    let compares = alert.kind.compares.is_some();
+    let metrics = alert.metrics().into_iter();
+    let mut metrics = metrics.filter_map(|(_, name, _)| catalog.metric(name));
+    let native = metrics.find(|metric| compares && metric.whole)?;
+    Some(format!(
+        "it reads the native histogram {}, which stand-ins cannot write: they answer with text",
+        native.name
+    ))
 }
 
 impl Scene<'_> {

@@ -479,6 +479,27 @@ fn recorded_natives(
     (labels, samples.collect())
 }
 
+/// Gives a series, as promtool's notation has its values, from a moment on; what cannot be read is not given.
+pub(crate) fn give(
+    memory: &mut Memory,
+    labels: Labels,
+    values: &str,
+    (begin, step, count): (Millis, Millis, usize),
+) {
+    if samples::are_native(values) {
+        if let Ok(values) = samples::natives(values, count) {
+            let (labels, mut samples) = recorded_natives(labels, values, step);
+            samples.iter_mut().for_each(|(time, _)| *time += begin);
+            memory.add_native((labels, samples));
+        }
+    } else if let Ok(values) = samples::read(values, count) {
+        let mut series = recorded(labels, values, step);
+        let samples = series.samples.iter_mut();
+        samples.for_each(|sample| sample.time += begin);
+        memory.add(series);
+    }
+}
+
 pub(crate) fn recorded(labels: Labels, values: Vec<Option<Given>>, step: Millis) -> Recorded {
     let samples = values.into_iter().enumerate().filter_map(|(index, value)| {
         let time = step * index as Millis;

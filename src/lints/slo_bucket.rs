@@ -16,7 +16,7 @@ pub(crate) const LINT: Lint = Lint {
             let key = slo.counts.latency.as_deref().unwrap_or_default();
             let metric = catalog
                 .metric(key)
-                .filter(|metric| metric.r#type == "histogram");
+                .filter(|metric| metric.r#type == "histogram" && !metric.whole);
             let (Some(metric), Some(bound), Some(below)) =
                 (metric, slo.counts.bound, slo.counts.below)
             else {

@@ -14,7 +14,7 @@ pub(crate) const LINT: Lint = Lint {
         for alert in catalog
             .alerts
             .iter()
-            .filter(|alert| alert.settings.contains_key("expr"))
+            .filter(|alert| alert.settings.contains_key("expr") && !catalog.beyond_promtool(alert))
         {
             let tests = alert.tests();
             let fires = match (alert.about, alert.per.first()) {

@@ -45,6 +45,19 @@ impl Histogram {
         }
     }
 
+    /// Of so many observations, of which some are small and some are large.
+    pub(crate) fn spread(count: f64) -> Histogram {
+        let share = |(index, part): (i32, f64)| (index, part * count);
+        Histogram {
+            count,
+            sum: count,
+            positive: [(-2, 0.3), (0, 0.5), (2, 0.15), (4, 0.05)]
+                .map(share)
+                .into(),
+            ..Histogram::default()
+        }
+    }
+
     /// What stands between the braces of promtool's notation.
     pub(crate) fn read(text: &str) -> Result<Histogram, String> {
         let mut histogram = Histogram::default();

@@ -30,6 +30,11 @@ pub(crate) const PROOF: Proof = Proof {
 /// Of the classes of a metric with labels.
 const OWN: &str = "Metric_";
 
+/// The metrics that Python's client library can write: native histograms are not among them.
+fn writable(catalog: &Catalog) -> impl Iterator<Item = &Metric> {
+    catalog.declared().filter(|metric| !metric.whole)
+}
+
 fn of_file(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
     let Some(Literal::List(list)) = assigned(&file.text, "CONTRACT") else {
         return Vec::new(); // another collector, which declares its metrics elsewhere
@@ -41,7 +46,7 @@ fn of_file(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
         .filter_map(|family| Some((family.get("name", 1)?.text()?, *family)))
         .collect();
     let mut found = Vec::new();
-    for metric in catalog.declared() {
+    for metric in writable(catalog) {
         let emitted = catalog.services_of(&metric.services);
         let mut emitted =
             emitted.filter(|service| service.runtime == "python" && service.image.is_none());
@@ -60,7 +65,7 @@ fn of_file(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
                 .filter_map(|family| family.get("name", 1)?.text());
             let near = nearest(
                 &metric.name,
-                names.filter(|name| !catalog.declared().any(|other| other.name == *name)),
+                names.filter(|name| !writable(catalog).any(|other| other.name == *name)),
             );
             let instead = near.map_or(String::new(), |near| format!(", but {near}"));
             found.push(place::line(
@@ -226,9 +231,7 @@ fn of_patterns(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
         .iter()
         .filter_map(|(pattern, value)| Some((pattern.text()?, call(value)?)))
         .collect();
-    let declared = catalog
-        .declared()
-        .flat_map(|metric| metric.written.values());
+    let declared = writable(catalog).flat_map(|metric| metric.written.values());
     let declared: BTreeSet<&str> = declared.filter_map(|values| values.as_str()).collect();
     let mut found = Vec::new();
     for pattern in declared {
@@ -318,7 +321,7 @@ fn of_services(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
 
 /// The attributes by which applications count: each is of its metric, of its type, and writes its labels in their order.
 fn of_handles(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
-    let declared = catalog.declared();
+    let declared = writable(catalog);
     let declared: HashMap<&str, &Metric> = declared
         .map(|metric| (metric.key.as_str(), metric))
         .collect();
@@ -363,7 +366,7 @@ fn of_handles(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
             );
         }
     }
-    for metric in catalog.declared().filter(|metric| metric.written.len() > 1) {
+    for metric in writable(catalog).filter(|metric| metric.written.len() > 1) {
         let class = format!("class {OWN}{}(", metric.key);
         let Some(start) = file.text.find(&class) else {
             continue;
@@ -458,7 +461,7 @@ fn of_code(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
     }
     let built_in = overlay::built_in("monitoring/metrics.py").map_or_else(BTreeMap::new, functions);
     if known.contains_key("record") {
-        for metric in catalog.declared() {
+        for metric in writable(catalog) {
             let itself = built_in
                 .iter()
                 .filter(|(_, function)| records(function, &metric.key));
@@ -475,8 +478,8 @@ fn of_code(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
             }
         }
     }
-    let named = catalog.declared().all(|metric| metric.key == metric.name);
-    let own_buckets = catalog.declared().any(|metric| !metric.buckets.is_empty());
+    let named = writable(catalog).all(|metric| metric.key == metric.name);
+    let own_buckets = writable(catalog).any(|metric| !metric.buckets.is_empty());
     for class in ["Counter", "Gauge", "Histogram", "Summary"] {
         let made = format!("prometheus_client.{class}(");
         for (at, _) in text.match_indices(&made) {

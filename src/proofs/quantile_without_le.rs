@@ -1,7 +1,8 @@
 //! `histogram_quantile` needs the label `le`, and all that was counted.
 
 use super::{Check, Example, Proof, place};
-use crate::contract::evaluate::picked;
+use crate::contract::evaluate::{Node, picked};
+use crate::contract::series::SeriesSet;
 use crate::promql::Expr;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -15,10 +16,14 @@ pub(crate) const PROOF: Proof = Proof {
         let quantiles = nodes.iter().filter(
             |node| matches!(node.expr, Expr::Call(call) if call.func.name == "histogram_quantile"),
         );
+        let native = |node: &Node| node.series.iter().any(SeriesSet::native);
+        let natives = nodes.iter().any(native);
         let buckets =
             quantiles.filter_map(|node| node.operands.last().map(|operand| &nodes[*operand]));
         let wrong = buckets.filter_map(|buckets| {
-            if buckets.series.iter().any(|series| !series.has("le")) {
+            // Of native histograms, or what was made of them, `histogram-as-number` knows more.
+            let bare = |series: &SeriesSet| !series.has("le") && !natives;
+            if buckets.series.iter().any(bare) {
                 return Some((
                     "`histogram_quantile` gets no label `le`".to_string(),
                     "read a histogram's `_bucket` and keep `le`: `sum by (le, …)`",

@@ -4,6 +4,14 @@ use super::{Check, Example, Proof, place};
 use crate::contract::series::MetricType;
 use crate::promql::Expr;
 
+/// What such a function may read: each bucket of a native histogram counts too.
+fn counts(kind: MetricType) -> bool {
+    matches!(
+        kind,
+        MetricType::Counter | MetricType::Untyped | MetricType::Histogram
+    )
+}
+
 pub(crate) const PROOF: Proof = Proof {
     code: "rate-of-gauge",
     doc: "These functions take every decrease for a restart of the service, so a gauge, or a sum of counters, becomes plausible nonsense.",
@@ -31,11 +39,7 @@ pub(crate) const PROOF: Proof = Proof {
                     message,
                     "take the rate of the counter first, then the sum",
                 ));
-            } else if operand
-                .series
-                .iter()
-                .any(|series| !matches!(series.kind, MetricType::Counter | MetricType::Untyped))
-            {
+            } else if operand.series.iter().any(|series| !counts(series.kind)) {
                 let message = format!(
                     "`{}` reads `{}`, which is not a counter",
                     call.func.name, operand.expr

@@ -6,6 +6,7 @@ mod discovery;
 mod intervals;
 mod labels;
 mod limits;
+mod natives;
 mod others;
 mod promised;
 mod refused;
@@ -78,6 +79,7 @@ fn check(stack: &Stack, config: &File) -> Vec<Diagnostic> {
     found.extend(discovery::missing_who_moves(config));
     found.extend(refused::at_start(config));
     found.extend(after_scrape::without_buckets(stack, config));
+    found.extend(natives::left_out(stack, config));
     found.extend(limits::fewer_than_targets(config, &targets.list));
     found.extend(others::in_place_of_prometheus(stack));
     found.extend(others::not_watching_the_monitoring(stack, config));

@@ -365,6 +365,27 @@ fn offset(stack: &Stack, container: &Container) -> Option<Diagnostic> {
     })
 }
 
+/// A Prometheus without the flag by which it asks for native histograms, where its configuration cannot say so.
+fn without_natives(stack: &Stack, container: &Container) -> Option<Diagnostic> {
+    const FEATURE: &str = "native-histograms";
+    let catalog = stack.catalog;
+    let native = catalog.declared().find(|metric| metric.native)?;
+    let flags = container.process.flags.iter();
+    let mut features = flags.filter(|flag| flag.name == "enable-feature");
+    let asked = features.any(|flag| flag.value.split(',').any(|one| one.trim() == FEATURE));
+    (!catalog.prometheus.at_least(3, 8) && !asked).then(|| {
+        place::at(
+            &container.file.path,
+            container.at("command"),
+            format!(
+                "`{}` asks for no native histograms, and of `{}` it has no series that a rule reads",
+                container.name, native.name
+            ),
+            "start it with `--enable-feature=native-histograms`",
+        )
+    })
+}
+
 fn prometheus(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
     let catalog = &stack.catalog.prometheus;
     let mut found: Vec<Diagnostic> = url(container, &catalog.external_url).into_iter().collect();
@@ -397,6 +418,7 @@ fn prometheus(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
             "give it the catalog's `prometheus.retention`",
         ));
     }
+    found.extend(without_natives(stack, container));
     found.extend(sized_for(stack, container));
     let agent = process
         .flag("enable-feature")

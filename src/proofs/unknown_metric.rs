@@ -1,9 +1,26 @@
 //! Every metric that is read is one that somebody writes.
 
 use super::{Check, Example, Proof, Usage, place};
+use crate::contract::series::SeriesSet;
 use crate::diagnostic::suggestion;
 use crate::profiles::Profiles;
 use crate::promql::walk::selector;
+
+/// Series that a native histogram has not, and what to ask it for instead.
+const PARTS: [(&str, &str); 3] = [
+    (
+        "_bucket",
+        "`{}` is a native histogram, whose buckets are in its samples: read `{}`, without `le`, as in `histogram_quantile(0.95, sum by (job) (rate({}[5m])))`; or give it `buckets` if the services write those too",
+    ),
+    (
+        "_count",
+        "`{}` is a native histogram, which counts in its samples: write `histogram_count(rate({}[5m]))`; or give it `buckets` if the services write those too",
+    ),
+    (
+        "_sum",
+        "`{}` is a native histogram, whose sum is in its samples: write `histogram_sum(rate({}[5m]))`; or give it `buckets` if the services write those too",
+    ),
+];
 
 pub(crate) const PROOF: Proof = Proof {
     code: "unknown-metric",
@@ -22,7 +39,14 @@ pub(crate) const PROOF: Proof = Proof {
                 Some(name) if contract.knows(name) => {}
                 Some(name) => {
                     let near = near(name, contract.names());
+                    let native = PARTS.iter().find_map(|(part, instead)| {
+                        let whole = name.strip_suffix(part)?;
+                        let family = contract.family(whole).iter();
+                        let native = family.clone().any(SeriesSet::native);
+                        native.then(|| instead.replace("{}", whole))
+                    });
                     let help = match (exposing(name), near.is_empty()) {
+                        _ if native.is_some() => native.unwrap_or_default(),
                         (Some(profile), _) => format!(
                             "the profile `{profile}` has it: write `profiles = [\"{profile}\"]` at the service that exposes it"
                         ),

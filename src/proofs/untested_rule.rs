@@ -94,8 +94,17 @@ pub(crate) const PROOF: Proof = Proof {
                 ));
             }
         }
+        let alerts = stack.catalog.alerts.iter();
+        let unread: HashSet<&str> = alerts
+            .filter(|alert| stack.catalog.beyond_promtool(alert))
+            .map(|alert| alert.name.as_str())
+            .collect();
         for (file, pointer, rule) in stack.files.alerts() {
             let name = rule["alert"].as_str().unwrap_or_default();
+            // Its cases are run at every render all the same.
+            if unread.contains(name) {
+                continue;
+            }
             let missing = match shown.get(name).copied().unwrap_or_default() {
                 (true, true) => continue,
                 (false, _) => "fires",

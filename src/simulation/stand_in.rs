@@ -190,7 +190,11 @@ impl StandIn {
                 let count = (self.counts[index][series_index] * scale).floor();
                 match metric.r#type.as_str() {
                     "counter" => series(&mut out, &metric.name, labels, count),
+                    // As text it has its parts, as any client library writes it; so that it is there at all, a number too.
                     "histogram" => {
+                        if metric.whole {
+                            series(&mut out, &metric.name, labels, count);
+                        }
                         let bounds = motion.within.iter().map(|within| within.bound);
                         let within = self.within[index][series_index].iter();
                         let known: Vec<(f64, f64)> =

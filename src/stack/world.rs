@@ -4,13 +4,16 @@ pub(crate) mod busy;
 
 use super::Stack;
 use crate::catalog::Duration;
+use crate::contract::series::SeriesSet;
 use crate::evaluation::rules::{Rule, Rules};
 use crate::promql::Expr;
 use crate::promql::engine::{
     Axis, Engine, LOOKBACK, Labels, Memory, Millis, NAME, Recorded, Release, Sample, metric,
 };
+use crate::promql::native::Histogram;
 use crate::promql::walk::selectors;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// When it is looked at, and how long it has been so.
 const NOW: Millis = 3_600_000;
@@ -29,6 +32,8 @@ pub(crate) struct Recordings {
     rules: Vec<Rule>,
     /// Name → what its rules read.
     reads: HashMap<String, BTreeSet<String>>,
+    /// The metrics whose samples are native histograms.
+    natives: BTreeSet<String>,
 }
 
 impl Recordings {
@@ -49,7 +54,17 @@ impl Recordings {
                 .extend(names(&rule.expr));
             rules.push(rule);
         }
-        Recordings { rules, reads }
+        let contract = &stack.contract;
+        let native = |name: &&str| contract.family(name).iter().any(SeriesSet::native);
+        Recordings {
+            rules,
+            reads,
+            natives: contract
+                .names()
+                .filter(native)
+                .map(str::to_string)
+                .collect(),
+        }
     }
 
     /// The metrics that an expression reads in the end, through everything that is recorded.
@@ -134,8 +149,14 @@ impl World {
             let first = -before.max(0) * LONG_STEP;
             let before = (1..=before).rev().map(|index| -index * LONG_STEP);
             let times = before.chain((0..=NOW / SHORT_STEP).map(|index| index * SHORT_STEP));
+            let at = |time: Millis| value + slope * (time - first) as f64 / 1000.0;
+            if recordings.natives.contains(labels.get(NAME)) {
+                let observed = |time| (time, Some(Arc::new(Histogram::spread(at(time)))));
+                memory.add_native((labels.clone(), times.map(observed).collect()));
+                continue;
+            }
             let samples = times.map(|time| {
-                let value = value + slope * (time - first) as f64 / 1000.0;
+                let value = at(time);
                 Sample { time, value }
             });
             memory.add(Recorded {

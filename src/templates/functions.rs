@@ -28,6 +28,8 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_filter("words", words);
     environment.add_filter("spoken", spoken);
     environment.add_filter("named", named);
+    environment.add_filter("emitted", emitted);
+    environment.add_filter("reaches", reaches);
     environment.add_filter("probed", probed);
     environment.add_filter("called_by", called_by);
     environment.add_filter("metric_name", metric_name);
@@ -40,6 +42,7 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_function("matching", matching);
     environment.add_function("asked", asked);
     environment.add_function("in_seconds", in_seconds);
+    environment.add_function("whole", whole);
     // Part of a longer text, as PromQL writes a string.
     environment.add_filter("quoted", |text: &str| format!("{text:?}"));
     environment.add_filter("subject", subject);
@@ -199,6 +202,30 @@ fn mounted(state: &State, value: &Value) -> Result<Value, Error> {
     Ok(Value::from(table))
 }
 
+/// Those of some metrics that a service emits.
+fn emitted(metrics: Value, service: &str) -> Result<Vec<Value>, Error> {
+    let mut found = Vec::new();
+    for metric in metrics.try_iter()? {
+        let mut services = metric.get_attr("services")?.try_iter()?;
+        if services.any(|name| name.as_str() == Some(service)) {
+            found.push(metric);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a version, MAJOR.MINOR, is another one or newer.
+fn reaches(version: &str, wanted: &str) -> Result<bool, Error> {
+    let read = |text: &str| -> Option<(u32, u32)> {
+        let (major, minor) = text.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    };
+    match (read(version), read(wanted)) {
+        (Some(version), Some(wanted)) => Ok(version >= wanted),
+        _ => Err(refuse(format!("{version:?} or {wanted:?} is no version"))),
+    }
+}
+
 /// What Prometheus calls a metric that the catalog knows by its key; one that it does not know would have the prefix.
 fn metric_name(state: &State, key: &str) -> Result<String, Error> {
     let seen = |name: &str| {
@@ -277,6 +304,18 @@ fn read(
     let jobs = selector(jobs.unwrap_or(&everywhere), matchers.as_deref())?;
     let name = bare(&Value::from(format!("{metric}{suffix}")))?;
     Ok(Value::from_safe_string(format!("{name}{jobs}")))
+}
+
+/// Whether the metric that one of an alert's keys names is a native histogram and nothing else.
+fn whole(state: &State, alert: &Value, key: &str) -> Result<bool, Error> {
+    let name = alert.get_attr("settings")?.get_attr(key)?;
+    let metrics = state.lookup("metrics").unwrap_or_default();
+    for metric in metrics.try_iter()? {
+        if metric.get_attr("key")? == name {
+            return Ok(metric.get_attr("whole")?.is_true());
+        }
+    }
+    Ok(false)
 }
 
 /// What makes seconds of the metric that one of an alert's keys names, behind an expression: nothing, ` / 1000`, ` * 60`.

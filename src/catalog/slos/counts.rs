@@ -27,6 +27,8 @@ pub struct Counts {
     pub failures: String,
     /// The histogram of durations, by its key.
     pub latency: Option<String>,
+    /// Whether that is a native histogram and nothing else.
+    pub native: bool,
     /// How long an event may take.
     pub below: Option<Duration>,
     /// The same in the unit of the histogram.
@@ -101,6 +103,7 @@ impl Counts {
             events,
             failures,
             latency: text(timed),
+            native: known.is_some_and(|metric| metric.whole),
             bound: below.map(in_unit),
             below,
         }

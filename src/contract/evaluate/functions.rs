@@ -1,6 +1,6 @@
 //! What functions return.
 
-use super::{Node, derived};
+use super::{Node, counted, derived};
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
@@ -61,9 +61,22 @@ pub(super) fn call_result(
         {
             vec![SeriesSet::bare(&contract.targets)]
         }
+        name if OF_HISTOGRAMS.contains(&name) => counted(input),
         _ => derived(input),
     }
 }
+
+/// Functions that give native histograms for native histograms.
+const OF_HISTOGRAMS: [&str; 8] = [
+    "rate",
+    "irate",
+    "increase",
+    "delta",
+    "idelta",
+    "avg_over_time",
+    "sum_over_time",
+    "first_over_time",
+];
 
 /// What the values of some labels are, one behind the other.
 fn joined(contract: &Contract, series: &SeriesSet, separator: &str, sources: &[&str]) -> Domain {

@@ -1,12 +1,12 @@
 //! What aggregations and binary operators return.
 
-use super::derived;
+use super::{counted, derived};
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
 use crate::contract::series::{MetricType, SeriesSet};
 use crate::promql::token::{
-    T_AVG, T_BOTTOMK, T_COUNT_VALUES, T_LAND, T_LIMITK, T_LOR, T_LUNLESS, T_MAX, T_MIN, T_SUM,
-    T_TOPK,
+    T_ADD, T_AVG, T_BOTTOMK, T_COUNT_VALUES, T_DIV, T_LAND, T_LIMITK, T_LOR, T_LUNLESS, T_MAX,
+    T_MIN, T_MUL, T_SUB, T_SUM, T_TOPK,
 };
 use crate::promql::{
     AggregateExpr, BinaryExpr, Expr, VectorMatchCardinality, compared, grouped, returns_bool,
@@ -20,8 +20,10 @@ pub(super) fn aggregated(aggregate: &AggregateExpr, input: Vec<SeriesSet>) -> Ve
     let keep = grouped(aggregate.modifier.as_ref());
     // A sum of counters still says how long something has run.
     let value = [T_SUM, T_AVG, T_MIN, T_MAX].contains(&operator);
+    let adds = [T_SUM, T_AVG].contains(&operator);
     let grouped = input.into_iter().map(|series| {
-        if value {
+        // Of native histograms none is the greatest.
+        if value && (adds || !series.native()) {
             SeriesSet {
                 kind: series.kind,
                 ..series.keep_labels(&keep)
@@ -47,9 +49,12 @@ pub(super) fn combined(
     contract: &Contract,
 ) -> Vec<SeriesSet> {
     let comparison = binary.op.is_comparison_operator() && !returns_bool(binary);
+    let scales = [T_MUL, T_DIV].contains(&binary.op.id());
     let one = |series: &[SeriesSet]| {
         if comparison {
             series.to_vec()
+        } else if scales {
+            counted(series.to_vec())
         } else {
             derived(series.to_vec())
         }
@@ -96,8 +101,11 @@ fn join_labels(
     other: &SeriesSet,
     comparison: bool,
 ) -> SeriesSet {
+    let arithmetic = [T_ADD, T_SUB, T_MUL, T_DIV].contains(&binary.op.id());
     let kind = if comparison || binary.op.id() == T_LAND {
         met.kind
+    } else if arithmetic && met.native() {
+        MetricType::Histogram
     } else {
         MetricType::Derived
     };

@@ -81,7 +81,7 @@ impl Falls {
         let counters: BTreeSet<String> = counters
             .filter_map(|metric| match metric.r#type.as_str() {
                 "counter" => Some(metric.name.clone()),
-                "histogram" | "summary" => Some(format!("{}_count", metric.name)),
+                "histogram" | "summary" if !metric.whole => Some(format!("{}_count", metric.name)),
                 _ => None,
             })
             .collect();

@@ -132,6 +132,13 @@ impl Stored {
                 continue;
             }
             let whole = (service.name.clone(), metric.name.clone());
+            if metric.whole {
+                // As text each part of it is a series; Prometheus is given it otherwise.
+                if name.ends_with("_count") && !self.series.contains_key(&whole) {
+                    found.push(in_parts(service, metric));
+                }
+                continue;
+            }
             if metric.r#type == "histogram" && self.series.contains_key(&whole) {
                 found.push(native(service, metric));
                 continue;
@@ -179,11 +186,24 @@ impl Stored {
 
 /// Names under which Prometheus can have a metric: a native histogram has that of the metric itself.
 fn stored_names(metric: &Metric) -> Vec<String> {
+    if metric.whole {
+        return vec![metric.name.clone()];
+    }
     let mut names = sample_names(metric);
     if metric.r#type == "histogram" {
         names.push(metric.name.clone());
     }
     names
+}
+
+/// A native histogram that Prometheus has not as such.
+fn in_parts(service: &Service, metric: &Metric) -> Diagnostic {
+    let message = format!(
+        "{}: Prometheus does not store {} as the native histogram that rules and panels read",
+        service.name, metric.name
+    );
+    let place = Place::Key(format!("/metrics/{}/native", metric.key));
+    Diagnostic::error("histogram-buckets", place, message).help("does Prometheus run with the configuration of this catalog (before 3.8 with the flag `--enable-feature=native-histograms`), and does the service write the histogram so when it is asked for Prometheus' protobuf? If it writes buckets alone, declare those in place of `native`")
 }
 
 /// A histogram that Prometheus has, and not as the rules read it.

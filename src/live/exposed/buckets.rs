@@ -44,7 +44,8 @@ impl<'a> Bounds<'a> {
         metric: &Metric,
         samples: &[&Sample],
     ) -> Option<Diagnostic> {
-        if metric.r#type != "histogram" {
+        // As text a native histogram has none.
+        if metric.r#type != "histogram" || metric.whole {
             return None;
         }
         let buckets = format!("{}_bucket", metric.name);

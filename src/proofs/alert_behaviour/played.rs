@@ -5,7 +5,7 @@ use crate::catalog::times::MONTHS;
 use crate::catalog::{Alert, Branch, Duration};
 use crate::diagnostic::plural;
 use crate::evaluation::rules::{Active, Outcome, Rule, Rules, State};
-use crate::evaluation::unit_tests::{labels, recorded};
+use crate::evaluation::unit_tests::{give, labels, recorded};
 use crate::promql::engine::{Axis, Failure, Labels, Memory, Millis, Release};
 use crate::promql::samples;
 use chrono::{DateTime, Datelike, TimeDelta};
@@ -79,15 +79,9 @@ pub(super) fn play(
     };
     let mut memory = Memory::default();
     for (series, values) in &trial.series {
-        let (Ok(labels), Ok(values)) = (labels(series), samples::read(values, count)) else {
-            continue;
-        };
-        let mut series = recorded(labels, values, step);
-        series
-            .samples
-            .iter_mut()
-            .for_each(|sample| sample.time += world.begin);
-        memory.add(series);
+        if let Ok(labels) = labels(series) {
+            give(&mut memory, labels, values, (world.begin, step, count));
+        }
     }
     let outcomes = run(rules, axis, world.release, &mut memory);
     let stage = Stage {
@@ -155,8 +149,8 @@ pub(super) fn likeness(
     let mut gaps = false;
     for (series, values) in &trial.series {
         gaps |= values.contains('_') || values.contains("stale");
-        if let (Ok(labels), Ok(values)) = (labels(series), samples::read(values, count)) {
-            memory.add(recorded(whole(labels), values, step));
+        if let Ok(labels) = labels(series) {
+            give(&mut memory, whole(labels), values, (0, step, count));
         }
     }
     let outcomes = run(rules, axis, release, &mut memory);
@@ -318,11 +312,10 @@ pub(super) fn together(
     for member in members {
         let service = member.promise.get("service");
         for (series, values) in &member.trial.series {
-            let (Ok(labels), Ok(values)) = (labels(series), samples::read(values, count)) else {
-                continue;
-            };
-            if labels.get("service") == service {
-                memory.add(recorded(labels, values, step));
+            let labels = labels(series).ok();
+            let own = labels.filter(|labels| labels.get("service") == service);
+            if let Some(labels) = own {
+                give(&mut memory, labels, values, (0, step, count));
             }
         }
     }

@@ -239,6 +239,10 @@ fn movements(name: &str, kind: MetricType, last: i64) -> Vec<String> {
     match kind {
         _ if name == "up" => vec![level(0), level(1)],
         MetricType::Counter => vec![level(0), rising],
+        MetricType::Histogram => {
+            let some = "{{schema:0 count:1000 sum:1000 buckets:[1000]}}";
+            vec![format!("{some}x{last}"), format!("{some}+{some}x{last}")]
+        }
         _ => vec![level(0), level(1), level(1_000_000_000_000), rising],
     }
 }

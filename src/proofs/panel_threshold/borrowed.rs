@@ -6,6 +6,8 @@ use crate::diagnostic::Diagnostic;
 use crate::kinds::Side;
 use crate::profiles::{built_in, of_scrapes};
 use crate::promql::Expr;
+use crate::promql::engine::metric;
+use crate::promql::walk::selectors;
 use crate::proofs::place;
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::shown::{Field, News};
@@ -35,6 +37,16 @@ impl Signals<'_, '_> {
             let bad = colours.filter(|(.., news)| *news == News::Bad);
             bad.map(|(_, value, _)| value).collect::<Vec<f64>>()
         };
+        // Of an alert that compares with nothing of the catalog's the level is its own, whatever another one's is.
+        let drawn: Vec<&str> = selectors(&expression.ast)
+            .into_iter()
+            .filter_map(metric)
+            .collect();
+        let alerts = self.stack.catalog.alerts.iter();
+        let mut branches = alerts.flat_map(|alert| &alert.branches);
+        if branches.any(|one| one.limit().is_none() && drawn.contains(&one.signal.as_str())) {
+            return None;
+        }
         let sources = recordings.sources(&expression.ast);
         let mut differs = None;
         for alert in &self.stack.catalog.alerts {

@@ -77,7 +77,7 @@ pub(crate) fn busy_service<'m>(
                     });
                     // Primes make sums and ratios of different series differ.
                     let number = size * (1.0 + index as f64 * 7.0 + place as f64 * 13.0);
-                    let counts = set.kind == MetricType::Counter;
+                    let counts = matches!(set.kind, MetricType::Counter | MetricType::Histogram);
                     let (value, slope) = if counts {
                         (0.0, number / 100.0)
                     } else {
