@@ -5,6 +5,7 @@ mod alerts;
 mod compared;
 mod files;
 mod inferred;
+mod played;
 mod receivers;
 mod told;
 
@@ -12,18 +13,21 @@ use super::init::draft::{Draft, SCRAPED, UNKNOWN};
 use super::init::jobs::{self, Job};
 use super::{Cli, Report, render};
 use crate::allow::never;
+use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place, Severity, location, plural};
 use crate::generated::{create, create_secret};
 use crate::json::{Parts, plain};
 use crate::overlay::{Overlay, glob};
 use crate::pipeline::{self, CATALOG, Outcome};
 use crate::source::read;
+use crate::stack::Stack;
 use crate::stack::notifications::matchers::Labels;
 use crate::yaml;
 use alerts::{Recognised, Stays};
 use anyhow::{Context, Result, bail, ensure};
 use files::Sort;
 use inferred::Inferred;
+use played::Differs;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -64,6 +68,8 @@ struct Adopted {
     stay: Vec<Stays>,
     /// What those read that only rules tell of.
     metrics: BTreeMap<String, Inferred>,
+    /// A catalog with all that only rules tell of.
+    declared: Option<Catalog>,
     /// Keys of [prometheus] as TOML, each with where it comes from.
     settings: BTreeMap<&'static str, (String, String)>,
     /// Stores of `remote_write`, each with the file that names it.
@@ -98,9 +104,13 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     );
     let mut adopted = Adopted::read(args, &cli.root)?;
     let mut outcome = adopted.settled(&cli.root)?;
+    let recognised = !outcome.failed() && adopted.recognise(&cli.root);
     let before = adopted.firing(&outcome);
-    if !outcome.failed() && adopted.recognise(&cli.root) {
+    if recognised {
         outcome = adopted.settled(&cli.root)?;
+        while !outcome.failed() && adopted.take_back(&outcome) {
+            outcome = adopted.settled(&cli.root)?;
+        }
     }
     if outcome.failed() {
         return Ok(Report::new(outcome.source, outcome.diagnostics));
@@ -110,6 +120,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     }
     let differ = compared::targets(&adopted.prometheus, &outcome);
     adopted.changed.extend(differ);
+    adopted.compare(&outcome, &before);
     adopted.secrets(&cli.root)?;
     let jobs = adopted.kept_jobs();
     let jobs = jobs.map(|text| (JOBS.to_string(), text));
@@ -135,6 +146,7 @@ impl Adopted {
             recognised: Vec::new(),
             stay: Vec::new(),
             metrics: BTreeMap::new(),
+            declared: None,
             settings: BTreeMap::new(),
             stores: Vec::new(),
             accepted: BTreeMap::new(),
@@ -337,7 +349,7 @@ impl Adopted {
 
     /// Takes a configuration of Prometheus apart.
     fn configuration(&mut self, path: &str, config: &Value, given: &[String]) {
-        self.prometheus = config.clone();
+        self.scrapes(config);
         for (key, value) in config.entries() {
             match key.as_str() {
                 "scrape_configs" => {}
@@ -374,6 +386,33 @@ impl Adopted {
                 Some(job) => self.jobs.push((job, None)),
                 None => self.lost.push(format!("{path}: a job without a job_name")),
             }
+        }
+    }
+
+    /// Takes the jobs of a configuration for those that there were; of two with one name, the first.
+    fn scrapes(&mut self, config: &Value) {
+        if self.prometheus.is_null() {
+            self.prometheus = config.clone();
+            return;
+        }
+        let known = self.prometheus["scrape_configs"].items();
+        let known: BTreeSet<String> = known.map(|job| plain(&job["job_name"])).collect();
+        let more = config["scrape_configs"].items();
+        let more = more.filter(|job| !known.contains(&plain(&job["job_name"])));
+        let more: Vec<Value> = more
+            .map(|job| {
+                let mut job = job.clone();
+                for key in ["scrape_interval", "scrape_timeout"] {
+                    let usual = config["global"].get(key);
+                    if let (Some(usual), None) = (usual, job.get(key)) {
+                        job[key] = usual.clone();
+                    }
+                }
+                job
+            })
+            .collect();
+        if let Some(all) = self.prometheus["scrape_configs"].as_array_mut() {
+            all.extend(more);
         }
     }
 
@@ -461,10 +500,76 @@ impl Adopted {
         let rules: Vec<Value> = rules.cloned().collect();
         let draft = self.draft.without_alerts();
         let overlay = Overlay::of(root);
-        (self.recognised, self.stay, self.metrics) =
-            alerts::recognised(&draft, &overlay, &rules, &self.tested, &beside);
+        let all = alerts::recognised(&draft, &overlay, &rules, &self.tested, &beside);
+        (self.recognised, self.stay, self.metrics) = (all.found, all.stay, all.metrics);
+        self.declared = all.catalog;
         self.without_recognised();
         !self.recognised.is_empty()
+    }
+
+    /// How alerts of the rule files differ in the stack that the draft becomes: each is run in both.
+    fn differ(&self, outcome: &Outcome) -> Vec<(String, Differs)> {
+        let (Some(catalog), Some(rendered)) = (&outcome.catalog, &outcome.rendered) else {
+            return Vec::new();
+        };
+        let stack = Stack::read(catalog, rendered);
+        let profiles = jobs::profiles(&self.kept());
+        let kept = self.kept();
+        let exposes = |job: &str, name: &str| {
+            if name == "up" || name.starts_with("scrape_") {
+                return Some(true);
+            }
+            match kept.iter().any(|one| one.name == job) {
+                true => {
+                    let profile = catalog.profiles.get(*profiles.get(job)?)?;
+                    Some(alerts::lists(profile, name))
+                }
+                false => alerts::service_exposes(catalog, catalog.service(job)?, name),
+            }
+        };
+        let stage = played::Stage {
+            old: played::read(self.rules.values().flat_map(files::rules)),
+            new: stack.rules.iter().map(|one| &one.rule).collect(),
+            targets: compared::called(&self.prometheus, &stack),
+            exposes: &exposes,
+        };
+        stage.differ()
+    }
+
+    /// Takes back what was taken for an alert of a kind, and does something else in the stack as a whole; whether there is any.
+    fn take_back(&mut self, outcome: &Outcome) -> bool {
+        let before = self.recognised.len();
+        for (name, differs) in self.differ(outcome) {
+            let Differs::Fires(how) = differs else {
+                continue;
+            };
+            if let Some(at) = self.recognised.iter().position(|one| one.name == name) {
+                let one = self.recognised.remove(at);
+                self.draft.taken.insert(name.clone());
+                self.stay.push(Stays {
+                    why: format!("as an alert of the kind {} it {how}", one.kind),
+                    name,
+                    because: None,
+                });
+            }
+        }
+        self.without_recognised();
+        self.recognised.len() < before
+    }
+
+    /// Says what differs between the stack as it was and as it is: which alerts fire, and which hold back others.
+    fn compare(&mut self, outcome: &Outcome, before: &[Labels]) {
+        for (name, differs) in self.differ(outcome) {
+            match differs {
+                Differs::Lost => self.lost.push(format!("alert {name}")),
+                Differs::Said(how) => self.changed.push(format!("alert {name}: {how}")),
+                Differs::Fires(how) => self.changed.push(format!("alert {name}: it {how}")),
+            }
+        }
+        if let Some((_, old)) = &self.alertmanager {
+            let held = compared::held_back(old, before, outcome);
+            self.changed.extend(held);
+        }
     }
 
     /// Writes what is left of the rule files, and gives the draft its alerts.
@@ -526,7 +631,8 @@ impl Adopted {
     fn firing(&self, outcome: &Outcome) -> Vec<Labels> {
         let rules = self.rules.values().flat_map(files::rules);
         let own: BTreeSet<&str> = rules.filter_map(|rule| rule["alert"].as_str()).collect();
-        compared::firing(outcome, &own, &self.prometheus)
+        let known = self.declared.as_ref();
+        compared::firing((outcome, known), &own, &self.prometheus)
     }
 
     /// Says in the catalog who is told, where that is the same for every alert; what it proves to then.
@@ -873,6 +979,10 @@ impl Adopted {
     }
 
     fn report(mut self, outcome: Outcome, cli: &Cli) -> Report {
+        for lines in [&mut self.changed, &mut self.lost] {
+            let mut known = BTreeSet::new();
+            lines.retain(|line| known.insert(line.clone()));
+        }
         let (mut services, mut extra) = (Vec::new(), Vec::new());
         let mut kinds = Vec::new();
         for one in &self.recognised {
