@@ -76,6 +76,8 @@ struct Adopted {
     stores: Vec<(String, Value)>,
     /// What is found in the files, code → the first of it.
     accepted: BTreeMap<String, String>,
+    /// The same of what [prometheus] names.
+    accepted_settings: BTreeMap<String, String>,
     /// The alertmanager.yml, and the configuration of Prometheus as it is.
     alertmanager: Option<(String, Value)>,
     prometheus: Value,
@@ -150,6 +152,7 @@ impl Adopted {
             settings: BTreeMap::new(),
             stores: Vec::new(),
             accepted: BTreeMap::new(),
+            accepted_settings: BTreeMap::new(),
             alertmanager: None,
             prometheus: Value::Null,
             told: None,
@@ -700,6 +703,8 @@ impl Adopted {
             let accepted = std::mem::take(&mut self.accepted);
             let outcome = loop {
                 self.told = Some(told.clone());
+                // What is left out takes what was found in it along.
+                self.accepted.clear();
                 let outcome = self.proved_but_for_own(root)?;
                 let refused = outcome.diagnostics.iter().filter(|found| found.stops());
                 let mut left_out = false;
@@ -797,8 +802,15 @@ impl Adopted {
                 .iter()
                 .filter(|found| found.stops())
                 .collect();
+            // From the last on: those before keep their places.
+            let (unused, others): (Vec<&Diagnostic>, Vec<&Diagnostic>) = errors
+                .iter()
+                .partition(|error| error.code == "unused-allow");
             let mut settled = false;
-            for error in &errors {
+            for error in unused.into_iter().rev() {
+                settled |= self.no_longer_found(error);
+            }
+            for error in others {
                 settled |= self.settle(error, &outcome, made.as_deref());
             }
             if errors.is_empty() {
@@ -830,9 +842,31 @@ impl Adopted {
         let settings = self.settings.iter();
         let settings = settings.map(|(key, (value, _))| ("prometheus", format!("{key} = {value}")));
         self.draft.servers.extend(settings);
+        if !self.accepted_settings.is_empty() {
+            let allow = format!("allow = [\n{}]", allowed(&self.accepted_settings));
+            self.draft.servers.push(("prometheus", allow));
+        }
         self.draft.more = self.tables(made.is_some());
         let overlay = Overlay::of(root).with_extra(texts);
         pipeline::prove_with(&self.draft.text(), &overlay)
+    }
+
+    /// Takes back an `allow` that nothing is found for any more; whether the error is about one.
+    fn no_longer_found(&mut self, error: &Diagnostic) -> bool {
+        let (Place::Key(pointer) | Place::Value(pointer)) = &error.place else {
+            return false;
+        };
+        let entry = |table: &str| {
+            let rest = pointer.strip_prefix(table)?;
+            rest.split('/').next()?.parse::<usize>().ok()
+        };
+        let (accepted, entry) = match (entry("/extra/allow/"), entry("/prometheus/allow/")) {
+            (Some(entry), _) => (&mut self.accepted, entry),
+            (None, Some(entry)) => (&mut self.accepted_settings, entry),
+            (None, None) => return false,
+        };
+        let code = accepted.keys().nth(entry).cloned();
+        code.is_some_and(|code| accepted.remove(&code).is_some())
     }
 
     /// Does something about an error: a setting or a file is lost, a job is kept, a finding in an own file is accepted.
@@ -841,6 +875,16 @@ impl Adopted {
         if error.owners.iter().any(|owner| owner == "/extra") && never(error.code).is_none() {
             let known = self.accepted.insert(error.code.to_string(), why.clone());
             return known.is_none();
+        }
+        let of_settings = |owner: &String| owner.split('/').nth(1) == Some("prometheus");
+        let rendered = matches!(error.place, Place::Line { .. } | Place::File(_));
+        if rendered
+            && error.owners.iter().any(of_settings)
+            && !self.settings.is_empty()
+            && never(error.code).is_none()
+        {
+            let known = &mut self.accepted_settings;
+            return known.insert(error.code.to_string(), why.clone()).is_none();
         }
         match &error.place {
             Place::Key(pointer) | Place::Value(pointer) => {
@@ -959,14 +1003,7 @@ impl Adopted {
             text += &format!("{key} = [{}]\n", paths.join(", "));
         }
         if !self.accepted.is_empty() {
-            text += "allow = [\n";
-            for code in self.accepted.keys() {
-                text += &format!(
-                    "  {{ check = {}, reason = \"it was so when this was adopted\" }},\n",
-                    quoted(code)
-                );
-            }
-            text += "]\n";
+            text += &format!("allow = [\n{}]\n", allowed(&self.accepted));
         }
         for (job, profile) in jobs::profiles(&self.kept()) {
             text += &format!(
@@ -1117,12 +1154,21 @@ impl Adopted {
             }
             said.data.insert(key.into(), json!(lines));
         }
-        if !self.accepted.is_empty() {
-            said.line("found in your files, and accepted in [extra] with `allow`, to be fixed one by one:");
-            for (code, message) in &self.accepted {
+        for (table, accepted) in [
+            ("[extra]", &self.accepted),
+            ("[prometheus]", &self.accepted_settings),
+        ] {
+            if accepted.is_empty() {
+                continue;
+            }
+            said.line(format!(
+                "found in your files, and accepted in {table} with `allow`, to be fixed one by one:"
+            ));
+            for (code, message) in accepted {
                 said.line(format!("  {code}, such as: {message}"));
             }
         }
+        self.accepted.append(&mut self.accepted_settings);
         said.data.insert("accepted".into(), json!(self.accepted));
         let routed = self.files.values().any(|(key, _)| *key == "alertmanager") || !told.is_empty();
         let who = match routed {
@@ -1135,6 +1181,15 @@ impl Adopted {
         ));
         said
     }
+}
+
+/// The entries of an `allow`.
+fn allowed(accepted: &BTreeMap<String, String>) -> String {
+    let entries = accepted.keys().map(|code| {
+        let code = toml::Value::from(code.as_str());
+        format!("  {{ check = {code}, reason = \"it was so when this was adopted\" }},\n")
+    });
+    entries.collect()
 }
 
 /// So many alerts are named behind one reason.

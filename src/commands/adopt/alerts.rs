@@ -619,8 +619,13 @@ fn given_to_all(services: &[String], catalog: &Catalog) -> Vec<String> {
     let Some(first) = own.first() else {
         return Vec::new();
     };
-    let all = first.labels.keys();
-    let all = all.filter(|label| own.iter().all(|one| one.labels.contains_key(*label)));
+    let own_labels = ["job", "service", "component", "instance"];
+    let all = first.target_labels.keys();
+    let all = all.filter(|label| {
+        let mut others = own.iter();
+        !own_labels.contains(&label.as_str())
+            && others.all(|one| one.target_labels.contains_key(*label))
+    });
     all.cloned().collect()
 }
 
