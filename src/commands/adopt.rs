@@ -524,7 +524,7 @@ impl Adopted {
             }
             match kept.iter().any(|one| one.name == job) {
                 true => {
-                    let profile = catalog.profiles.get(*profiles.get(job)?)?;
+                    let profile = catalog.profiles.get(profiles.get(job)?)?;
                     Some(alerts::lists(profile, name))
                 }
                 false => alerts::service_exposes(catalog, catalog.service(job)?, name),

@@ -574,7 +574,7 @@ impl<'a> Asked<'a> {
         if let Some(per) = per.filter(|per| per.contains(&json!("instance"))) {
             // An instance has one value of each label that targets are given.
             per.extend(
-                given_to_all(&covers, catalog)
+                given_to_targets(&covers, catalog)
                     .into_iter()
                     .map(Value::String),
             );
@@ -612,18 +612,18 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Labels that all targets of some services are given.
-fn given_to_all(services: &[String], catalog: &Catalog) -> Vec<String> {
+/// Labels that the targets of all of some services are given; an alert cannot be told apart by what a part of them lacks.
+fn given_to_targets(services: &[String], catalog: &Catalog) -> Vec<String> {
     let own = services.iter().filter_map(|name| catalog.service(name));
     let own: Vec<&Service> = own.collect();
     let Some(first) = own.first() else {
         return Vec::new();
     };
-    let own_labels = ["job", "service", "component", "instance"];
     let all = first.target_labels.keys();
     let all = all.filter(|label| {
         let mut others = own.iter();
-        !own_labels.contains(&label.as_str())
+        *label != "instance"
+            && !OF_SERVICES.contains(&label.as_str())
             && others.all(|one| one.target_labels.contains_key(*label))
     });
     all.cloned().collect()

@@ -1,7 +1,7 @@
 //! Whether what was adopted does what it did: the same targets, the same alerts, and of each the same receivers and the same others
 //! that hold it back.
 
-use super::played::Pair;
+use super::played::{ADDED, Pair};
 use super::told::Told;
 use crate::catalog::Catalog;
 use crate::contract::targets::{Target, Targets};
@@ -14,9 +14,6 @@ use crate::stack::notifications::inhibition::Inhibition;
 use crate::stack::notifications::matchers::Labels;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What a catalog adds to every series of a service.
-pub(super) const ADDED: [&str; 2] = ["service", "component"];
 
 /// Jobs that monstack has itself.
 const OWN: [&str; 3] = ["prometheus", "alertmanager", "health-probe"];

@@ -1,6 +1,5 @@
 //! The alerts of the old rules and those of the new ones, run over the same made-up worlds.
 
-use super::compared::ADDED;
 use super::inferred;
 use crate::catalog::Duration;
 use crate::evaluation::rules::{Library, Rule, Rules, State, in_dependency_order};
@@ -14,6 +13,9 @@ use crate::promql::{Expr, LabelModifier, MatchOp, Offset, parse};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+
+/// What a catalog adds to every series of a service.
+pub(super) const ADDED: [&str; 2] = ["service", "component"];
 
 /// What a target was called, and what it is called now.
 pub(super) type Pair = [Labels; 2];
