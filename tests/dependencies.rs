@@ -203,7 +203,7 @@ fn the_container_starts_what_is_packed() {
     let [what, to] = &words("COPY")[..] else {
         panic!("one program is copied");
     };
-    assert_eq!(words("ENTRYPOINT"), [to.clone()]);
+    assert_eq!(words("ENTRYPOINT"), std::slice::from_ref(to));
     // Without a shell and a C library the program itself is all that starts, and it must be static.
     assert!(release.contains(&format!("/release/{what}\n")) && release.contains("is not static"));
     assert!(release.contains(".ci/Containerfile \"$folder/$name/\""));

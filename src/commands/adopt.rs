@@ -13,7 +13,6 @@ use super::init::draft::{Draft, SCRAPED, UNKNOWN};
 use super::init::jobs::{self, Job};
 use super::{Cli, Report, render};
 use crate::allow::never;
-use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place, Severity, location, plural};
 use crate::generated::{create, create_secret};
 use crate::json::{Parts, plain};
@@ -68,8 +67,8 @@ struct Adopted {
     stay: Vec<Stays>,
     /// What those read that only rules tell of.
     metrics: BTreeMap<String, Inferred>,
-    /// A catalog with all that only rules tell of.
-    declared: Option<Catalog>,
+    /// `[metrics]` with all that only rules tell of.
+    declared: String,
     /// Keys of [prometheus] as TOML, each with where it comes from.
     settings: BTreeMap<&'static str, (String, String)>,
     /// Stores of `remote_write`, each with the file that names it.
@@ -106,8 +105,9 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     );
     let mut adopted = Adopted::read(args, &cli.root)?;
     let mut outcome = adopted.settled(&cli.root)?;
+    let as_rules = (adopted.draft.text(), adopted.overlay(&cli.root));
     let recognised = !outcome.failed() && adopted.recognise(&cli.root);
-    let before = adopted.firing(&outcome);
+    let before = adopted.firing(&outcome, as_rules);
     if recognised {
         outcome = adopted.settled(&cli.root)?;
         while !outcome.failed() && adopted.take_back(&outcome) {
@@ -148,7 +148,7 @@ impl Adopted {
             recognised: Vec::new(),
             stay: Vec::new(),
             metrics: BTreeMap::new(),
-            declared: None,
+            declared: String::new(),
             settings: BTreeMap::new(),
             stores: Vec::new(),
             accepted: BTreeMap::new(),
@@ -505,7 +505,7 @@ impl Adopted {
         let overlay = Overlay::of(root);
         let all = alerts::recognised(&draft, &overlay, &rules, &self.tested, &beside);
         (self.recognised, self.stay, self.metrics) = (all.found, all.stay, all.metrics);
-        self.declared = all.catalog;
+        self.declared = all.declared;
         self.without_recognised();
         !self.recognised.is_empty()
     }
@@ -630,12 +630,14 @@ impl Adopted {
         kept.map(|(job, _)| job).collect()
     }
 
-    /// The alerts of the rule files, as their Alertmanager got them.
-    fn firing(&self, outcome: &Outcome) -> Vec<Labels> {
+    /// The alerts of the rule files, as their Alertmanager got them. `outcome`: all of them are rules, beside the draft as it was then.
+    fn firing(&self, outcome: &Outcome, (draft, overlay): (String, Overlay)) -> Vec<Labels> {
         let rules = self.rules.values().flat_map(files::rules);
         let own: BTreeSet<&str> = rules.filter_map(|rule| rule["alert"].as_str()).collect();
-        let known = self.declared.as_ref();
-        compared::firing((outcome, known), &own, &self.prometheus)
+        // What nobody is known to expose would have no labels.
+        let known = format!("{draft}{}", self.declared);
+        let known = pipeline::lint_with(&known, &overlay).catalog;
+        compared::firing((outcome, known.as_ref()), &own, &self.prometheus)
     }
 
     /// Says in the catalog who is told, where that is the same for every alert; what it proves to then.
@@ -788,7 +790,7 @@ impl Adopted {
         loop {
             ensure!(
                 !self.draft.services.is_empty(),
-                "no job becomes a service, and a catalog is of services: {}",
+                "no job becomes a service, and a catalog is of services: {}; change one of them, or begin with `monstack init` and name these files under [extra]",
                 self.jobs
                     .iter()
                     .filter_map(|(job, why)| Some(format!("{}: {}", job.name, why.as_ref()?)))
@@ -830,12 +832,16 @@ impl Adopted {
         }
     }
 
-    /// What the draft proves to.
-    fn proved(&mut self, root: &Path) -> Result<Outcome> {
-        let made = self.kept_jobs();
+    /// The files of the root, with those that are not written yet.
+    fn overlay(&self, root: &Path) -> Overlay {
         let mut texts = self.texts.clone();
         texts.retain(|path, _| self.files.contains_key(path));
-        texts.extend(made.clone().map(|text| (JOBS.to_string(), text)));
+        texts.extend(self.kept_jobs().map(|text| (JOBS.to_string(), text)));
+        Overlay::of(root).with_extra(texts)
+    }
+
+    /// What the draft proves to.
+    fn proved(&mut self, root: &Path) -> Result<Outcome> {
         self.draft
             .servers
             .retain(|(server, _)| *server != "prometheus");
@@ -846,9 +852,8 @@ impl Adopted {
             let allow = format!("allow = [\n{}]", allowed(&self.accepted_settings));
             self.draft.servers.push(("prometheus", allow));
         }
-        self.draft.more = self.tables(made.is_some());
-        let overlay = Overlay::of(root).with_extra(texts);
-        pipeline::prove_with(&self.draft.text(), &overlay)
+        self.draft.more = self.tables(!self.kept().is_empty());
+        pipeline::prove_with(&self.draft.text(), &self.overlay(root))
     }
 
     /// Takes back an `allow` that nothing is found for any more; whether the error is about one.

@@ -14,12 +14,20 @@ impl Steady {
     /// Worlds with levels around these numbers.
     pub(crate) fn around(numbers: &[f64]) -> Steady {
         let parts = [0.5, 0.9, 1.1, 2.0];
+        // Two thresholds that are close to each other are told apart between them.
+        let mut sorted = numbers.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let between = sorted.windows(2).map(|two| two[0].midpoint(two[1]));
         let around = numbers
             .iter()
             .flat_map(|number| parts.map(|part| part * number));
         Steady {
             state: 48271,
-            levels: [0.0, 1.0].into_iter().chain(around).collect(),
+            levels: [0.0, 1.0]
+                .into_iter()
+                .chain(around)
+                .chain(between)
+                .collect(),
         }
     }
 

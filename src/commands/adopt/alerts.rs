@@ -61,8 +61,8 @@ pub(super) struct Recognition {
     pub(super) stay: Vec<Stays>,
     /// What those that are found read that only rules tell of.
     pub(super) metrics: BTreeMap<String, Inferred>,
-    /// The catalog with everything that only rules tell of.
-    pub(super) catalog: Option<Catalog>,
+    /// `[metrics]` with everything that only rules tell of.
+    pub(super) declared: String,
 }
 
 /// A reason, with what in the rule it is about.
@@ -114,7 +114,9 @@ pub(super) fn recognised(
         *one = alone.into_values().next().unwrap_or_default();
         fine
     });
-    let draft = &declared(&metrics);
+    let whole = declared(&metrics);
+    let declared = whole[draft.len()..].to_string();
+    let draft = &whole;
     let Some(base) = pipeline::lint_with(draft, overlay).catalog else {
         return none();
     };
@@ -176,7 +178,7 @@ pub(super) fn recognised(
         found,
         stay,
         metrics,
-        catalog: Some(base),
+        declared,
     }
 }
 

@@ -556,3 +556,76 @@ fn of_level(level: f64) -> String {
         false => format!("{level:.3}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// How an alert differs that was one rule and is another.
+    fn differs(old: &Value, new: &Value) -> Option<Differs> {
+        let target = |labels: &[(&str, &str)]| -> Labels { labels.iter().copied().collect() };
+        let one = [("instance", "a:1"), ("job", "one"), ("zone", "x")];
+        let [old, new] = [old, new].map(|rule| read(std::iter::once(rule)));
+        let stage = Stage {
+            old,
+            new: new.iter().collect(),
+            targets: vec![[
+                target(&one),
+                target(&[&one[..], &[("component", "c"), ("service", "one")]].concat()),
+            ]],
+            exposes: &|_, _| None,
+        };
+        stage.differ().pop().map(|(_, how)| how)
+    }
+
+    #[test]
+    fn what_an_alert_does_otherwise_is_found() {
+        let rule = |name: &str, expr: &str, hold: &str| json!({"alert": name, "expr": expr, "for": hold, "labels": {"severity": "page"}});
+        let old = rule("A", "errors > 5", "5m");
+        assert_eq!(differs(&old, &old), None);
+        assert_eq!(
+            differs(&old, &rule("B", "errors > 5", "5m")),
+            Some(Differs::Lost)
+        );
+        assert_eq!(
+            differs(&old, &rule("A", "errors > 5", "10m")),
+            Some(Differs::Said("its `for` is 10m, not 5m".to_string()))
+        );
+        assert_eq!(
+            differs(
+                &old,
+                &rule("A", "sum by (job, instance) (errors) > 5", "5m")
+            ),
+            Some(Differs::Said("it fires without the label zone".to_string()))
+        );
+        for other in [
+            "errors >= 5.5",
+            "errors > 5 and up == 1 and errors < 9",
+            "errors{service=\"two\"} > 5",
+        ] {
+            let found = differs(&old, &rule("A", other, "5m"));
+            assert!(
+                matches!(found, Some(Differs::Fires(_))),
+                "{other}: {found:?}"
+            );
+        }
+        let rate = |of: &str| rule("A", &format!("rate(calls_total[{of}]) > 2"), "5m");
+        assert_eq!(
+            differs(&rate("5m"), &rate("10m")),
+            None,
+            "nothing changes in these worlds"
+        );
+        let quantile = |of: f64| {
+            rule(
+                "A",
+                &format!("histogram_quantile({of}, rate(t_bucket[5m])) > 1"),
+                "5m",
+            )
+        };
+        assert!(matches!(
+            differs(&quantile(0.99), &quantile(0.5)),
+            Some(Differs::Fires(_))
+        ));
+    }
+}
