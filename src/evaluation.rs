@@ -3,4 +3,5 @@
 
 pub(crate) mod classes;
 pub(crate) mod rules;
+pub(crate) mod steady;
 pub mod unit_tests;

@@ -248,7 +248,9 @@ fn other_value(key: &str, property: &Value) -> &'static str {
         "url_or_path" => "\"https://other:1\"",
         "scheme" => "\"https\"",
         "build" => "false",
-        "text" | "slug" | "datasource_uid" | "metric_part" | "file" | "package" | "output" => "\"other\"",
+        "text" | "slug" | "datasource_uid" | "metric_part" | "file" | "package" | "output" => {
+            "\"other\""
+        }
         "interval" => "\"7s\"",
         "url" | "proxy_url" => "\"http://other:1\"",
         "host_port" => "\"other:1\"",

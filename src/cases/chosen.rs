@@ -51,6 +51,9 @@ pub(super) const INSTANCE: &str = "instance";
 /// More values of a label than these are not tried.
 const CANDIDATES: usize = 8;
 
+/// Of a label that nobody asks for by a value, so many tell one series from another.
+const UNASKED: usize = 3;
+
 /// More sets of labels than these are not tried.
 const TRIED: usize = 20_000;
 
@@ -110,14 +113,14 @@ impl Chosen {
                 label => (label.to_string(), candidates(label, &reads)),
             })
             .collect();
-        let all = |read: &Read| sets(read, &values);
+        let sets: Vec<Vec<Labels>> = reads.iter().map(|read| sets(read, &values)).collect();
         // What an alert fires apart by is the same in all that it reads together.
         let apart = sets_of(&per, &values);
-        let mut known = apart.iter().filter_map(|own| {
+        let taken = |own: &Labels| {
             let mut found: BTreeMap<String, Labels> = BTreeMap::new();
-            for read in &reads {
-                let labels = all(read)
-                    .into_iter()
+            for (read, sets) in reads.iter().zip(&sets) {
+                let labels = sets
+                    .iter()
                     .filter(|labels| agree(own, labels))
                     .filter(|labels| read.takes(labels, &reads))
                     .min_by_key(|labels| {
@@ -125,11 +128,12 @@ impl Chosen {
                         let others = found.values().filter(|other| !agree(labels, other));
                         (read.preference(labels, &reads), others.count())
                     })?;
-                found.insert(read.key.clone(), labels);
+                found.insert(read.key.clone(), labels.clone());
             }
             Some((own.clone(), found))
-        });
-        let Some((own, inside)) = known.next() else {
+        };
+        let mut known = apart.iter();
+        let Some((own, inside)) = known.by_ref().find_map(taken) else {
             return Err(refuse(
                 "no series has the labels that the alert asks for with `where` and `except`",
             ));
@@ -164,14 +168,15 @@ impl Chosen {
             chosen.second = others.next().cloned();
         }
         chosen.inside = inside;
-        let differs = |(other, _): &(Labels, _)| other.iter().all(|label| !own.contains(label));
+        let differs = |other: &&Labels| other.iter().all(|label| !own.contains(label));
         if !per.is_empty() {
             chosen.apart = known
-                .find(differs)
+                .filter(differs)
+                .find_map(taken)
                 .map(|(_, found)| found)
                 .unwrap_or_default();
         }
-        for read in &reads {
+        for (read, sets) in reads.iter().zip(&sets) {
             let same = |other: &&Read| other.metric == read.metric;
             // Of one metric they are the same for all keys.
             let mut before = reads.iter().take_while(|other| other.key != read.key);
@@ -182,8 +187,8 @@ impl Chosen {
                 let mut others = reads.iter().filter(same);
                 others.all(|other| !admits(&other.filter, labels))
             };
-            if let Some(labels) = all(read).into_iter().find(unread) {
-                chosen.outside.insert(read.key.clone(), labels);
+            if let Some(labels) = sets.iter().find(|labels| unread(labels)) {
+                chosen.outside.insert(read.key.clone(), labels.clone());
             }
         }
         chosen.per = own;
@@ -273,6 +278,9 @@ fn candidates(label: &str, reads: &[Read]) -> Vec<String> {
         let possible = domains.iter().all(|domain| domain.holds(value));
         !value.is_empty() && possible && known.insert(value.clone())
     });
+    if patterns.is_empty() {
+        found.truncate(UNASKED);
+    }
     found
 }
 

@@ -77,11 +77,13 @@ pub(super) fn in_url(address: &str) -> String {
     ipv6(address).map_or_else(|| address.to_string(), |address| format!("[{address}]"))
 }
 
-/// Where Prometheus reads a file of this machine: where it is, or as a secret of its container.
-pub(crate) fn seen(file: &str, contained: bool) -> String {
+/// Where a server reads a file of this machine: as a secret of its container, or where it is, which `up` leads to from its
+/// configuration, as Prometheus looks for what does not begin at the root.
+pub(crate) fn seen(file: &str, contained: bool, up: &str) -> String {
     match contained {
         true => format!("/run/secrets/{}", named(file)),
-        false => file.to_string(),
+        false if file.starts_with('/') => file.to_string(),
+        false => format!("{up}{file}"),
     }
 }
 

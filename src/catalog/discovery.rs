@@ -74,7 +74,7 @@ impl Discovery {
                 }
                 section["type"] = records.into();
             }
-            access::with_files(&mut section, &mut |file| access::seen(file, contained));
+            access::with_files(&mut section, &mut |file| access::seen(file, contained, up));
             sections.insert(format!("{name}_sd_configs"), Value::Array(vec![section]));
         }
         Value::Object(sections)

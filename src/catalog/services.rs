@@ -550,8 +550,11 @@ impl Service {
     fn found_as_said(&self, catalog: &Value, port_said: bool) -> Option<Value> {
         let said = self.discovery.as_ref()?;
         let contained = catalog["prometheus"]["runs_on"] != "host";
-        let output = catalog["platform"]["output"].as_str();
-        let folders = output.map_or(1, |output| output.split('/').count());
+        let output = catalog["platform"]["output"]
+            .as_str()
+            .unwrap_or("generated");
+        let output = output.trim_start_matches("./").trim_end_matches('/');
+        let folders = output.split('/').count();
         let port = port_said.then(|| self.metrics_port.unwrap_or(self.port));
         let sections = said.sections(contained, &"../".repeat(folders + 1), port);
         let platforms = sections.entries().any(|(key, _)| key != "dns_sd_configs");

@@ -5,6 +5,7 @@ mod alerts;
 mod compared;
 mod files;
 mod inferred;
+mod played;
 mod receivers;
 mod told;
 
@@ -18,12 +19,14 @@ use crate::json::{Parts, plain};
 use crate::overlay::{Overlay, glob};
 use crate::pipeline::{self, CATALOG, Outcome};
 use crate::source::read;
+use crate::stack::Stack;
 use crate::stack::notifications::matchers::Labels;
 use crate::yaml;
 use alerts::{Recognised, Stays};
 use anyhow::{Context, Result, bail, ensure};
 use files::Sort;
 use inferred::Inferred;
+use played::Differs;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -64,12 +67,16 @@ struct Adopted {
     stay: Vec<Stays>,
     /// What those read that only rules tell of.
     metrics: BTreeMap<String, Inferred>,
+    /// `[metrics]` with all that only rules tell of.
+    declared: String,
     /// Keys of [prometheus] as TOML, each with where it comes from.
     settings: BTreeMap<&'static str, (String, String)>,
     /// Stores of `remote_write`, each with the file that names it.
     stores: Vec<(String, Value)>,
     /// What is found in the files, code → the first of it.
     accepted: BTreeMap<String, String>,
+    /// The same of what [prometheus] names.
+    accepted_settings: BTreeMap<String, String>,
     /// The alertmanager.yml, and the configuration of Prometheus as it is.
     alertmanager: Option<(String, Value)>,
     prometheus: Value,
@@ -98,9 +105,14 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     );
     let mut adopted = Adopted::read(args, &cli.root)?;
     let mut outcome = adopted.settled(&cli.root)?;
-    let before = adopted.firing(&outcome);
-    if !outcome.failed() && adopted.recognise(&cli.root) {
+    let as_rules = (adopted.draft.text(), adopted.overlay(&cli.root));
+    let recognised = !outcome.failed() && adopted.recognise(&cli.root);
+    let before = adopted.firing(&outcome, as_rules);
+    if recognised {
         outcome = adopted.settled(&cli.root)?;
+        while !outcome.failed() && adopted.take_back(&outcome) {
+            outcome = adopted.settled(&cli.root)?;
+        }
     }
     if outcome.failed() {
         return Ok(Report::new(outcome.source, outcome.diagnostics));
@@ -110,6 +122,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     }
     let differ = compared::targets(&adopted.prometheus, &outcome);
     adopted.changed.extend(differ);
+    adopted.compare(&outcome, &before);
     adopted.secrets(&cli.root)?;
     let jobs = adopted.kept_jobs();
     let jobs = jobs.map(|text| (JOBS.to_string(), text));
@@ -135,9 +148,11 @@ impl Adopted {
             recognised: Vec::new(),
             stay: Vec::new(),
             metrics: BTreeMap::new(),
+            declared: String::new(),
             settings: BTreeMap::new(),
             stores: Vec::new(),
             accepted: BTreeMap::new(),
+            accepted_settings: BTreeMap::new(),
             alertmanager: None,
             prometheus: Value::Null,
             told: None,
@@ -337,7 +352,7 @@ impl Adopted {
 
     /// Takes a configuration of Prometheus apart.
     fn configuration(&mut self, path: &str, config: &Value, given: &[String]) {
-        self.prometheus = config.clone();
+        self.scrapes(config);
         for (key, value) in config.entries() {
             match key.as_str() {
                 "scrape_configs" => {}
@@ -374,6 +389,33 @@ impl Adopted {
                 Some(job) => self.jobs.push((job, None)),
                 None => self.lost.push(format!("{path}: a job without a job_name")),
             }
+        }
+    }
+
+    /// Takes the jobs of a configuration for those that there were; of two with one name, the first.
+    fn scrapes(&mut self, config: &Value) {
+        if self.prometheus.is_null() {
+            self.prometheus = config.clone();
+            return;
+        }
+        let known = self.prometheus["scrape_configs"].items();
+        let known: BTreeSet<String> = known.map(|job| plain(&job["job_name"])).collect();
+        let more = config["scrape_configs"].items();
+        let more = more.filter(|job| !known.contains(&plain(&job["job_name"])));
+        let more: Vec<Value> = more
+            .map(|job| {
+                let mut job = job.clone();
+                for key in ["scrape_interval", "scrape_timeout"] {
+                    let usual = config["global"].get(key);
+                    if let (Some(usual), None) = (usual, job.get(key)) {
+                        job[key] = usual.clone();
+                    }
+                }
+                job
+            })
+            .collect();
+        if let Some(all) = self.prometheus["scrape_configs"].as_array_mut() {
+            all.extend(more);
         }
     }
 
@@ -461,10 +503,76 @@ impl Adopted {
         let rules: Vec<Value> = rules.cloned().collect();
         let draft = self.draft.without_alerts();
         let overlay = Overlay::of(root);
-        (self.recognised, self.stay, self.metrics) =
-            alerts::recognised(&draft, &overlay, &rules, &self.tested, &beside);
+        let all = alerts::recognised(&draft, &overlay, &rules, &self.tested, &beside);
+        (self.recognised, self.stay, self.metrics) = (all.found, all.stay, all.metrics);
+        self.declared = all.declared;
         self.without_recognised();
         !self.recognised.is_empty()
+    }
+
+    /// How alerts of the rule files differ in the stack that the draft becomes: each is run in both.
+    fn differ(&self, outcome: &Outcome) -> Vec<(String, Differs)> {
+        let (Some(catalog), Some(rendered)) = (&outcome.catalog, &outcome.rendered) else {
+            return Vec::new();
+        };
+        let stack = Stack::read(catalog, rendered);
+        let profiles = jobs::profiles(&self.kept());
+        let kept = self.kept();
+        let exposes = |job: &str, name: &str| {
+            if name == "up" || name.starts_with("scrape_") {
+                return Some(true);
+            }
+            match kept.iter().any(|one| one.name == job) {
+                true => {
+                    let profile = catalog.profiles.get(profiles.get(job)?)?;
+                    Some(alerts::lists(profile, name))
+                }
+                false => alerts::service_exposes(catalog, catalog.service(job)?, name),
+            }
+        };
+        let stage = played::Stage {
+            old: played::read(self.rules.values().flat_map(files::rules)),
+            new: stack.rules.iter().map(|one| &one.rule).collect(),
+            targets: compared::called(&self.prometheus, &stack),
+            exposes: &exposes,
+        };
+        stage.differ()
+    }
+
+    /// Takes back what was taken for an alert of a kind, and does something else in the stack as a whole; whether there is any.
+    fn take_back(&mut self, outcome: &Outcome) -> bool {
+        let before = self.recognised.len();
+        for (name, differs) in self.differ(outcome) {
+            let Differs::Fires(how) = differs else {
+                continue;
+            };
+            if let Some(at) = self.recognised.iter().position(|one| one.name == name) {
+                let one = self.recognised.remove(at);
+                self.draft.taken.insert(name.clone());
+                self.stay.push(Stays {
+                    why: format!("as an alert of the kind {} it {how}", one.kind),
+                    name,
+                    because: None,
+                });
+            }
+        }
+        self.without_recognised();
+        self.recognised.len() < before
+    }
+
+    /// Says what differs between the stack as it was and as it is: which alerts fire, and which hold back others.
+    fn compare(&mut self, outcome: &Outcome, before: &[Labels]) {
+        for (name, differs) in self.differ(outcome) {
+            match differs {
+                Differs::Lost => self.lost.push(format!("alert {name}")),
+                Differs::Said(how) => self.changed.push(format!("alert {name}: {how}")),
+                Differs::Fires(how) => self.changed.push(format!("alert {name}: it {how}")),
+            }
+        }
+        if let Some((_, old)) = &self.alertmanager {
+            let held = compared::held_back(old, before, outcome);
+            self.changed.extend(held);
+        }
     }
 
     /// Writes what is left of the rule files, and gives the draft its alerts.
@@ -522,11 +630,14 @@ impl Adopted {
         kept.map(|(job, _)| job).collect()
     }
 
-    /// The alerts of the rule files, as their Alertmanager got them.
-    fn firing(&self, outcome: &Outcome) -> Vec<Labels> {
+    /// The alerts of the rule files, as their Alertmanager got them. `outcome`: all of them are rules, beside the draft as it was then.
+    fn firing(&self, outcome: &Outcome, (draft, overlay): (String, Overlay)) -> Vec<Labels> {
         let rules = self.rules.values().flat_map(files::rules);
         let own: BTreeSet<&str> = rules.filter_map(|rule| rule["alert"].as_str()).collect();
-        compared::firing(outcome, &own, &self.prometheus)
+        // What nobody is known to expose would have no labels.
+        let known = format!("{draft}{}", self.declared);
+        let known = pipeline::lint_with(&known, &overlay).catalog;
+        compared::firing((outcome, known.as_ref()), &own, &self.prometheus)
     }
 
     /// Says in the catalog who is told, where that is the same for every alert; what it proves to then.
@@ -594,6 +705,8 @@ impl Adopted {
             let accepted = std::mem::take(&mut self.accepted);
             let outcome = loop {
                 self.told = Some(told.clone());
+                // What is left out takes what was found in it along.
+                self.accepted.clear();
                 let outcome = self.proved_but_for_own(root)?;
                 let refused = outcome.diagnostics.iter().filter(|found| found.stops());
                 let mut left_out = false;
@@ -677,7 +790,7 @@ impl Adopted {
         loop {
             ensure!(
                 !self.draft.services.is_empty(),
-                "no job becomes a service, and a catalog is of services: {}",
+                "no job becomes a service, and a catalog is of services: {}; change one of them, or begin with `monstack init` and name these files under [extra]",
                 self.jobs
                     .iter()
                     .filter_map(|(job, why)| Some(format!("{}: {}", job.name, why.as_ref()?)))
@@ -691,8 +804,15 @@ impl Adopted {
                 .iter()
                 .filter(|found| found.stops())
                 .collect();
+            // From the last on: those before keep their places.
+            let (unused, others): (Vec<&Diagnostic>, Vec<&Diagnostic>) = errors
+                .iter()
+                .partition(|error| error.code == "unused-allow");
             let mut settled = false;
-            for error in &errors {
+            for error in unused.into_iter().rev() {
+                settled |= self.no_longer_found(error);
+            }
+            for error in others {
                 settled |= self.settle(error, &outcome, made.as_deref());
             }
             if errors.is_empty() {
@@ -712,21 +832,46 @@ impl Adopted {
         }
     }
 
-    /// What the draft proves to.
-    fn proved(&mut self, root: &Path) -> Result<Outcome> {
-        let made = self.kept_jobs();
+    /// The files of the root, with those that are not written yet.
+    fn overlay(&self, root: &Path) -> Overlay {
         let mut texts = self.texts.clone();
         texts.retain(|path, _| self.files.contains_key(path));
-        texts.extend(made.clone().map(|text| (JOBS.to_string(), text)));
+        texts.extend(self.kept_jobs().map(|text| (JOBS.to_string(), text)));
+        Overlay::of(root).with_extra(texts)
+    }
+
+    /// What the draft proves to.
+    fn proved(&mut self, root: &Path) -> Result<Outcome> {
         self.draft
             .servers
             .retain(|(server, _)| *server != "prometheus");
         let settings = self.settings.iter();
         let settings = settings.map(|(key, (value, _))| ("prometheus", format!("{key} = {value}")));
         self.draft.servers.extend(settings);
-        self.draft.more = self.tables(made.is_some());
-        let overlay = Overlay::of(root).with_extra(texts);
-        pipeline::prove_with(&self.draft.text(), &overlay)
+        if !self.accepted_settings.is_empty() {
+            let allow = format!("allow = [\n{}]", allowed(&self.accepted_settings));
+            self.draft.servers.push(("prometheus", allow));
+        }
+        self.draft.more = self.tables(!self.kept().is_empty());
+        pipeline::prove_with(&self.draft.text(), &self.overlay(root))
+    }
+
+    /// Takes back an `allow` that nothing is found for any more; whether the error is about one.
+    fn no_longer_found(&mut self, error: &Diagnostic) -> bool {
+        let (Place::Key(pointer) | Place::Value(pointer)) = &error.place else {
+            return false;
+        };
+        let entry = |table: &str| {
+            let rest = pointer.strip_prefix(table)?;
+            rest.split('/').next()?.parse::<usize>().ok()
+        };
+        let (accepted, entry) = match (entry("/extra/allow/"), entry("/prometheus/allow/")) {
+            (Some(entry), _) => (&mut self.accepted, entry),
+            (None, Some(entry)) => (&mut self.accepted_settings, entry),
+            (None, None) => return false,
+        };
+        let code = accepted.keys().nth(entry).cloned();
+        code.is_some_and(|code| accepted.remove(&code).is_some())
     }
 
     /// Does something about an error: a setting or a file is lost, a job is kept, a finding in an own file is accepted.
@@ -735,6 +880,16 @@ impl Adopted {
         if error.owners.iter().any(|owner| owner == "/extra") && never(error.code).is_none() {
             let known = self.accepted.insert(error.code.to_string(), why.clone());
             return known.is_none();
+        }
+        let of_settings = |owner: &String| owner.split('/').nth(1) == Some("prometheus");
+        let rendered = matches!(error.place, Place::Line { .. } | Place::File(_));
+        if rendered
+            && error.owners.iter().any(of_settings)
+            && !self.settings.is_empty()
+            && never(error.code).is_none()
+        {
+            let known = &mut self.accepted_settings;
+            return known.insert(error.code.to_string(), why.clone()).is_none();
         }
         match &error.place {
             Place::Key(pointer) | Place::Value(pointer) => {
@@ -853,14 +1008,7 @@ impl Adopted {
             text += &format!("{key} = [{}]\n", paths.join(", "));
         }
         if !self.accepted.is_empty() {
-            text += "allow = [\n";
-            for code in self.accepted.keys() {
-                text += &format!(
-                    "  {{ check = {}, reason = \"it was so when this was adopted\" }},\n",
-                    quoted(code)
-                );
-            }
-            text += "]\n";
+            text += &format!("allow = [\n{}]\n", allowed(&self.accepted));
         }
         for (job, profile) in jobs::profiles(&self.kept()) {
             text += &format!(
@@ -873,6 +1021,10 @@ impl Adopted {
     }
 
     fn report(mut self, outcome: Outcome, cli: &Cli) -> Report {
+        for lines in [&mut self.changed, &mut self.lost] {
+            let mut known = BTreeSet::new();
+            lines.retain(|line| known.insert(line.clone()));
+        }
         let (mut services, mut extra) = (Vec::new(), Vec::new());
         let mut kinds = Vec::new();
         for one in &self.recognised {
@@ -1007,12 +1159,21 @@ impl Adopted {
             }
             said.data.insert(key.into(), json!(lines));
         }
-        if !self.accepted.is_empty() {
-            said.line("found in your files, and accepted in [extra] with `allow`, to be fixed one by one:");
-            for (code, message) in &self.accepted {
+        for (table, accepted) in [
+            ("[extra]", &self.accepted),
+            ("[prometheus]", &self.accepted_settings),
+        ] {
+            if accepted.is_empty() {
+                continue;
+            }
+            said.line(format!(
+                "found in your files, and accepted in {table} with `allow`, to be fixed one by one:"
+            ));
+            for (code, message) in accepted {
                 said.line(format!("  {code}, such as: {message}"));
             }
         }
+        self.accepted.append(&mut self.accepted_settings);
         said.data.insert("accepted".into(), json!(self.accepted));
         let routed = self.files.values().any(|(key, _)| *key == "alertmanager") || !told.is_empty();
         let who = match routed {
@@ -1025,6 +1186,15 @@ impl Adopted {
         ));
         said
     }
+}
+
+/// The entries of an `allow`.
+fn allowed(accepted: &BTreeMap<String, String>) -> String {
+    let entries = accepted.keys().map(|code| {
+        let code = toml::Value::from(code.as_str());
+        format!("  {{ check = {code}, reason = \"it was so when this was adopted\" }},\n")
+    });
+    entries.collect()
 }
 
 /// So many alerts are named behind one reason.

@@ -39,6 +39,7 @@ pub(super) fn merge(own: &mut Own, catalog: &Catalog) -> Vec<Diagnostic> {
         .map(|secret| (secret.name.clone(), secret.clone()))
         .collect();
     let contained = catalog.prometheus.runs_on == "compose";
+    let up = format!("../{}/", catalog.platform.root);
     let files: Vec<usize> = own.of(Sort::Scrape).map(|(index, _)| index).collect();
     for index in files {
         let file = own.files[index].clone();
@@ -96,7 +97,7 @@ pub(super) fn merge(own: &mut Own, catalog: &Catalog) -> Vec<Diagnostic> {
             let mut value = job.clone();
             with_files(&mut value, &mut |path| {
                 let name = named(path);
-                let rendered = seen(path, contained);
+                let rendered = seen(path, contained, &up);
                 secrets.entry(name.clone()).or_insert_with(|| Secret {
                     name,
                     file: path.to_string(),

@@ -46,21 +46,24 @@ pub(crate) const LINT: Lint = Lint {
     },
 };
 
-/// Without a container, the folder in which a server was started decides what a path means that does not begin with a slash.
+/// Without a container, the folder in which the blackbox exporter was started decides what a path means that does not begin with a slash;
+/// Prometheus looks from its configuration on.
 fn relative(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     if catalog.prometheus.runs_on != "host" {
         return Vec::new();
     }
     let mut found = Vec::new();
-    for service in &catalog.services {
+    for service in catalog.services.iter().filter(|one| one.health_probe) {
         for (table, file) in service.files().filter(|(_, file)| !file.starts_with('/')) {
             found.push(
                 Diagnostic::error(
                     "unmounted-secret",
                     set_at(source, service, table),
-                    format!("Prometheus looks for {file} in the folder in which it was started"),
+                    format!(
+                        "the blackbox exporter looks for {file} in the folder in which it was started"
+                    ),
                 )
-                .help("name the file by its whole path: Prometheus runs without a container"),
+                .help("name the file by its whole path: without a container nothing says where that is"),
             );
         }
     }

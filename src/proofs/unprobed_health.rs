@@ -227,7 +227,7 @@ const LEAST: Duration = Duration(1_000);
 /// What a module has otherwise than the catalog of what lets a probe in: the key, and what is written.
 fn locked_out(stack: &Stack, service: &Service, http: &Value) -> Option<(String, String)> {
     let contained = stack.catalog.prometheus.runs_on == "compose";
-    let said = connection_of_service(service, contained);
+    let said = connection_of_service(service, (contained, ""));
     let mut keys = said.entries();
     let (key, _) = keys.find(|(key, said)| {
         let asked = ["tls_config", "authorization", "basic_auth"].contains(&key.as_str());

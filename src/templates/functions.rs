@@ -179,13 +179,14 @@ fn called_by(services: &Value, receivers: &Value) -> Result<Vec<Value>, Error> {
     Ok(found)
 }
 
-/// Where Prometheus and the blackbox exporter read a file of this machine: as a secret, where they are containers; of a table, each `*_file` so, and the rest as it is, without what is not said.
-fn mounted(state: &State, value: &Value) -> Result<Value, Error> {
+/// Where Prometheus and the blackbox exporter read a file of this machine: as a secret, where they are containers, and otherwise `up`
+/// from the configuration; of a table, each `*_file` so, and the rest as it is, without what is not said.
+fn mounted(state: &State, value: &Value, up: Option<&str>) -> Result<Value, Error> {
     let here = state.lookup("prometheus").is_some_and(|prometheus| {
         let runs_on = prometheus.get_attr("runs_on");
         runs_on.is_ok_and(|runs_on| runs_on.as_str() == Some("host"))
     });
-    let path = |file: &str| secrets::seen(file, !here);
+    let path = |file: &str| secrets::seen(file, !here, up.unwrap_or_default());
     if let Some(file) = value.as_str() {
         return Ok(path(file).into());
     }

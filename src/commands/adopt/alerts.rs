@@ -3,7 +3,7 @@
 use super::files;
 use super::inferred::{Inferred, inferred};
 use crate::artifacts::{ARTIFACTS, RULES};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Service};
 use crate::commands::init::draft::UNKNOWN;
 use crate::commands::init::jobs::toml;
 use crate::diagnostic::{Diagnostic, Place};
@@ -12,6 +12,7 @@ use crate::json::Parts;
 use crate::kinds::{Kind, Kinds, THRESHOLDS};
 use crate::overlay::Overlay;
 use crate::pipeline;
+use crate::profiles::Profile;
 use crate::promql::canonical::plain;
 use crate::promql::engine::metric;
 use crate::promql::number::number;
@@ -53,6 +54,17 @@ pub(super) struct Stays {
     pub(super) because: Option<String>,
 }
 
+/// What becomes of the rules of some files.
+#[derive(Default)]
+pub(super) struct Recognition {
+    pub(super) found: Vec<Recognised>,
+    pub(super) stay: Vec<Stays>,
+    /// What those that are found read that only rules tell of.
+    pub(super) metrics: BTreeMap<String, Inferred>,
+    /// `[metrics]` with everything that only rules tell of.
+    pub(super) declared: String,
+}
+
 /// A reason, with what in the rule it is about.
 type Why = (String, Option<String>);
 
@@ -77,8 +89,8 @@ pub(super) fn recognised(
     rules: &[Value],
     kept_as_they_are: &BTreeSet<String>,
     beside: &[Beside],
-) -> (Vec<Recognised>, Vec<Stays>, BTreeMap<String, Inferred>) {
-    let none = || (Vec::new(), Vec::new(), BTreeMap::new());
+) -> Recognition {
+    let none = Recognition::default;
     let Ok(kinds) = Kinds::of(overlay) else {
         return none();
     };
@@ -102,7 +114,9 @@ pub(super) fn recognised(
         *one = alone.into_values().next().unwrap_or_default();
         fine
     });
-    let draft = &declared(&metrics);
+    let whole = declared(&metrics);
+    let declared = whole[draft.len()..].to_string();
+    let draft = &whole;
     let Some(base) = pipeline::lint_with(draft, overlay).catalog else {
         return none();
     };
@@ -138,7 +152,7 @@ pub(super) fn recognised(
             }
             let near = &asked.said.numbers;
             match first((draft, overlay), &tables, (name, &library), near) {
-                Some(alike) => Ok(asked.named(name, alike)),
+                Some(alike) => Ok(asked.named(name, alike, &base)),
                 None if asked.said.over_jobs => Err(why(
                     "it sums without `job`: nobody can say whose service it is about",
                 )),
@@ -160,7 +174,12 @@ pub(super) fn recognised(
         let mut all = ends.iter().map(|end| format!("{name}{end}"));
         all.any(|name| read.contains(&name))
     });
-    (found, stay, metrics)
+    Recognition {
+        found,
+        stay,
+        metrics,
+        declared,
+    }
 }
 
 /// Of a rule that fires for whatever is not reached: of which job; Some(None): of all. None: it is about something else.
@@ -546,13 +565,22 @@ impl<'a> Asked<'a> {
         found.into_iter().map(|(table, _)| table).collect()
     }
 
-    fn named(&self, name: &str, alike: Alike) -> Recognised {
+    fn named(&self, name: &str, alike: Alike, catalog: &Catalog) -> Recognised {
         let Alike {
             mut table,
             kind,
             steadier,
             covers,
         } = alike;
+        let per = table.get_mut("per").and_then(Value::as_array_mut);
+        if let Some(per) = per.filter(|per| per.contains(&json!("instance"))) {
+            // An instance has one value of each label that targets are given.
+            per.extend(
+                given_to_targets(&covers, catalog)
+                    .into_iter()
+                    .map(Value::String),
+            );
+        }
         let mut lost = Vec::new();
         for (key, value) in self.rule["annotations"].entries() {
             let text = value.as_str().unwrap_or_default().trim();
@@ -584,6 +612,23 @@ impl<'a> Asked<'a> {
             lost,
         }
     }
+}
+
+/// Labels that the targets of all of some services are given; an alert cannot be told apart by what a part of them lacks.
+fn given_to_targets(services: &[String], catalog: &Catalog) -> Vec<String> {
+    let own = services.iter().filter_map(|name| catalog.service(name));
+    let own: Vec<&Service> = own.collect();
+    let Some(first) = own.first() else {
+        return Vec::new();
+    };
+    let all = first.target_labels.keys();
+    let all = all.filter(|label| {
+        let mut others = own.iter();
+        *label != "instance"
+            && !OF_SERVICES.contains(&label.as_str())
+            && others.all(|one| one.target_labels.contains_key(*label))
+    });
+    all.cloned().collect()
 }
 
 /// What a selector reads, as a key of a kind names it; the services that it names go into the list. None: a key cannot say it.
@@ -680,6 +725,34 @@ fn exposed(catalog: &Catalog, name: &str) -> Option<Vec<String>> {
             let declared = declared.find(|one| one.name == name || Some(&*one.name) == stem)?;
             Some(declared.labels.keys().cloned().collect())
         })
+}
+
+/// Whether a profile lists a metric, or the histogram that it is a part of.
+pub(super) fn lists(profile: &Profile, name: &str) -> bool {
+    let ends = ["_bucket", "_sum", "_count"];
+    let stem = ends.iter().find_map(|end| name.strip_suffix(end));
+    let mut names = std::iter::once(name).chain(stem);
+    names.any(|name| profile.metrics.contains_key(name))
+}
+
+/// Whether a service exposes a metric; None: nobody says what it runs on.
+pub(super) fn service_exposes(catalog: &Catalog, service: &Service, name: &str) -> Option<bool> {
+    let more = service.profiles.iter().map(String::as_str);
+    let mut profiles = std::iter::once(service.runtime.as_str()).chain(more);
+    let listed = profiles.any(|profile| {
+        let profile = catalog.profiles.get(profile);
+        profile.is_some_and(|profile| lists(profile, name))
+    });
+    let ends = ["", "_bucket", "_sum", "_count"];
+    let mut declared = catalog.declared().filter(|metric| {
+        let end = name.strip_prefix(&*metric.name);
+        end.is_some_and(|end| ends.contains(&end))
+    });
+    let of_service = declared.any(|metric| metric.services.contains(&service.name));
+    match listed || of_service {
+        true => Some(true),
+        false => (service.runtime != UNKNOWN || !service.profiles.is_empty()).then_some(false),
+    }
 }
 
 /// What a metric that the catalog declares is.

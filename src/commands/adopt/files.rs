@@ -30,7 +30,7 @@ pub(super) fn sort(value: &Value, listed: bool) -> Sort {
         Sort::Kept("dashboards")
     } else if listed || value.items().any(|group| group.get("targets").is_some()) {
         Sort::Kept("files")
-    } else if has("services") {
+    } else if value["services"].is_object() {
         Sort::Left(
             "a compose file: what it starts goes on as before; the containers of monstack have to be in a network with it, or reach its ports",
         )

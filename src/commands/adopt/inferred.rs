@@ -114,7 +114,7 @@ impl Inferred {
 }
 
 /// Every selector, and whether what it reads is counted.
-fn read<'e>(expr: &'e Expr, counted: bool, found: &mut Vec<(&'e VectorSelector, bool)>) {
+pub(super) fn read<'e>(expr: &'e Expr, counted: bool, found: &mut Vec<(&'e VectorSelector, bool)>) {
     match expr {
         Expr::VectorSelector(selector) => found.push((selector, false)),
         Expr::MatrixSelector(matrix) => found.push((&matrix.vs, counted)),

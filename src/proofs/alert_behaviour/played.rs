@@ -5,6 +5,7 @@ use crate::catalog::times::MONTHS;
 use crate::catalog::{Alert, Branch, Duration};
 use crate::diagnostic::plural;
 use crate::evaluation::rules::{Active, Outcome, Rule, Rules, State};
+use crate::evaluation::steady::{Steady, counts};
 use crate::evaluation::unit_tests::{give, labels, recorded};
 use crate::promql::engine::{Axis, Failure, Labels, Memory, Millis, Release};
 use crate::promql::samples;
@@ -225,42 +226,17 @@ pub(super) fn alike_when_steady(
 ) -> bool {
     let step = millis(step);
     let count = usize::try_from(steps + 1).unwrap_or(0);
-    // A generator of Lehmer's: the same worlds on every machine.
-    let mut state: u64 = 48271;
-    let mut one_of = |list: &[f64]| {
-        state = state * 48271 % 0x7fff_ffff;
-        list[usize::try_from(state).unwrap_or(0) % list.len()]
-    };
-    let mut levels = vec![0.0, 1.0];
-    levels.extend(
-        near.iter()
-            .flat_map(|near| [0.5, 0.9, 1.1, 2.0].map(|part| part * near)),
-    );
+    let mut worlds = Steady::around(near);
+    let series: Vec<&Labels> = read.iter().collect();
     (0..WORLDS).all(|_| {
-        let scale = one_of(&[1.0, 1.0, 1.0, 0.01, 100.0, 1e6]);
-        let mut below = 0.0;
         let mut given = Vec::new();
-        for (index, labels) in read.iter().enumerate() {
-            let name = labels.get("__name__");
-            let mut level = one_of(&levels) * scale;
-            if level != 0.0 && level != 1.0 {
-                // No two are exactly a number apart: there two ways to compute the same differ by a rounding.
-                level *= 1.0 + 0.00137 * (index + 1) as f64;
-            }
-            let counts = ["_total", "_count", "_sum"]
-                .iter()
-                .any(|end| name.ends_with(end));
-            let bucket = name.ends_with("_bucket");
-            // A bucket counts what those before it do too.
-            below = if bucket { below + level.abs() } else { 0.0 };
-            let level = if bucket { below } else { level };
+        for (labels, level) in read.iter().zip(worlds.levels(&series)) {
+            let counts = counts(labels.get("__name__"));
             let values = (0..count).map(|at| {
                 let seconds = step as f64 / 1000.0 * at as f64;
-                let counted = level.abs() * seconds;
-                Some(samples::Value::Number(if counts || bucket {
-                    counted
-                } else {
-                    level
+                Some(samples::Value::Number(match counts {
+                    true => level.abs() * seconds,
+                    false => level,
                 }))
             });
             given.push((labels, values.collect::<Vec<_>>()));

@@ -4,9 +4,12 @@ use crate::catalog::access::{Auth, Tls};
 use crate::catalog::{Service, secrets};
 use serde_json::{Map, Value, json};
 
+/// Whether the server is a container, and what leads from its configuration to the folder of the catalog.
+pub(in crate::proofs) type Reads<'u> = (bool, &'u str);
+
 /// The keys of a job that let a scrape in, as the catalog has them.
-pub(in crate::proofs) fn connection_of_service(service: &Service, contained: bool) -> Value {
-    let mut wanted = encryption_and_login(service.tls.as_ref(), service.auth.as_ref(), contained);
+pub(in crate::proofs) fn connection_of_service(service: &Service, reads: Reads) -> Value {
+    let mut wanted = encryption_and_login(service.tls.as_ref(), service.auth.as_ref(), reads);
     if let Some(proxy) = &service.proxy_url {
         wanted.insert("proxy_url".into(), proxy.clone().into());
     }
@@ -23,10 +26,10 @@ pub(in crate::proofs) fn connection_of_service(service: &Service, contained: boo
 pub(super) fn encryption_and_login(
     tls: Option<&Tls>,
     auth: Option<&Auth>,
-    contained: bool,
+    (contained, up): Reads,
 ) -> Map<String, Value> {
     let mut wanted = Map::new();
-    let seen = |file: &String| secrets::seen(file, contained);
+    let seen = |file: &String| secrets::seen(file, contained, up);
     if let Some(tls) = tls {
         let said = [
             ("ca_file", tls.ca_file.as_ref().map(seen)),

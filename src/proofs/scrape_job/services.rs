@@ -1,6 +1,6 @@
 //! Every service has the targets that the catalog gives it, and each is scraped as the catalog says.
 
-use super::connection::{connection_of_service, connects_as_said};
+use super::connection::{Reads, connection_of_service, connects_as_said};
 use super::labels;
 use crate::catalog::Service;
 use crate::catalog::access::Instance;
@@ -61,6 +61,7 @@ pub(super) fn otherwise_scraped(
         return number.into_iter().collect();
     }
     let contained = stack.catalog.prometheus.runs_on == "compose";
+    let up = format!("../{}/", stack.catalog.platform.root);
     let label = |target: &Target| target.labels.get("instance").cloned().unwrap_or_default();
     let said: BTreeSet<String> = targets.iter().map(|target| label(target)).collect();
     let mut found = Vec::new();
@@ -71,7 +72,13 @@ pub(super) fn otherwise_scraped(
         let named = if here { &own } else { &instance.address };
         let mut all = service.instances.iter();
         let wanted = all.find(|one| one.address == *named).unwrap_or(instance);
-        found.extend(differences(config, service, target, wanted, contained));
+        found.extend(differences(
+            config,
+            service,
+            target,
+            wanted,
+            (contained, &up),
+        ));
         found.extend(labels::pushing_series_aside(
             config,
             stack.catalog,
@@ -112,13 +119,13 @@ fn wrong_number(
     })
 }
 
-/// What a target says otherwise than the catalog; `contained`: Prometheus is a container.
+/// What a target says otherwise than the catalog.
 fn differences(
     config: &File,
     service: &Service,
     target: &Target,
     wanted: &Instance,
-    contained: bool,
+    reads: Reads,
 ) -> Vec<Diagnostic> {
     let label = |name: &str| target.labels.get(name).cloned().unwrap_or_default();
     let group = target.pointer.split("/targets/").next().unwrap_or_default();
@@ -184,7 +191,7 @@ fn differences(
     });
     let settings = &config.value["scrape_configs"][target.job];
     // More than the catalog says may be right: somebody else's login, a proxy.
-    let connection = connection_of_service(service, contained);
+    let connection = connection_of_service(service, reads);
     let connection = connection.entries().filter_map(|(key, said)| {
         let written = settings.get(key).unwrap_or(&Value::Null);
         (!connects_as_said(written, said)).then(|| {

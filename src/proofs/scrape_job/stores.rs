@@ -16,6 +16,8 @@ use std::collections::{BTreeSet, HashMap};
 /// A store of the catalog that is not written to as the catalog says.
 pub(super) fn otherwise_than_said(stack: &Stack, config: &File) -> Vec<Diagnostic> {
     let contained = stack.catalog.prometheus.runs_on == "compose";
+    let up = format!("../{}/", stack.catalog.platform.root);
+    let reads = (contained, up.as_str());
     let mut found = Vec::new();
     for said in &stack.catalog.prometheus.remote_write {
         let mut stores = config.value["remote_write"].items().enumerate();
@@ -32,7 +34,7 @@ pub(super) fn otherwise_than_said(stack: &Stack, config: &File) -> Vec<Diagnosti
             ));
             continue;
         };
-        let settings = encryption_and_login(said.tls.as_ref(), said.auth.as_ref(), contained);
+        let settings = encryption_and_login(said.tls.as_ref(), said.auth.as_ref(), reads);
         for (key, wanted) in &settings {
             let written = store.get(key).unwrap_or(&Value::Null);
             if !connects_as_said(written, wanted) {
