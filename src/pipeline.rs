@@ -519,6 +519,7 @@ fn checked(texts: &Texts, overlay: &Overlay) -> Outcome {
         Ok(catalog) => {
             catalog.derive(&mut outcome.source);
             outcome.diagnostics = lints::inspect(&catalog, &outcome.source);
+            outcome.diagnostics.extend(kinds.weaker());
             let named: BTreeSet<&str> = refused
                 .iter()
                 .filter_map(|refused| pointer(&refused.place))

@@ -128,13 +128,33 @@ impl World {
         recordings: &Recordings,
         jobs: &BTreeSet<&str>,
     ) -> World {
+        World::ending(series, window, &|_| Duration(0)).record(recordings, jobs)
+    }
+
+    /// The same, each with its last sample so long ago.
+    pub(crate) fn gone(
+        series: &[(Labels, f64, f64)],
+        window: Duration,
+        recordings: &Recordings,
+        jobs: &BTreeSet<&str>,
+        ago: &dyn Fn(&Labels) -> Duration,
+    ) -> World {
+        World::ending(series, window, ago).record(recordings, jobs)
+    }
+
+    fn ending(
+        series: &[(Labels, f64, f64)],
+        window: Duration,
+        ago: &dyn Fn(&Labels) -> Duration,
+    ) -> World {
         let mut memory = Memory::default();
         for (labels, value, slope) in series {
             let before = (Millis::try_from(window.0).unwrap_or(NOW) - NOW) / LONG_STEP;
             let first = -before.max(0) * LONG_STEP;
+            let last = NOW - Millis::try_from(ago(labels).0).unwrap_or(0);
             let before = (1..=before).rev().map(|index| -index * LONG_STEP);
             let times = before.chain((0..=NOW / SHORT_STEP).map(|index| index * SHORT_STEP));
-            let samples = times.map(|time| {
+            let samples = times.filter(|time| *time <= last).map(|time| {
                 let value = value + slope * (time - first) as f64 / 1000.0;
                 Sample { time, value }
             });
@@ -143,7 +163,7 @@ impl World {
                 samples: samples.collect(),
             });
         }
-        World(memory).record(recordings, jobs)
+        World(memory)
     }
 
     fn record(self, recordings: &Recordings, jobs: &BTreeSet<&str>) -> World {
