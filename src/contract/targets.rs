@@ -225,6 +225,10 @@ impl Targets {
                     };
                     labels.insert(label.clone(), known.to_string());
                 }
+                for (label, pattern) in said.iter().flat_map(|said| &said.keep) {
+                    let value = Domain::Pattern(".+".to_string()).example(pattern, true);
+                    labels.extend(value.map(|value| (label.clone(), value)));
+                }
                 for found in said.iter().flat_map(|said| said.labels.values()) {
                     labels.insert(found.clone(), format!("{name}-{}", at + 1));
                 }

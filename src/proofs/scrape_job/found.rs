@@ -250,7 +250,12 @@ fn found_by(service: &Service) -> Vec<Found> {
     };
     for (label, values) in &keep {
         let pattern = said.map_or("", |said| said.keep[*label].as_str());
-        let others = [example(pattern, false), Some(String::new())];
+        // What begins, or ends, as it should is near enough for a rule that is written wrong.
+        let value = first.get(*label);
+        let near = value.map(|value| [format!("{value}x"), format!("x{value}")]);
+        let others = [example(pattern, false), Some(String::new())]
+            .into_iter()
+            .chain(near.into_iter().flatten().map(Some));
         for value in others
             .into_iter()
             .flatten()
