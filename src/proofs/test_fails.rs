@@ -74,7 +74,10 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
             let of_catalog = own.get(index).is_some_and(Option::is_some);
             let alert = file.alert().and_then(|name| stack.catalog.alert(name));
             let about = of_catalog.then(|| alert.map_or(Scope::Service, |alert| alert.about));
-            let numbered = format!("{} of {}", index + 1, file.alert().unwrap_or("its alert"));
+            let numbered = match file.alert() {
+                Some(alert) => format!("number {} of {alert}", index + 1),
+                None => format!("number {}", index + 1),
+            };
             let title = match title.split_once(':').map_or(title, |(_, name)| name).trim() {
                 "" => numbered.as_str(),
                 _ => title,

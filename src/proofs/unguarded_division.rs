@@ -9,8 +9,8 @@ pub(crate) const PROOF: Proof = Proof {
     code: "unguarded-division",
     doc: "Without traffic the divisor is 0 and the ratio NaN, which poisons every average it gets into and is drawn as nothing. Where an alert only compares the ratio with a number, NaN is dropped as nothing is, and may stay.",
     example: Example::Condition {
-        bad: "avg by (job, service, component) ((sum by (job, service, component, endpoint) (rate(shop_requests_total{status=~\"5..\"}[5m])) or 0 * sum by (job, service, component, endpoint) (rate(shop_requests_total[5m]))) / sum by (job, service, component, endpoint) (rate(shop_requests_total[5m]))) > 0.1",
-        good: "avg by (job, service, component) ((sum by (job, service, component, endpoint) (rate(shop_requests_total{status=~\"5..\"}[5m])) or 0 * sum by (job, service, component, endpoint) (rate(shop_requests_total[5m]))) / (sum by (job, service, component, endpoint) (rate(shop_requests_total[5m])) > 0)) > 0.1",
+        bad: "avg by (job, service, component) ((sum by (job, service, component, instance) (rate(shop_requests_total{status=~\"5..\"}[5m])) or 0 * sum by (job, service, component, instance) (rate(shop_requests_total[5m]))) / sum by (job, service, component, instance) (rate(shop_requests_total[5m]))) > 0.1",
+        good: "avg by (job, service, component) ((sum by (job, service, component, instance) (rate(shop_requests_total{status=~\"5..\"}[5m])) or 0 * sum by (job, service, component, instance) (rate(shop_requests_total[5m]))) / (sum by (job, service, component, instance) (rate(shop_requests_total[5m])) > 0)) > 0.1",
     },
     check: Check::Expression(|expression, nodes, _| {
         let mut found = Vec::new();

@@ -83,6 +83,11 @@ impl<'s> Panel<'_, 's> {
     pub(super) fn plain_number_of_a_unit(&self) -> Option<Diagnostic> {
         let alert = self.told()?;
         let unit = alert.unit.as_deref()?;
+        // That of a kind: a threshold may be written in a unit that its metric does not say.
+        let mut keys = alert.kind.keys.values();
+        if alert.kind.unit.as_deref() != Some(unit) && !keys.any(|key| key["unit"] == unit) {
+            return None;
+        }
         let (named, words) = match unit {
             "ratio" => ("percentunit", "a ratio"),
             "seconds" => ("s", "seconds"),
