@@ -162,7 +162,7 @@ fn asks_elsewhere<'c>(stack: &Stack, container: &'c Container) -> Option<&'c str
     };
     let known: Vec<String> = known.into_iter().map(|path| plain(path)).collect();
     let elsewhere = |path: &&str| !known.contains(&plain(path));
-    match asked.iter().all(|path| elsewhere(path)) {
+    match asked.iter().all(elsewhere) {
         true => asked.into_iter().next(),
         false => None,
     }
