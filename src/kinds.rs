@@ -4,6 +4,7 @@ mod mistakes;
 mod read;
 mod schema;
 mod side;
+mod weaker;
 
 pub use read::Kinds;
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,9 @@ pub struct NeverSays {
     /// Of one that fires below it.
     #[serde(default)]
     pub below: Vec<String>,
+    /// What the title of its panel must not say.
+    #[serde(default)]
+    pub panel: Vec<String>,
 }
 
 /// Where a panel is drawn.

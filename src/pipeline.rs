@@ -519,6 +519,7 @@ fn checked(texts: &Texts, overlay: &Overlay) -> Outcome {
         Ok(catalog) => {
             catalog.derive(&mut outcome.source);
             outcome.diagnostics = lints::inspect(&catalog, &outcome.source);
+            outcome.diagnostics.extend(kinds.weaker());
             let named: BTreeSet<&str> = refused
                 .iter()
                 .filter_map(|refused| pointer(&refused.place))
@@ -560,7 +561,12 @@ fn is_consequence(found: &Diagnostic, refused: &BTreeSet<&str>, source: &Source)
         return false;
     };
     let inside = format!("{place}/");
+    // Whom the tests of an alert expect goes by what it is about.
+    let about = place
+        .split_once("/tests/")
+        .map(|(alert, _)| format!("{alert}/about"));
     !source.contains(place)
+        || about.is_some_and(|about| refused.contains(about.as_str()))
         || allow::upwards(place).any(|around| refused.contains(around))
         || refused
             .range(inside.as_str()..)

@@ -206,13 +206,15 @@ impl Rendered {
         })
     }
 
-    /// The same with the built-in templates of dashboards, or None: it has no others, or they cannot be rendered.
-    pub(crate) fn with_own_dashboards(&self, catalog: &Catalog) -> Option<Rendered> {
-        let draws = |path: &str| {
-            let panels = ["panel.yml", "panels.yml"];
-            path.contains("/dashboards/") || panels.iter().any(|end| path.ends_with(end))
+    /// The same with the built-in templates of dashboards and documents, or None: it has no others, or they cannot be rendered.
+    pub(crate) fn with_own_pages(&self, catalog: &Catalog) -> Option<Rendered> {
+        let shows = |path: &str| {
+            let parts = ["panel.yml", "panels.yml", "runbook.md"];
+            path.contains("/dashboards/")
+                || path.starts_with("docs/")
+                || parts.iter().any(|end| path.ends_with(end))
         };
-        self.with_built_in(catalog, &draws, ARTIFACTS)
+        self.with_built_in(catalog, &shows, ARTIFACTS)
     }
 
     /// What the built-in template makes of a file, or None: it is what that makes, or there is no other.

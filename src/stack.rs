@@ -87,9 +87,9 @@ impl<'a> Stack<'a> {
         }
     }
 
-    /// What monstack's own templates make of the dashboards; None: they are of those templates.
-    pub(crate) fn with_own_dashboards(&self) -> Option<Rendered> {
-        self.rendered.with_own_dashboards(self.catalog)
+    /// What monstack's own templates make of dashboards and documents; None: they are of those templates.
+    pub(crate) fn with_own_pages(&self) -> Option<Rendered> {
+        self.rendered.with_own_pages(self.catalog)
     }
 
     /// What monstack's own template makes of a file; None: the file is that, or of that template.

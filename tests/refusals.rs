@@ -138,31 +138,46 @@ fn a_guarded_ratio_is_accepted_however_it_is_nested() {
 }
 
 #[test]
+fn what_a_comparison_drops_needs_no_guard() {
+    for expr in [
+        "FAILED / TOTAL > 0.05",
+        "100 * FAILED / TOTAL > 5",
+        "5 < (100 * FAILED) / TOTAL",
+        "FAILED / TOTAL * 100 >= 5",
+    ] {
+        let codes = codes(&condition(expr), Severity::Error);
+        for code in ["unguarded-division", "late-numerator"] {
+            assert!(!codes.contains(&code), "{code} finds {expr}");
+        }
+    }
+}
+
+#[test]
 fn what_only_looks_like_a_guard_is_refused() {
     let zero = "(FAILED or 0 * TOTAL)";
     let open = [
-        ("unguarded-division", "ZERO / TOTAL > 0.05"),
-        ("unguarded-division", "100 * ZERO / TOTAL > 5"),
-        ("unguarded-division", "ZERO / (TOTAL > bool 0) > 0.05"),
-        ("unguarded-division", "ZERO / (TOTAL >= 0) > 0.05"),
-        ("unguarded-division", "ZERO / clamp_max(TOTAL, 1) > 0.05"),
-        ("unguarded-division", "ZERO / clamp_min(TOTAL, 0) > 0.05"),
-        ("unguarded-division", "ZERO / (TOTAL or 0 * TOTAL) > 0.05"),
-        ("unguarded-division", "ZERO / (TOTAL / 60) > 3"),
-        ("unguarded-division", "ZERO / (TOTAL and TOTAL < 5) > 0.05"),
-        ("unguarded-division", "ZERO / TOTAL > 0.05 or TOTAL > 1"),
-        ("unguarded-division", "ZERO / TOTAL > 0.05 and FAILED > 1"),
-        ("late-numerator", "FAILED / (TOTAL > 0) > 0.05"),
-        ("late-numerator", "100 * FAILED / (TOTAL > 0) > 5"),
-        ("late-numerator", "FAILED * 100 / (TOTAL > 0) > 5"),
-        ("late-numerator", "100 / (TOTAL > 0) * FAILED > 5"),
+        ("unguarded-division", "ZERO / TOTAL != 0.05"),
+        ("unguarded-division", "100 * ZERO / TOTAL != 5"),
+        ("unguarded-division", "ZERO / (TOTAL > bool 0) != 0.05"),
+        ("unguarded-division", "ZERO / (TOTAL >= 0) != 0.05"),
+        ("unguarded-division", "ZERO / clamp_max(TOTAL, 1) != 0.05"),
+        ("unguarded-division", "ZERO / clamp_min(TOTAL, 0) != 0.05"),
+        ("unguarded-division", "ZERO / (TOTAL or 0 * TOTAL) != 0.05"),
+        ("unguarded-division", "ZERO / (TOTAL / 60) != 3"),
+        ("unguarded-division", "ZERO / (TOTAL and TOTAL < 5) != 0.05"),
+        ("unguarded-division", "ZERO / TOTAL != 0.05 or TOTAL > 1"),
+        ("unguarded-division", "ZERO / TOTAL != 0.05 and FAILED > 1"),
+        ("late-numerator", "FAILED / (TOTAL > 0) < 0.05"),
+        ("late-numerator", "100 * FAILED / (TOTAL > 0) < 5"),
+        ("late-numerator", "FAILED * 100 / (TOTAL > 0) < 5"),
+        ("late-numerator", "100 / (TOTAL > 0) * FAILED < 5"),
         (
             "late-numerator",
-            "(FAILED + 0 * FAILED) / (TOTAL > 0) > 0.05",
+            "(FAILED + 0 * FAILED) / (TOTAL > 0) < 0.05",
         ),
         (
             "late-numerator",
-            "(FAILED / (TOTAL > 0) > 0.05) or 0 * TOTAL > 1",
+            "(FAILED / (TOTAL > 0) < 0.05) or 0 * TOTAL > 1",
         ),
     ];
     let missed: Vec<String> = open

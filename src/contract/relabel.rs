@@ -1,5 +1,7 @@
 //! Relabeling, as Prometheus does it before a scrape and after one (model/relabel/relabel.go).
 
+mod md5;
+
 use crate::json::Parts;
 use crate::promql::re2::anchored;
 use regex_automata::meta::Regex;
@@ -20,6 +22,8 @@ pub(crate) struct Rule {
     regex: Regex,
     pub(crate) target: String,
     replacement: String,
+    /// Of a hash; what is no hash has none.
+    modulus: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,6 +35,7 @@ enum Action {
     DropEqual,
     Lowercase,
     Uppercase,
+    HashMod,
     LabelMap,
     LabelDrop,
     LabelKeep,
@@ -66,12 +71,7 @@ impl Rule {
             "labelmap" => Action::LabelMap,
             "labeldrop" => Action::LabelDrop,
             "labelkeep" => Action::LabelKeep,
-            "hashmod" => {
-                return Err(
-                    "`hashmod` spreads targets over several servers, of which this is one"
-                        .to_string(),
-                );
-            }
+            "hashmod" => Action::HashMod,
             other => return Err(format!("Prometheus knows no action `{other}`")),
         };
         let wants_target = !matches!(
@@ -82,6 +82,10 @@ impl Rule {
             return Err(format!(
                 "Prometheus refuses `{name}` without a `target_label`"
             ));
+        }
+        let modulus = rule["modulus"].as_u64().unwrap_or(0);
+        if action == Action::HashMod && modulus == 0 {
+            return Err("Prometheus refuses `hashmod` without a `modulus`".to_string());
         }
         // A number is a pattern too.
         let pattern = match &rule["regex"] {
@@ -99,6 +103,7 @@ impl Rule {
             pattern,
             regex,
             target: text("target_label", ""),
+            modulus,
             replacement: match &rule["replacement"] {
                 Value::Null => "$1".to_string(),
                 value => crate::json::plain(value),
@@ -154,6 +159,10 @@ impl Rule {
             Action::DropEqual => return value != at_target(labels),
             Action::Lowercase => set(labels, &self.target, value.to_lowercase()),
             Action::Uppercase => set(labels, &self.target, value.to_uppercase()),
+            Action::HashMod => {
+                let share = md5::last_half(value.as_bytes()) % self.modulus;
+                set(labels, &self.target, share.to_string());
+            }
             Action::LabelDrop => labels.retain(|name, _| !self.regex.is_match(name.as_str())),
             Action::LabelKeep => labels.retain(|name, _| self.regex.is_match(name.as_str())),
             Action::LabelMap => {
@@ -301,6 +310,16 @@ mod tests {
         ] {
             assert_eq!(run(rules.clone()), wanted, "{rules}");
         }
-        assert!(Rule::read(&json!([{"action": "hashmod"}])).is_err());
+        assert!(Rule::read(&json!([{"action": "hashmod", "target_label": "x"}])).is_err());
+        // As relabel_test.go has it.
+        let rules = json!([{"source_labels": ["c"], "target_label": "d", "action": "hashmod", "modulus": 1000}]);
+        let Ok(rules) = Rule::read(&rules) else {
+            panic!("it is a rule");
+        };
+        let labels = Labels::from([("c".to_string(), "baz".to_string())]);
+        let Relabeled::Kept(labels) = relabeled(&rules, labels) else {
+            panic!("it is kept");
+        };
+        assert_eq!(labels["d"], "976");
     }
 }

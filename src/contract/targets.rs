@@ -140,19 +140,54 @@ fn addresses<'j>(job: &'j Value, service: Option<&Service>) -> Vec<(String, &'j 
     found
 }
 
+/// What a job asks with each scrape.
+fn params(job: &Value) -> BTreeMap<String, Vec<String>> {
+    let said = job["params"].entries();
+    said.map(|(name, values)| (name.clone(), values.items().map(plain).collect()))
+        .collect()
+}
+
+/// The labels of every target of a job before its rules are run, without its address.
+pub(crate) fn before_relabeling(config: &Value, job: &Value) -> Labels {
+    let text = |key: &str| job[key].as_str().map(str::to_string);
+    let global = |key: &str, default: &str| {
+        let value = config["global"][key].as_str().unwrap_or(default);
+        value.to_string()
+    };
+    let interval = text("scrape_interval").unwrap_or_else(|| global("scrape_interval", "1m"));
+    // Without one of its own a job's timeout is the global one, as far as its interval lets it.
+    let timeout = text("scrape_timeout").unwrap_or_else(|| {
+        let timeout = global("scrape_timeout", "10s");
+        match Duration::parse(&timeout) > Duration::parse(&interval) {
+            true => interval.clone(),
+            false => timeout,
+        }
+    });
+    let mut labels = Labels::from(
+        [
+            ("job", text("job_name").unwrap_or_default()),
+            ("__scheme__", text("scheme").unwrap_or("http".to_string())),
+            (
+                "__metrics_path__",
+                text("metrics_path").unwrap_or("/metrics".to_string()),
+            ),
+            ("__scrape_interval__", interval),
+            ("__scrape_timeout__", timeout),
+        ]
+        .map(|(name, value)| (name.to_string(), value)),
+    );
+    for (name, values) in params(job) {
+        let first = values.into_iter().next();
+        labels.extend(first.map(|value| (format!("__param_{name}"), value)));
+    }
+    labels
+}
+
 impl Targets {
     pub(crate) fn read(config: &Value, services: &[Service]) -> Targets {
         let finding = services.iter().filter(|one| one.discovery.is_some());
         let finding: HashMap<&str, &Service> =
             finding.map(|one| (one.name.as_str(), one)).collect();
-        let global = |key: &str, default: &str| {
-            let value = config["global"][key].as_str().unwrap_or(default);
-            value.to_string()
-        };
-        let (interval, timeout) = (
-            global("scrape_interval", "1m"),
-            global("scrape_timeout", "10s"),
-        );
         let (mut list, mut unread) = (Vec::new(), Vec::new());
         for (index, job) in config["scrape_configs"].items().enumerate() {
             let name = job["job_name"].as_str().unwrap_or_default();
@@ -171,40 +206,12 @@ impl Targets {
                 // Those that fit are meant, and nothing more is known of what is found.
                 rules.retain(|rule| !rule.keeps_discovered());
             }
-            let text = |key: &str, default: &str| job[key].as_str().unwrap_or(default).to_string();
-            let params: BTreeMap<String, Vec<String>> = job["params"]
-                .entries()
-                .map(|(name, values)| (name.clone(), values.items().map(plain).collect()))
-                .collect();
-            let interval = text("scrape_interval", &interval);
-            // Without one of its own a job's timeout is the global one, as far as its interval lets it.
-            let timeout = job["scrape_timeout"].as_str().map_or_else(
-                || match Duration::parse(&timeout) > Duration::parse(&interval) {
-                    true => interval.clone(),
-                    false => timeout.clone(),
-                },
-                str::to_string,
-            );
+            let base = before_relabeling(config, job);
+            let params = params(job);
             let found = addresses(job, service).into_iter().enumerate();
             for (at, (address, own, pointer)) in found {
-                let mut labels = Labels::from(
-                    [
-                        ("job", text("job_name", "")),
-                        ("__address__", address),
-                        ("__scheme__", text("scheme", "http")),
-                        ("__metrics_path__", text("metrics_path", "/metrics")),
-                        ("__scrape_interval__", interval.clone()),
-                        ("__scrape_timeout__", timeout.clone()),
-                    ]
-                    .map(|(name, value)| (name.to_string(), value)),
-                );
-                for (name, values) in &params {
-                    labels.extend(
-                        values
-                            .first()
-                            .map(|value| (format!("__param_{name}"), value.clone())),
-                    );
-                }
+                let mut labels = base.clone();
+                labels.insert("__address__".to_string(), address);
                 let said = service.and_then(|service| service.discovery.as_ref());
                 if let (Some(label), Some(service)) =
                     (said.and_then(|said| said.address.as_ref()), service)
@@ -217,6 +224,10 @@ impl Targets {
                         false => made_up,
                     };
                     labels.insert(label.clone(), known.to_string());
+                }
+                for (label, pattern) in said.iter().flat_map(|said| &said.keep) {
+                    let value = Domain::Pattern(".+".to_string()).example(pattern, true);
+                    labels.extend(value.map(|value| (label.clone(), value)));
                 }
                 for found in said.iter().flat_map(|said| said.labels.values()) {
                     labels.insert(found.clone(), format!("{name}-{}", at + 1));

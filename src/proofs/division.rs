@@ -114,6 +114,44 @@ pub(crate) fn filled(node: &Node, nodes: &[Node]) -> bool {
     }
 }
 
+/// Whether a comparison with a number drops what is NaN there, as it drops what is missing. With `zero` it has to drop 0 as well: then
+/// nothing is lost where a value is missing that would be 0.
+pub(crate) fn dropped_around(
+    index: usize,
+    zero: bool,
+    nodes: &[Node],
+    parents: &[Option<usize>],
+) -> bool {
+    let (mut inner, mut around) = (index, parents[index]);
+    while let Some(outer) = around {
+        let Expr::Binary(binary) = nodes[outer].expr else {
+            if !matches!(nodes[outer].expr, Expr::Paren(_)) {
+                return false;
+            }
+            (inner, around) = (outer, parents[outer]);
+            continue;
+        };
+        let first = nodes[outer].operands[0] == inner;
+        let other = nodes[outer].operands[usize::from(first)];
+        let Some(other) = number(nodes[other].expr) else {
+            return false;
+        };
+        let operator = binary.op.id();
+        match operator {
+            T_GTR | T_GTE | T_LSS | T_LTE if !returns_bool(binary) => {
+                let operator = if first { operator } else { mirrored(operator) };
+                return !zero || at_zero(operator, other) == Some(false);
+            }
+            T_MUL if other > 0.0 => {}
+            T_DIV if first && other > 0.0 => {}
+            T_ADD | T_SUB if !zero => {}
+            _ => return false,
+        }
+        (inner, around) = (outer, parents[outer]);
+    }
+    false
+}
+
 /// Whether a divisor is kept from being 0 by a condition beside its quotient: `a / b and b > 0`, `b > 0 and a / b > 0.1`,
 /// `a / b > 0.1 unless b == 0`.
 pub(crate) fn guarded_around(

@@ -60,6 +60,13 @@ pub(crate) const PROOF: Proof = Proof {
                     format!("the health check of `{}` can never fail", container.name),
                     "let its exit code be that of the command which asks",
                 ),
+                Health::Check { .. } if let Some(path) = asks_elsewhere(stack, container) => (
+                    format!(
+                        "the health check of `{}` asks at {path}, of which the catalog knows nothing",
+                        container.name
+                    ),
+                    "ask at its `health_path`, or let the catalog say where its health is",
+                ),
                 _ => {
                     found.extend(late(container));
                     continue;
@@ -133,12 +140,44 @@ fn asks_metrics(stack: &Stack, container: &Container) -> bool {
     if service.metrics_path == service.health_path {
         return false;
     }
+    asked(container)
+        .iter()
+        .any(|path| *path == service.metrics_path)
+}
+
+/// A path of its own application that is asked, and that is neither where its health is nor where its metrics are.
+fn asks_elsewhere<'c>(stack: &Stack, container: &'c Container) -> Option<&'c str> {
+    let service = stack.catalog.service(&container.name)?;
+    // Somebody else's image knows best how it is asked.
+    if !service.build || service.health_path.is_empty() {
+        return None;
+    }
+    let known = [&service.health_path, &service.metrics_path];
+    let asked = asked(container);
+    let plain = |path: &str| {
+        path.split(['?', '$'])
+            .next()
+            .unwrap_or_default()
+            .to_string()
+    };
+    let known: Vec<String> = known.into_iter().map(|path| plain(path)).collect();
+    let elsewhere = |path: &&str| !known.contains(&plain(path));
+    match asked.iter().all(elsewhere) {
+        true => asked.into_iter().next(),
+        false => None,
+    }
+}
+
+/// The paths of the addresses that a check asks.
+fn asked<'c>(container: &'c Container) -> Vec<&'c str> {
     let test = &container.value["healthcheck"]["test"];
     let words = test.as_str().into_iter().chain(test.texts());
     let urls = words.flat_map(|word| word.split([' ', '\'', '"']));
-    let mut paths = urls.filter_map(|word| {
+    let paths = urls.filter_map(|word| {
         let (_, rest) = word.split_once("://")?;
-        Some(&rest[rest.find('/')?..])
+        Some(rest.find('/').map_or("/", |start| &rest[start..]))
     });
-    paths.any(|path| path.trim_end_matches([')', ';']) == service.metrics_path)
+    paths
+        .map(|path| path.trim_end_matches([')', ';']))
+        .collect()
 }

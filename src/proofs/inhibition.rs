@@ -122,7 +122,16 @@ fn wrong(source: &Firing, target: &Firing, catalog: &Catalog) -> Option<(String,
     if declared.any(|declared| says(declared, source, target, catalog))
         && (source.pages(catalog) || explains)
     {
-        return None;
+        return (source.rank(catalog) > target.rank(catalog) && !explains).then(|| {
+            (
+                format!(
+                    "{one}, {}, silences {other}, {}",
+                    severity(source),
+                    severity(target)
+                ),
+                "name sources that are as urgent as their targets, or take the urgent ones out of the target",
+            )
+        });
     }
     if !source.is_about_the_same(target) {
         return Some((

@@ -1,7 +1,7 @@
 //! A ratio is 0, not empty, before the first failure.
 
 use super::division::traffic;
-use super::division::{factors, filled, filled_around, parents, products};
+use super::division::{dropped_around, factors, filled, filled_around, parents, products};
 use super::{Check, Example, Proof, Usage, place};
 use crate::contract::evaluate::Node;
 use crate::promql::VectorSelector;
@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "late-numerator",
-    doc: "The series that counts failures often appears with the first of them; until then the ratio is empty, so a panel says No data when all is healthy and a recorded signal has gaps.",
+    doc: "The series that counts failures often appears with the first of them; until then the ratio is empty, so a panel says No data when all is healthy, a recorded signal has gaps, and an alert on too few successes is silent when there are none. Where an alert fires above a number, nothing is as good as 0.",
     example: Example::Condition {
-        bad: "sum by (job, service, component) (rate(shop_requests_total{status=~\"5..\"}[5m])) / (sum by (job, service, component) (rate(shop_requests_total[5m])) > 0) > 0.1",
-        good: "(sum by (job, service, component) (rate(shop_requests_total{status=~\"5..\"}[5m])) or 0 * sum by (job, service, component) (rate(shop_requests_total[5m]))) / (sum by (job, service, component) (rate(shop_requests_total[5m])) > 0) > 0.1",
+        bad: "sum by (job, service, component) (rate(shop_requests_total{status=~\"2..\"}[5m])) / (sum by (job, service, component) (rate(shop_requests_total[5m])) > 0) < 0.9",
+        good: "(sum by (job, service, component) (rate(shop_requests_total{status=~\"2..\"}[5m])) or 0 * sum by (job, service, component) (rate(shop_requests_total[5m]))) / (sum by (job, service, component) (rate(shop_requests_total[5m])) > 0) < 0.9",
     },
     check: Check::Expression(|expression, nodes, _| {
         let mut found = Vec::new();
@@ -29,6 +29,9 @@ pub(crate) const PROOF: Proof = Proof {
                 .filter(|divisor| traffic(&nodes[*divisor], nodes))
                 .collect::<Vec<_>>();
             if divided.is_empty() || filled_around(product, nodes, &parents) {
+                continue;
+            }
+            if expression.usage == Usage::Alert && dropped_around(product, true, nodes, &parents) {
                 continue;
             }
             let whole: BTreeSet<String> = divided

@@ -61,6 +61,15 @@ pub(crate) const PROOF: Proof = Proof {
                         "write its gridPos: h, w, x, y",
                     ));
                 }
+                let flat = place(panel).is_some_and(|[h, ..]| h == 1);
+                if flat && !["row", "text", "stat", "news", "dashlist"].contains(&kind) {
+                    found.push(place::at(
+                        &file.path,
+                        format!("{pointer}/gridPos/h"),
+                        format!("`{title}` is as high as its title: nothing of it is seen"),
+                        "make it 4 rows high or more",
+                    ));
+                }
                 let repeat = panel["repeat"].as_str().filter(|name| !name.is_empty());
                 let variables = || file.value["templating"]["list"].items();
                 if let Some(name) = repeat

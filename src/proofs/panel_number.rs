@@ -1,4 +1,7 @@
-//! A panel that has the name of one of monstack's own shows the number that one shows.
+//! A panel, or a query of the runbook, that has the name of one of monstack's own shows the number that one shows.
+
+mod named;
+mod shown;
 
 use super::panel_state::alerts;
 use super::{Check, Example, Proof, Usage, place};
@@ -6,14 +9,13 @@ use crate::artifacts::Role;
 use crate::catalog::Duration;
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
-use crate::profiles::{built_in, of_scrapes};
 use crate::promql::engine::{Labels, NAME, metric};
 use crate::promql::matchers::picks;
 use crate::promql::walk::{selectors, without_ranking};
 use crate::promql::{Expr, VectorSelector};
 use crate::stack::Stack;
 use crate::stack::expressions::Expression;
-use crate::stack::world::busy::busy_service;
+use crate::stack::world::busy::{SECOND, busy_service};
 use crate::stack::world::{Recordings, Samples, World};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,12 +40,21 @@ const SERVICES: usize = 3;
 /// For how long they have done so.
 const SINCE: Duration = Duration(6 * 3_600_000);
 
+/// What is 0 or 1.
+const STATES: [&str; 2] = ["up", "probe_success"];
+
+/// For so long nobody has answered.
+const SILENT: Duration = Duration(20 * 60_000);
+
+/// In so many seconds as much is added as there was.
+const GROWS: f64 = 100_000.0;
+
 fn check(stack: &Stack) -> Vec<Diagnostic> {
-    let Some(rendered) = stack.with_own_dashboards() else {
+    let Some(rendered) = stack.with_own_pages() else {
         return Vec::new();
     };
     let own = Stack::read(stack.catalog, &rendered);
-    let (meant, found) = (by_name(&own), by_name(stack));
+    let (meant, found) = (named::of(&own), named::of(stack));
     let recordings = Recordings::of(stack);
     let mut wrong = Vec::new();
     for (name, expressions) in found {
@@ -53,20 +64,67 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             continue;
         }
         for (expression, meant) in expressions.into_iter().zip(meant) {
-            if differs(stack, &recordings, expression, meant) == Some(true) {
-                wrong.push(place::on(
-                    expression,
-                    format!(
-                        "{} shows another number than monstack's own panel of that name, which asks for `{}`",
-                        name.said(),
-                        meant.written.split_whitespace().collect::<Vec<_>>().join(" ")
-                    ),
-                    "ask for what the title says, or give the panel another title",
-                ));
-            }
+            let how = match differs(stack, &recordings, expression, meant) {
+                Some(true) => "shows another number than",
+                _ if other_end(expression, meant) => "shows the other end of",
+                _ => continue,
+            };
+            let whose = match expression.usage {
+                Usage::Document => "monstack's own query there",
+                _ => "monstack's own panel of that name",
+            };
+            wrong.push(place::on(
+                expression,
+                format!(
+                    "{} {how} {whose}, which asks for `{}`",
+                    name.said(),
+                    meant
+                        .written
+                        .split_whitespace()
+                        .collect::<Vec<_>>()
+                        .join(" ")
+                ),
+                "ask for what the words say, or write other words",
+            ));
         }
     }
+    wrong.extend(named::exchanged(&own, stack));
+    wrong.extend(shown::otherwise(&own, stack));
     wrong
+}
+
+/// Whether the one begins, or ends, where the other does not.
+fn other_end(expression: &Expression, meant: &Expression) -> bool {
+    let [own, other] = [expression, meant].map(|one| ends(&one.ast));
+    let picked = own.0.is_some() && other.0.is_some() && own.0 != other.0;
+    // A person reads the first lines of what is pasted.
+    let listed = expression.usage == Usage::Document
+        && own.1.is_some()
+        && other.1.is_some()
+        && own.1 != other.1;
+    picked || listed
+}
+
+/// Whether the largest are picked, and whether they come first.
+fn ends(expr: &Expr) -> (Option<bool>, Option<bool>) {
+    match expr {
+        Expr::Paren(paren) => ends(&paren.expr),
+        Expr::Aggregate(ranked) => match ranked.op.to_string().as_str() {
+            "topk" => (Some(true), Some(true)),
+            "bottomk" => (Some(false), Some(false)),
+            _ => (None, None),
+        },
+        Expr::Call(call) => {
+            let first = match call.func.name {
+                "sort" => false,
+                "sort_desc" => true,
+                _ => return (None, None),
+            };
+            let inside = call.args.args.first();
+            (inside.and_then(|inside| ends(inside).0), Some(first))
+        }
+        _ => (None, None),
+    }
 }
 
 /// What services go through while both are asked.
@@ -78,46 +136,10 @@ enum Day {
     Bad,
     /// Nothing happens.
     Quiet,
-}
-
-/// The queries of each name.
-fn by_name<'s>(stack: &'s Stack) -> BTreeMap<Name<'s>, Vec<&'s Expression<'s>>> {
-    let mut found: BTreeMap<Name, Vec<&Expression>> = BTreeMap::new();
-    for expression in stack.used(Usage::Panel) {
-        if let Some(name) = Name::of(expression) {
-            found.entry(name).or_default().push(expression);
-        }
-    }
-    found
-}
-
-/// What a query is called on the screen.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Name<'a> {
-    path: &'a str,
-    title: &'a str,
-    legend: &'a str,
-}
-
-impl<'a> Name<'a> {
-    fn of(expression: &Expression<'a>) -> Option<Name<'a>> {
-        Some(Name {
-            path: expression.path,
-            title: expression.owner["title"]
-                .as_str()
-                .filter(|title| !title.is_empty())?,
-            legend: expression.target["legendFormat"]
-                .as_str()
-                .unwrap_or_default(),
-        })
-    }
-
-    fn said(&self) -> String {
-        match self.legend.contains("{{") || self.legend.is_empty() || self.legend == "__auto" {
-            true => format!("`{}`", self.title),
-            false => format!("`{}` of `{}`", self.legend, self.title),
-        }
-    }
+    /// What is measured grows.
+    Growing,
+    /// Nobody answers for the last minutes.
+    Gone,
 }
 
 /// Whether the two give different numbers while services do something; None: nothing is known.
@@ -147,7 +169,10 @@ fn differs(
     }
     let jobs: BTreeSet<&str> = jobs.into_iter().take(SERVICES).collect();
     let mut told = None;
-    for day in [Day::Busy, Day::Bad, Day::Quiet] {
+    // A panel may smooth what it shows; what is pasted is looked at once, when something is wrong.
+    let pasted = expression.usage == Usage::Document;
+    let days = [Day::Busy, Day::Bad, Day::Quiet, Day::Growing, Day::Gone];
+    for day in days.into_iter().take(if pasted { 5 } else { 3 }) {
         let mut series = Vec::new();
         for (index, job) in jobs.iter().enumerate() {
             let names = read.iter().map(String::as_str);
@@ -155,20 +180,22 @@ fn differs(
             series.extend(busy.into_iter().map(|(labels, value, slope)| {
                 let factor = 1.0 + 0.37 * index as f64;
                 let name = labels.get(NAME);
-                match of_scrapes(name) || built_in("health-probe").any(|known| known == name) {
-                    true => {
-                        let up = f64::from(u8::from(day != Day::Bad || index > 0));
-                        (labels, up, 0.0)
-                    }
-                    false if day == Day::Quiet => (labels, value * factor, 0.0),
-                    false => (labels, value * factor, slope * factor),
+                if STATES.contains(&name) {
+                    let down = day == Day::Gone || day == Day::Bad && index == 0;
+                    return (labels, f64::from(u8::from(!down)), 0.0);
                 }
+                let slope = match day {
+                    Day::Quiet => 0.0,
+                    Day::Growing if slope == 0.0 => value / GROWS,
+                    _ => slope,
+                };
+                (labels, value * factor, slope * factor)
             }));
         }
         let state = match day {
             Day::Busy => Some("firing"),
             Day::Bad => Some("pending"),
-            Day::Quiet => None,
+            Day::Quiet | Day::Growing | Day::Gone => None,
         };
         let alerts = state.map_or(Vec::new(), |state| alerts(stack, &jobs, state));
         // One alert fires for several instances.
@@ -177,20 +204,61 @@ fn differs(
                 |(labels, value): &(Labels, f64)| (labels.with("instance", instance), *value, 0.0);
             series.extend(alerts.iter().map(of_one));
         }
+        if pasted && parted(asts, &series) {
+            return Some(true);
+        }
         series.retain(|(labels, _, _)| asked_by_both(asts, labels));
-        let world = World::rising(&series, SINCE, recordings, &jobs);
+        let ago = |labels: &Labels| match day == Day::Gone && !STATES.contains(&labels.get(NAME)) {
+            true => SILENT,
+            false => Duration(0),
+        };
+        let world = World::gone(&series, SINCE, recordings, &jobs, &ago);
         let [shown, wanted] = asts.map(|expr| world.asked(expr));
-        let (shown, wanted) = (shown?, wanted?);
+        let (shown, wanted) = match (shown, wanted) {
+            // What matches instances with something of their service can be asked of a single one only.
+            (None, None) => {
+                series.retain(|(labels, _, _)| labels.get("instance") != SECOND);
+                let world = World::gone(&series, SINCE, recordings, &jobs, &ago);
+                let [shown, wanted] = asts.map(|expr| world.asked(expr));
+                (shown?, wanted?)
+            }
+            (shown, wanted) => (shown?, wanted?),
+        };
         if wanted.is_empty() {
             continue;
         }
-        let scaled = unit(expression.owner) != unit(meant.owner);
+        let scaled = !pasted && unit(expression.owner) != unit(meant.owner);
         if !same(&shown, &wanted, scaled) {
             return Some(true);
         }
         told = Some(false);
     }
     told
+}
+
+/// Whether both ask for series of one metric, and for none of them that the other asks for.
+fn parted(asts: [&Expr; 2], series: &[(Labels, f64, f64)]) -> bool {
+    let picks = |expr: &Expr, labels: &Labels| {
+        let of_metric = |selector: &&VectorSelector| metric(selector) == Some(labels.get(NAME));
+        selectors(expr)
+            .into_iter()
+            .filter(of_metric)
+            .any(|selector| {
+                let mut matchers = selector.matchers.matchers.iter();
+                matchers.all(|matcher| {
+                    matcher.name == NAME || picks(matcher, labels.get(&matcher.name))
+                })
+            })
+    };
+    let mut asked: BTreeMap<&str, [bool; 3]> = BTreeMap::new();
+    for (labels, _, _) in series {
+        let [one, other] = asts.map(|expr| picks(expr, labels));
+        let known = asked.entry(labels.get(NAME)).or_default();
+        *known = [known[0] | one, known[1] | other, known[2] | (one && other)];
+    }
+    asked
+        .values()
+        .any(|[one, other, both]| *one && *other && !both)
 }
 
 /// Whether each selector of the one picks the series where that of the other does: another filter is another question, and what
@@ -231,6 +299,9 @@ fn same(shown: &Samples, wanted: &Samples, scaled: bool) -> bool {
         values.sort_by(f64::total_cmp);
         values
     };
+    if owners(shown) != owners(wanted) {
+        return false;
+    }
     let (shown, wanted) = (sorted(shown), sorted(wanted));
     let alike = |one: f64, other: f64| {
         one == other
@@ -246,4 +317,15 @@ fn same(shown: &Samples, wanted: &Samples, scaled: bool) -> bool {
         && (shown.iter().zip(&wanted)).all(|(one, other)| alike(*one, factor * other));
     let split = shown.len() != wanted.len() && !shown.is_empty();
     one_by_one || split && alike(all(&shown), factor * all(&wanted))
+}
+
+/// Whose things are, as far as a panel says it.
+fn owners(samples: &Samples) -> Option<Vec<&str>> {
+    let owners = samples.iter().map(|(labels, _)| labels.get("owner"));
+    let mut owners: Vec<&str> = owners.collect();
+    owners.sort_unstable();
+    owners
+        .iter()
+        .all(|owner| !owner.is_empty())
+        .then_some(owners)
 }

@@ -2,6 +2,7 @@
 //! the thresholds in its description, now and not last week.
 
 mod alerts;
+mod compared;
 mod copies;
 mod outcomes;
 mod panel;
@@ -65,6 +66,11 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             found.extend(one.another_value_than_the_one());
             found.extend(one.past_shown_as_now());
             found.extend(one.times_in_place_of_values());
+            found.extend(one.no_line_where_its_alert_fires());
+            found.extend(one.plain_number_of_a_unit());
+            found.extend(one.number_of_another_alert());
+            found.extend(one.opposite_of_its_alert());
+            found.extend(one.one_text_for_both_sides());
             found.extend(one.another_budget());
             found.extend(one.another_rest_of_the_budget());
             found.extend(one.called_as_another_alert());

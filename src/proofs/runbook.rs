@@ -279,6 +279,7 @@ impl<'a, 's> Runbook<'a, 's> {
                 .filter_map(|(_, cells)| cells.first())
                 .map(|cell| bare(cell))
                 .collect();
+            self.cells(table.as_slice());
             let known = |cell: &&&str| catalog.service(cell).is_some();
             let listed = first.iter().filter(known).count();
             if listed * 2 <= all || listed * 2 <= rows.len() || listed == all {
@@ -292,6 +293,50 @@ impl<'a, 's> Runbook<'a, 's> {
                     lost.name
                 );
                 self.wrong(*line, message, "list every service of the catalog");
+            }
+        }
+    }
+
+    /// What the table of services says of each, in the columns whose names say what that is.
+    fn cells(&mut self, table: &[(usize, Vec<&str>)]) {
+        let Some(((_, head), rows)) = table.split_first() else {
+            return;
+        };
+        let catalog = self.stack.catalog;
+        for (line, cells) in rows {
+            let Some(service) = cells.first().and_then(|name| catalog.service(bare(name))) else {
+                continue;
+            };
+            let owner = service.owner.as_deref();
+            let platform = catalog.platform.owner.as_deref();
+            let number = |cell: &str| cell.parse::<f64>().ok();
+            let sized = |cell: &str| {
+                cell.starts_with(|c: char| c.is_ascii_digit())
+                    && cell.ends_with(|c: char| c.is_ascii_alphabetic())
+            };
+            let cores = service.cpu_limit;
+            for (column, says) in [
+                ("Memory", format!("{}", service.memory_limit)),
+                ("CPU", format!("{cores}")),
+                ("Owner", owner.unwrap_or_default().to_string()),
+            ] {
+                let at = head.iter().position(|cell| *cell == column);
+                let Some(cell) = at.and_then(|at| cells.get(at)).map(|cell| bare(cell)) else {
+                    continue;
+                };
+                // In other words, or not at all, it may be right.
+                let wrong = match column {
+                    "Memory" => number(cell) == Some(cores),
+                    "CPU" => sized(cell) || number(cell).is_some_and(|cell| cell != cores),
+                    _ => owner.is_some_and(|owner| owner != cell) && platform == Some(cell),
+                };
+                if wrong {
+                    let message = format!(
+                        "the runbook says `{cell}` of {} below {column}, and the catalog {says}",
+                        service.name
+                    );
+                    self.wrong(*line, message, "write what the catalog says of the service");
+                }
             }
         }
     }

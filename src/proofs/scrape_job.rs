@@ -3,6 +3,7 @@
 mod after_scrape;
 mod connection;
 mod discovery;
+mod found;
 mod intervals;
 mod labels;
 mod limits;
@@ -76,6 +77,7 @@ fn check(stack: &Stack, config: &File) -> Vec<Diagnostic> {
     found.extend(stores::lost_on_the_way(stack, config, &promised));
     found.extend(intervals::default_differs(config, catalog));
     found.extend(intervals::without_time(config, &targets.list, catalog));
+    found.extend(found::otherwise_taken(stack, config));
     found.extend(discovery::missing_who_moves(config));
     found.extend(refused::at_start(config));
     found.extend(after_scrape::without_buckets(stack, config));

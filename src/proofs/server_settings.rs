@@ -39,6 +39,9 @@ pub(crate) const PROOF: Proof = Proof {
                     found.extend(impatient(container));
                     found.extend(other_domain(container));
                     found.extend(cookie_never_sent(container));
+                    found.extend(unseen_log(container));
+                    found.extend(without_user(container));
+                    found.extend(home_without_dashboard(stack, container));
                 }
                 _ => {}
             }
@@ -85,6 +88,9 @@ fn services(stack: &Stack) -> Vec<Diagnostic> {
         for (name, message, help) in collected(stack, container, service) {
             say(container.at(name), message, help);
         }
+        if let Some((message, help)) = unserved(container, own) {
+            say(container.at("command"), message, help);
+        }
         let app = container.process.words.iter().find(|word| {
             let module = word.split_once(':').map_or("", |(module, _)| module);
             word.matches(':').count() == 1 && module.contains('.') && !module.contains('/')
@@ -120,6 +126,42 @@ fn services(stack: &Stack) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// A server that listens at no port, or turns away whoever comes while another is served.
+fn unserved(container: &Container, own: &str) -> Option<(String, &'static str)> {
+    let words = &container.process.words;
+    let given = |flag: &str| {
+        words.iter().enumerate().find_map(|(index, word)| {
+            let long = word
+                .strip_prefix(flag)
+                .and_then(|rest| rest.strip_prefix('='));
+            long.or_else(|| (word == flag).then(|| words.get(index + 1).map(String::as_str))?)
+        })
+    };
+    if !["uvicorn", "hypercorn"].contains(&container.process.name?) {
+        return None;
+    }
+    if let Some((flag, socket)) = ["--uds", "--fd"]
+        .into_iter()
+        .find_map(|flag| Some((flag, given(flag)?)))
+    {
+        return Some((
+            format!(
+                "`{own}` listens at {socket} alone (`{flag}`), and at no port: nobody can scrape it"
+            ),
+            "let it listen at the port of the catalog",
+        ));
+    }
+    let most: u64 = given("--limit-concurrency")?.parse().ok()?;
+    (most <= 2).then(|| {
+        (
+            format!(
+                "`{own}` answers 503 to all but {most} at a time, and a scrape is one of those"
+            ),
+            "leave `--limit-concurrency` out, or let it be far above what comes at once",
+        )
+    })
 }
 
 /// What the MetricsCollector needs of the container of a service: its name, and one process to count in.
@@ -304,6 +346,63 @@ fn cookie_never_sent(container: &Container) -> Option<Diagnostic> {
                 container.name
             ),
             "leave `GF_SECURITY_COOKIE_SECURE` out, or find it by https",
+        )
+    })
+}
+
+/// What Grafana says goes into a file of its own container, and not where Docker keeps logs.
+fn unseen_log(container: &Container) -> Option<Diagnostic> {
+    let modes = container.variable("GF_LOG_MODE")?;
+    let told = modes.split([' ', ',']).any(|mode| mode == "console") || modes.contains('$');
+    (!told && !modes.trim().is_empty()).then(|| {
+        place::at(
+            &container.file.path,
+            container.at("environment"),
+            format!(
+                "`{}` logs to {modes} alone: `docker compose logs` shows nothing of it",
+                container.name
+            ),
+            "leave `GF_LOG_MODE` out, or write `console` into it too",
+        )
+    })
+}
+
+/// There is no user, and nothing that brings one.
+fn without_user(container: &Container) -> Option<Diagnostic> {
+    let on = |name: &str| container.variable(name) == Some("true");
+    let other = container.environment.iter().any(|(name, value)| {
+        name.starts_with("GF_AUTH_")
+            && name.ends_with("_ENABLED")
+            && name != "GF_AUTH_BASIC_ENABLED"
+            && value.as_deref() != Some("false")
+    });
+    let none = on("GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION") && !other;
+    (none && container.value["env_file"].is_null()).then(|| {
+        place::at(
+            &container.file.path,
+            container.at("environment"),
+            format!(
+                "`{}` is started without its first user, and nothing brings another: nobody can log in",
+                container.name
+            ),
+            "leave `GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION` out, or switch another way on to log in",
+        )
+    })
+}
+
+/// The first page is a dashboard that nobody has written.
+fn home_without_dashboard(stack: &Stack, container: &Container) -> Option<Diagnostic> {
+    let path = container.variable("GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH")?;
+    let name = path.rsplit('/').next().unwrap_or_default();
+    // Of what is mounted from elsewhere nobody here knows what is in it.
+    let seen = container.sees(path).rendered()?;
+    let there = stack.files.at(&seen).is_some();
+    (!there && !path.contains('$')).then(|| {
+        place::at(
+            &container.file.path,
+            container.at("environment"),
+            format!("`{}` opens with {name}, and there is no such dashboard", container.name),
+            "name a dashboard that is rendered, or leave `GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH` out",
         )
     })
 }
@@ -529,6 +628,20 @@ fn alertmanager(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
             "let it remember longer than `alertmanager.repeat_interval`",
         ));
     }
+    if let Some(file) = &catalog.aws_credentials_file
+        && container.variable("AWS_SHARED_CREDENTIALS_FILE").is_none()
+        && container.value["env_file"].is_null()
+    {
+        found.push(place::at(
+            &container.file.path,
+            container.at("environment"),
+            format!(
+                "`{}` is not told of {file}, with which the catalog lets it sign what it sends to AWS",
+                container.name
+            ),
+            "write where it sees the file into `AWS_SHARED_CREDENTIALS_FILE`",
+        ));
+    }
     found
 }
 
@@ -580,6 +693,16 @@ fn several_or_killed(container: &Container) -> Vec<Diagnostic> {
             "start one; a second is a service of its own, with a name, a volume and a port of its own",
         );
     }
+    let grace = container.value["stop_grace_period"].as_str();
+    if let Some(grace) =
+        grace.filter(|grace| Duration::parse(grace).is_some_and(|all| all.0 < 1_000))
+    {
+        say(
+            "stop_grace_period",
+            format!("`{own}` is killed {grace} after it is told to stop, and writes down nothing"),
+            "leave it out: that is 10s",
+        );
+    }
     let signal = scalar(&container.value["stop_signal"]);
     let signal = signal.filter(|signal| !STOPS.contains(&signal.trim_start_matches("SIG")));
     if let Some(signal) = signal.filter(|signal| !signal.contains('$')) {
@@ -604,7 +727,12 @@ const TIMEOUTS: [(&str, Duration); 2] = [
 ];
 
 /// Waits that a server begins with, or adds to each of its own: the flag, the longest that is no fault, and what it means.
-const DELAYS: [(&str, Duration, &str); 4] = [
+const DELAYS: [(&str, Duration, &str); 5] = [
+    (
+        "data.maintenance-interval",
+        Duration(2 * 3_600_000),
+        "when it is killed, the silences and the record of what was sent since then are lost",
+    ),
     (
         "query.lookback-delta",
         Duration(15 * 60_000),

@@ -4,10 +4,12 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Service;
 use crate::json::Parts;
+use crate::source::step;
 use crate::stack::Stack;
 use crate::stack::containers::mounts::{Sight, Source};
 use crate::stack::containers::text::{names, normal, pairs, scalar};
 use crate::stack::containers::{Container, Project};
+use serde_json::Value;
 use std::collections::HashMap;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -34,8 +36,11 @@ pub(crate) const PROOF: Proof = Proof {
                 .chain(program(stack, &staged, container, service))
                 .chain(granted(container, service));
             found.extend(wrong.map(|(key, message, help)| {
+                let said = [message.as_str(), help.as_str()];
+                let line = named_in(&container.value[key], &said);
+                let key = line.map_or(key.to_string(), |name| format!("{key}/{}", step(name)));
                 let message = format!("`{}` {message}", service.name);
-                place::at(&container.file.path, container.at(key), message, help)
+                place::at(&container.file.path, container.at(&key), message, help)
             }));
         }
         found
@@ -43,6 +48,12 @@ pub(crate) const PROOF: Proof = Proof {
 };
 
 type Wrong = (&'static str, String, String);
+
+/// The entry of a table that a sentence is about, where it names one.
+fn named_in<'t>(table: &'t Value, said: &[&str]) -> Option<&'t str> {
+    let mut names = table.entries().map(|(name, _)| name.as_str());
+    names.find(|name| said.iter().any(|text| text.contains(&format!("`{name}`"))))
+}
 
 /// Whether Compose fills in what only the machine knows on which it runs.
 fn outside(text: &str) -> bool {
@@ -57,8 +68,9 @@ fn filled_in(container: &Container, service: &Service) -> Vec<Wrong> {
         ("environment", &service.environment),
         ("labels", &service.container_labels),
     ];
-    let mut say = |key: &'static str, said: &str| {
-        let message = format!("gets what Compose puts in place of the dollar in `{said}`");
+    let mut say = |key: &'static str, said: &str, name: Option<&str>| {
+        let name = name.map_or(String::new(), |name| format!(" as `{name}`"));
+        let message = format!("gets what Compose puts in place of the dollar in `{said}`{name}");
         let help = "write two dollars for one: `replace(\"$\", \"$$\")`".to_string();
         wrong.push((key, message, help));
     };
@@ -69,7 +81,7 @@ fn filled_in(container: &Container, service: &Service) -> Vec<Wrong> {
             let as_it_is = written[name.as_str()] == said.as_str()
                 || written.texts().any(|item| item == listed);
             if as_it_is {
-                say(key, said);
+                say(key, said, Some(name));
             }
         }
     }
@@ -77,7 +89,7 @@ fn filled_in(container: &Container, service: &Service) -> Vec<Wrong> {
     let mut words = words.filter(|word| outside(word));
     let word = words.find(|word| service.command.iter().any(|said| said == word));
     if let Some(word) = word {
-        say("command", word);
+        say("command", word, None);
     }
     wrong
 }

@@ -9,7 +9,8 @@ use crate::evaluation::rules::Rule;
 use crate::evaluation::unit_tests::{Found, Mismatch, Suite};
 use crate::json::Parts;
 use crate::overlay::glob;
-use crate::promql::engine::LOOKBACK;
+use crate::promql::engine::{LOOKBACK, metric};
+use crate::promql::walk::selectors;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::files::beside;
@@ -73,7 +74,20 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
             let of_catalog = own.get(index).is_some_and(Option::is_some);
             let alert = file.alert().and_then(|name| stack.catalog.alert(name));
             let about = of_catalog.then(|| alert.map_or(Scope::Service, |alert| alert.about));
+            let numbered = match file.alert() {
+                Some(alert) => format!("number {} of {alert}", index + 1),
+                None => format!("number {}", index + 1),
+            };
+            let title = match title.split_once(':').map_or(title, |(_, name)| name).trim() {
+                "" => numbered.as_str(),
+                _ => title,
+            };
             let mut error = said(file, pointer, title, about, &found);
+            if let Some(missing) = not_given(stack, file, &groups, index).filter(|_| !of_catalog) {
+                error.help = format!(
+                    "the condition reads `{missing}`, which the case does not give: name it under `[constants]` of its kind.toml, or among its `[series]`"
+                );
+            }
             if let Some(group) = unordered(file, &groups).filter(|_| !of_catalog) {
                 error.help = format!(
                     "the group `{group}` is not in its `group_eval_order`: name it there, behind those whose series it reads"
@@ -92,6 +106,39 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
         }
     }
     failing
+}
+
+/// What the alert of a file reads that neither a series of the test nor a rule that is loaded gives it.
+fn not_given(
+    stack: &Stack,
+    file: &File,
+    groups: &[(String, Vec<&Rule>)],
+    index: usize,
+) -> Option<String> {
+    let alert = file.alert()?;
+    let rules = || groups.iter().flat_map(|(_, rules)| rules);
+    let rule = rules().find(|rule| rule.alert.is_some() && rule.name == alert)?;
+    let series = file.value["tests"][index]["input_series"].items();
+    let given: HashSet<&str> = series
+        .filter_map(|one| one["series"].as_str()?.split('{').next())
+        .chain(
+            rules()
+                .filter(|rule| rule.alert.is_none())
+                .map(|rule| rule.name.as_str()),
+        )
+        .collect();
+    let read = selectors(&rule.expr).into_iter().filter_map(metric);
+    // What the catalog says of a service is recorded of nothing: a case cannot be without it by chance.
+    let mut constant = read.filter(|name| {
+        let mut recorded = stack
+            .rules
+            .iter()
+            .filter(|loaded| loaded.rule.name == **name);
+        recorded.clone().next().is_some()
+            && recorded.all(|loaded| selectors(&loaded.rule.expr).is_empty())
+    });
+    let missing = constant.find(|name| !given.contains(name))?;
+    Some(missing.to_string())
 }
 
 /// A group that is loaded, and that the order of evaluation does not have, where there is one.

@@ -1,16 +1,16 @@
 //! A ratio of traffic is empty, not NaN, when there is none.
 
-use super::division::{factors, guarded_around, nonzero, parents, traffic};
+use super::division::{dropped_around, factors, guarded_around, nonzero, parents, traffic};
 use super::{Check, Example, Proof, Usage, place};
 use crate::promql::Expr;
 use crate::promql::token::T_DIV;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "unguarded-division",
-    doc: "Without traffic the divisor is 0 and the ratio NaN, which compares as false and poisons every average it gets into.",
+    doc: "Without traffic the divisor is 0 and the ratio NaN, which poisons every average it gets into and is drawn as nothing. Where an alert only compares the ratio with a number, NaN is dropped as nothing is, and may stay.",
     example: Example::Condition {
-        bad: "(sum by (job, service, component) (rate(shop_requests_total{status=~\"5..\"}[5m])) or 0 * sum by (job, service, component) (rate(shop_requests_total[5m]))) / sum by (job, service, component) (rate(shop_requests_total[5m])) > 0.1",
-        good: "(sum by (job, service, component) (rate(shop_requests_total{status=~\"5..\"}[5m])) or 0 * sum by (job, service, component) (rate(shop_requests_total[5m]))) / (sum by (job, service, component) (rate(shop_requests_total[5m])) > 0) > 0.1",
+        bad: "avg by (job, service, component) ((sum by (job, service, component, instance) (rate(shop_requests_total{status=~\"5..\"}[5m])) or 0 * sum by (job, service, component, instance) (rate(shop_requests_total[5m]))) / sum by (job, service, component, instance) (rate(shop_requests_total[5m]))) > 0.1",
+        good: "avg by (job, service, component) ((sum by (job, service, component, instance) (rate(shop_requests_total{status=~\"5..\"}[5m])) or 0 * sum by (job, service, component, instance) (rate(shop_requests_total[5m]))) / (sum by (job, service, component, instance) (rate(shop_requests_total[5m])) > 0)) > 0.1",
     },
     check: Check::Expression(|expression, nodes, _| {
         let mut found = Vec::new();
@@ -21,6 +21,9 @@ pub(crate) const PROOF: Proof = Proof {
         let parents = parents(nodes);
         for (index, node) in nodes.iter().enumerate() {
             if !matches!(node.expr, Expr::Binary(binary) if binary.op.id() == T_DIV) {
+                continue;
+            }
+            if expression.usage == Usage::Alert && dropped_around(index, false, nodes, &parents) {
                 continue;
             }
             // 0 in any of what the divisor is proportional to makes it 0.

@@ -143,14 +143,37 @@ impl World {
         recordings: &Recordings,
         jobs: &BTreeSet<&str>,
     ) -> World {
+        World::ending(series, window, &recordings.natives, &|_| Duration(0))
+            .record(recordings, jobs)
+    }
+
+    /// The same, each with its last sample so long ago.
+    pub(crate) fn gone(
+        series: &[(Labels, f64, f64)],
+        window: Duration,
+        recordings: &Recordings,
+        jobs: &BTreeSet<&str>,
+        ago: &dyn Fn(&Labels) -> Duration,
+    ) -> World {
+        World::ending(series, window, &recordings.natives, ago).record(recordings, jobs)
+    }
+
+    fn ending(
+        series: &[(Labels, f64, f64)],
+        window: Duration,
+        natives: &BTreeSet<String>,
+        ago: &dyn Fn(&Labels) -> Duration,
+    ) -> World {
         let mut memory = Memory::default();
         for (labels, value, slope) in series {
             let before = (Millis::try_from(window.0).unwrap_or(NOW) - NOW) / LONG_STEP;
             let first = -before.max(0) * LONG_STEP;
+            let last = NOW - Millis::try_from(ago(labels).0).unwrap_or(0);
             let before = (1..=before).rev().map(|index| -index * LONG_STEP);
             let times = before.chain((0..=NOW / SHORT_STEP).map(|index| index * SHORT_STEP));
+            let times = times.filter(|time| *time <= last);
             let at = |time: Millis| value + slope * (time - first) as f64 / 1000.0;
-            if recordings.natives.contains(labels.get(NAME)) {
+            if natives.contains(labels.get(NAME)) {
                 let observed = |time| (time, Some(Arc::new(Histogram::spread(at(time)))));
                 memory.add_native((labels.clone(), times.map(observed).collect()));
                 continue;
@@ -164,7 +187,7 @@ impl World {
                 samples: samples.collect(),
             });
         }
-        World(memory).record(recordings, jobs)
+        World(memory)
     }
 
     fn record(self, recordings: &Recordings, jobs: &BTreeSet<&str>) -> World {

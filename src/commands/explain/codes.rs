@@ -63,6 +63,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "A kind.toml in templates/kinds/ is not what a kind may say: nothing of it can be rendered, and no alert can be of it.",
     ),
     (
+        "weaker-kind",
+        "A kind.toml in templates/kinds/ replaces that of a built-in kind, and leaves a case or another promise out: what it does not promise is not proved.",
+    ),
+    (
         "invalid-profile",
         "A file in profiles/ is not what a profile may say: what it is about exposes nothing that is known.",
     ),

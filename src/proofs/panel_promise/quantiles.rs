@@ -116,7 +116,7 @@ fn named(text: &str) -> BTreeSet<i64> {
 }
 
 /// The quantiles that an expression asks for.
-fn asked_for(expr: &Expr, found: &mut Vec<f64>) {
+pub(super) fn asked_for(expr: &Expr, found: &mut Vec<f64>) {
     let number = |expr: &Expr| match expr {
         Expr::NumberLiteral(number) => Some(number.val),
         _ => None,

@@ -217,7 +217,7 @@ fn steps_and_gaps(expr: &Expr, found: &mut Vec<(Length, Length)>) {
 }
 
 /// The ranges of selectors and subqueries.
-fn ranges_read(expr: &Expr, found: &mut Vec<Length>) {
+pub(super) fn ranges_read(expr: &Expr, found: &mut Vec<Length>) {
     match expr {
         Expr::MatrixSelector(matrix) => found.push(matrix.range),
         Expr::Subquery(subquery) => found.push(subquery.range),
@@ -229,7 +229,7 @@ fn ranges_read(expr: &Expr, found: &mut Vec<Length>) {
 }
 
 /// How far back each selector looks from the time that is shown; one that looks ahead, or is pinned to an instant, is now.
-fn looked_back(expr: &Expr, around: Length, found: &mut Vec<Length>) {
+pub(super) fn looked_back(expr: &Expr, around: Length, found: &mut Vec<Length>) {
     let back = |offset: &Option<Offset>, pinned: bool| match offset {
         _ if pinned => Default::default(),
         Some(Offset::Pos(offset)) => around + *offset,

@@ -1,6 +1,7 @@
 //! A service that does something: every series that it can have, each with a number of its own.
 
 use super::series;
+use crate::contract::domain::Domain;
 use crate::contract::series::MetricType;
 use crate::promql::Expr;
 use crate::promql::engine::Labels;
@@ -9,11 +10,17 @@ use crate::stack::Stack;
 use std::collections::BTreeSet;
 
 /// What two instances of a service measure, so that the largest, the mean and the sum differ.
-const INSTANCES: [(&str, f64); 2] = [("one:1", 1.0), ("two:1", 3.0)];
+const INSTANCES: [(&str, f64); 2] = [("one:1", 1.0), (SECOND, 3.0)];
+
+/// The second of them.
+pub(crate) const SECOND: &str = "two:1";
 
 /// So many values of a label are tried, and so many series of a metric.
 const VALUES: usize = 4;
 const SERIES: usize = 32;
+
+/// So many buckets of a histogram.
+const BOUNDS: usize = 8;
 
 /// Every series that a service can have of some metrics, as far as labels differ in what is asked of them.
 pub(crate) fn busy_service<'m>(
@@ -52,7 +59,10 @@ pub(crate) fn busy_service<'m>(
                     .filter_map(|pattern| domain.example(&pattern, true))
                     .chain(domain.example(".+", true))
                     .collect();
-                let values: Vec<String> = values.into_iter().take(VALUES).collect();
+                let values: Vec<String> = match (label.as_str(), domain) {
+                    ("le", Domain::Values(bounds)) => bounds_of(bounds),
+                    _ => values.into_iter().take(VALUES).collect(),
+                };
                 all = all
                     .into_iter()
                     .flat_map(|labels| {
@@ -77,6 +87,12 @@ pub(crate) fn busy_service<'m>(
                     });
                     // Primes make sums and ratios of different series differ.
                     let number = size * (1.0 + index as f64 * 7.0 + place as f64 * 13.0);
+                    let within = labels.iter().find(|(label, _)| label == "le");
+                    let number = match within.and_then(|(_, bound)| share_below(bound)) {
+                        // Buckets hold what those below them hold, too.
+                        Some(share) => size * share * (1.0 + place as f64 * 13.0),
+                        None => number,
+                    };
                     let counts = matches!(set.kind, MetricType::Counter | MetricType::Histogram);
                     let (value, slope) = if counts {
                         (0.0, number / 100.0)
@@ -89,4 +105,26 @@ pub(crate) fn busy_service<'m>(
         }
     }
     found
+}
+
+/// Some of the bounds of a histogram, from the lowest to the last.
+fn bounds_of(all: &[String]) -> Vec<String> {
+    let number = |bound: &String| bound.parse::<f64>().unwrap_or(f64::INFINITY);
+    let mut sorted: Vec<&String> = all.iter().collect();
+    sorted.sort_by(|one, other| number(one).total_cmp(&number(other)));
+    let step = sorted.len().div_ceil(BOUNDS - 1).max(1);
+    let last = sorted.last().copied();
+    let some = sorted.iter().copied().step_by(step);
+    let mut some: Vec<String> = some.cloned().collect();
+    some.extend(last.filter(|last| !some.contains(last)).cloned());
+    some
+}
+
+/// How much of all observations is below a bound: more below each that is higher.
+fn share_below(bound: &str) -> Option<f64> {
+    let bound: f64 = match bound {
+        "+Inf" => return Some(1.0),
+        bound => bound.parse().ok()?,
+    };
+    Some(bound.max(0.0) / (bound.max(0.0) + 1.0))
 }

@@ -1,0 +1,116 @@
+//! What is shown of the numbers: panels with a name of monstack's own that leave rows out, make other numbers of them, or hide them.
+
+use crate::diagnostic::Diagnostic;
+use crate::json::Parts;
+use crate::proofs::place;
+use crate::stack::Stack;
+use crate::stack::dashboards::panels;
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// Transformations that leave rows out,
+const FEWER: [&str; 2] = ["filterByValue", "limit"];
+
+/// and those that make other numbers.
+const OTHERS: [&str; 5] = [
+    "reduce",
+    "groupBy",
+    "groupingToMatrix",
+    "histogram",
+    "timeSeriesTable",
+];
+
+/// Every panel of monstack's own that is shown otherwise, and each variable that nobody can choose any more.
+pub(super) fn otherwise(own: &Stack, stack: &Stack) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for file in stack.files.dashboards() {
+        let Some(meant) = own.files.at(&file.path) else {
+            continue;
+        };
+        let mut by_title: HashMap<&str, Vec<&Value>> = HashMap::new();
+        for (_, panel) in panels(&meant.value) {
+            let title = panel["title"].as_str().unwrap_or_default();
+            by_title.entry(title).or_default().push(panel);
+        }
+        for (pointer, panel) in panels(&file.value) {
+            let title = panel["title"].as_str().unwrap_or_default();
+            let [meant] = by_title.get(title).map_or(&[][..], Vec::as_slice) else {
+                continue;
+            };
+            if let Some((key, message)) = changed(panel, meant) {
+                found.push(place::at(
+                    &file.path,
+                    format!("{pointer}/{key}"),
+                    format!("`{title}` {message}, and monstack's own panel of that name does not"),
+                    "show all that the title says, or give the panel another title",
+                ));
+            }
+        }
+        let list = |value: &'_ Value| value["templating"]["list"].clone();
+        for (index, variable) in list(&file.value).items().enumerate() {
+            let name = &variable["name"];
+            let list = list(&meant.value);
+            let before = list.items().find(|one| one["name"] == *name);
+            if before.is_some_and(|before| before["hide"] != 2) && variable["hide"] == 2 {
+                found.push(place::at(
+                    &file.path,
+                    format!("/templating/list/{index}/hide"),
+                    format!(
+                        "nobody can choose `{}`: the variable is hidden",
+                        name.as_str().unwrap_or_default()
+                    ),
+                    "let it be seen",
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// What is done to the numbers of a panel that is not done to those of the other.
+fn changed(panel: &Value, meant: &Value) -> Option<(String, String)> {
+    let steps = |panel: &Value| -> Vec<String> {
+        let list = panel["transformations"].items();
+        list.map(|step| step.to_string()).collect()
+    };
+    let known = steps(meant);
+    for (index, step) in panel["transformations"].items().enumerate() {
+        let id = step["id"].as_str().unwrap_or_default();
+        let only = FEWER.contains(&id);
+        let other = OTHERS.contains(&id)
+            || id == "calculateField" && step["options"]["replaceFields"] == true;
+        if (only || other) && step["disabled"] != true && !known.contains(&step.to_string()) {
+            let what = if only {
+                "leaves rows out"
+            } else {
+                "makes other numbers of its own"
+            };
+            return Some((
+                format!("transformations/{index}"),
+                format!("{what} (`{id}`)"),
+            ));
+        }
+    }
+    let mode = |panel: &Value| {
+        panel["options"]["textMode"]
+            .as_str()
+            .unwrap_or("auto")
+            .to_string()
+    };
+    if mode(panel) == "none" && mode(meant) != "none" {
+        return Some(("options/textMode".to_string(), "shows no text".to_string()));
+    }
+    for key in ["timeFrom", "timeShift"] {
+        let said = |panel: &Value| panel[key].as_str().unwrap_or_default().to_string();
+        let (now, before) = (said(panel), said(meant));
+        if now != before && !before.is_empty() {
+            let now = if now.is_empty() {
+                "the time of the dashboard"
+            } else {
+                &now
+            };
+            return Some((key.to_string(), format!("shows {now} in place of {before}")));
+        }
+    }
+    None
+}

@@ -1,0 +1,310 @@
+//! Targets that only Prometheus finds: some are made up as its discovery gives them, and relabeled as it will do it.
+
+use crate::catalog::Service;
+use crate::contract::domain::Domain;
+use crate::contract::relabel::{Labels, Relabeled, Rule, relabeled};
+use crate::contract::targets::before_relabeling;
+use crate::diagnostic::Diagnostic;
+use crate::json::{Parts, plain};
+use crate::proofs::place;
+use crate::render::File;
+use crate::stack::Stack;
+use std::collections::{BTreeSet, HashMap};
+
+/// How a host is found: as a name, as an address of either version.
+const HOSTS: [&str; 4] = ["10.1.2.3", "10.1.2.4", "one.example", "2001:db8::1"];
+
+/// At a port that the catalog does not say.
+const OTHER_PORT: u16 = 7007;
+
+/// One that its discovery finds, and what shall become of it.
+struct Found {
+    labels: Labels,
+    /// As a person would call it.
+    named: String,
+    /// None: `keep` leaves it out.
+    wanted: Option<Wanted>,
+}
+
+struct Wanted {
+    /// What is asked,
+    address: String,
+    /// for whom, through an exporter.
+    target: Option<String>,
+    labels: Labels,
+}
+
+/// What becomes of the targets that are found for a service otherwise than the catalog says; of each service once.
+pub(super) fn otherwise_taken(stack: &Stack, config: &File) -> Vec<Diagnostic> {
+    let services = stack.catalog.services.iter();
+    let discovered = services.filter(|service| service.discovered());
+    let discovered: HashMap<&str, &Service> = discovered
+        .map(|service| (service.name.as_str(), service))
+        .collect();
+    let mut found = Vec::new();
+    for (index, job) in config.value["scrape_configs"].items().enumerate() {
+        let Some(service) = discovered.get(job["job_name"].as_str().unwrap_or_default()) else {
+            continue;
+        };
+        let looked_up = job.entries().any(|(key, _)| key.ends_with("_sd_configs"));
+        let Some(rules) = Rule::read(&job["relabel_configs"])
+            .ok()
+            .filter(|_| looked_up)
+        else {
+            continue;
+        };
+        let base = before_relabeling(&config.value, job);
+        if let Some((message, help)) = wrong(service, &base, rules) {
+            let pointer = match job.get("relabel_configs") {
+                Some(_) => format!("/scrape_configs/{index}/relabel_configs"),
+                None => format!("/scrape_configs/{index}"),
+            };
+            found.push(place::at(&config.path, pointer, message, help));
+        }
+    }
+    found
+}
+
+fn wrong(service: &Service, base: &Labels, mut rules: Vec<Rule>) -> Option<(String, &'static str)> {
+    let name = &service.name;
+    let said = service.discovery.as_ref();
+    let known: BTreeSet<&String> = said
+        .iter()
+        .flat_map(|said| {
+            said.keep
+                .keys()
+                .chain(said.labels.values())
+                .chain(&said.address)
+        })
+        .collect();
+    // What a template keeps or drops by anything else that is found is meant, and nobody knows what that is.
+    rules.retain(|rule| {
+        !rule.keeps_discovered() || rule.sources.iter().all(|source| known.contains(source))
+    });
+    // The labels of each → what it is called, and whom it is scraped for.
+    let mut taken: HashMap<Labels, (String, String)> = HashMap::new();
+    for one in found_by(service) {
+        let mut labels = base.clone();
+        labels.extend(one.labels.clone());
+        let named = &one.named;
+        let (mut kept, wanted) = match (relabeled(&rules, labels), one.wanted) {
+            (Relabeled::Dropped, None) => continue,
+            (Relabeled::Dropped, Some(_)) => {
+                return Some((
+                    format!("`{named}` is found for `{name}`, and is dropped"),
+                    "let the rules keep what the catalog says",
+                ));
+            }
+            (Relabeled::Kept(_), None) => {
+                return Some((
+                    format!(
+                        "`{named}` is found for `{name}`, and is scraped: `keep` leaves it out"
+                    ),
+                    "render a rule with `action: keep` for each label of `keep`",
+                ));
+            }
+            (Relabeled::Kept(kept), Some(wanted)) => (kept, wanted),
+        };
+        let address = kept.remove("__address__").unwrap_or_default();
+        let asked_for = kept.remove("__param_target");
+        let from_catalog = "render the rules from the catalog";
+        if address != wanted.address {
+            return Some((
+                format!(
+                    "`{named}` is found for `{name}`, and is asked at `{address}`: the catalog says `{}`",
+                    wanted.address
+                ),
+                from_catalog,
+            ));
+        }
+        let scraped = wanted.target.clone().unwrap_or(address.clone());
+        if let Some(target) = wanted.target
+            && asked_for.as_ref() != Some(&target)
+        {
+            let asked_for = asked_for.unwrap_or("nobody".to_string());
+            return Some((
+                format!(
+                    "`{named}` is found for `{name}`, and the exporter is asked for `{asked_for}`"
+                ),
+                from_catalog,
+            ));
+        }
+        for (label, said) in &wanted.labels {
+            let own = kept.get(label).map_or("nothing", String::as_str);
+            if own != said {
+                return Some((
+                    format!(
+                        "`{named}` is found for `{name}`, and its {label} is `{own}`: the catalog says `{said}`"
+                    ),
+                    from_catalog,
+                ));
+            }
+        }
+        for (key, setting) in [
+            ("__scheme__", &service.scheme),
+            ("__metrics_path__", &service.path),
+        ] {
+            let own = &kept[key];
+            if own != setting {
+                return Some((
+                    format!(
+                        "`{named}` is found for `{name}`, and is asked with `{own}`: the catalog says `{setting}`"
+                    ),
+                    from_catalog,
+                ));
+            }
+        }
+        kept.retain(|label, _| !label.starts_with("__"));
+        kept.entry("instance".to_string()).or_insert(address);
+        let one = (named.clone(), scraped.clone());
+        if let Some((other, _)) = taken
+            .insert(kept, one)
+            .filter(|(_, other)| *other != scraped)
+        {
+            return Some((
+                format!(
+                    "`{other}` and `{named}` are found for `{name}`, and get the same labels: their samples are one series, and most of them are dropped"
+                ),
+                "leave `instance` to Prometheus, or give each a label of its own",
+            ));
+        }
+    }
+    None
+}
+
+/// What the discovery of a service may find: hosts of every kind, as `keep` takes them, and one for each way to be left out.
+fn found_by(service: &Service) -> Vec<Found> {
+    let said = service.discovery.as_ref();
+    let keep: Vec<(&String, Domain)> = said
+        .iter()
+        .flat_map(|said| &said.keep)
+        .map(|(label, pattern)| (label, Domain::Pattern(pattern.clone())))
+        .collect();
+    // A person reads it, where there is one that a person can.
+    let example = |pattern: &str, matching: bool| {
+        let values = ["[a-z0-9./_-]+", ".+"].map(|values| Domain::Pattern(values.to_string()));
+        values
+            .iter()
+            .find_map(|values| values.example(pattern, matching))
+    };
+    let mut kept = Labels::new();
+    for (label, pattern) in said.iter().flat_map(|said| &said.keep) {
+        kept.extend(example(pattern, true).map(|value| (label.clone(), value)));
+    }
+    let mut all: Vec<Found> = Vec::new();
+    let hosts = HOSTS.into_iter().enumerate();
+    for (at, host, port) in hosts.flat_map(|(at, host)| [(at, host, true), (at, host, false)]) {
+        let mut labels = kept.clone();
+        for found in said.iter().flat_map(|said| said.labels.values()) {
+            let own = format!("{}-{}", service.name, at + 1);
+            labels.entry(found.clone()).or_insert(own);
+        }
+        let Some((address, asked)) = asked_at(service, host, port) else {
+            continue;
+        };
+        let by_label = said.and_then(|said| said.address.as_ref());
+        if let Some(label) = by_label {
+            labels.insert(label.clone(), address.clone());
+        }
+        let first = match by_label {
+            Some(_) => format!("10.9.9.9:{OTHER_PORT}"),
+            None => address.clone(),
+        };
+        labels.insert("__address__".to_string(), first);
+        let exporter = service.exporter_address.as_ref();
+        let target = exporter.map(|_| asked.clone());
+        let mut wanted = Labels::from([
+            ("job".to_string(), service.name.clone()),
+            ("service".to_string(), service.name.clone()),
+            ("component".to_string(), service.group.clone()),
+        ]);
+        wanted.extend(
+            target
+                .iter()
+                .map(|target| ("instance".to_string(), target.clone())),
+        );
+        wanted.extend(service.labels.clone());
+        for (label, found) in said.iter().flat_map(|said| &said.labels) {
+            wanted.extend(
+                labels
+                    .get(found)
+                    .map(|value| (label.clone(), value.clone())),
+            );
+        }
+        let takes = keep
+            .iter()
+            .all(|(label, values)| values.holds(labels.get(*label).map_or("", String::as_str)));
+        let wanted = takes.then(|| Wanted {
+            address: exporter.cloned().unwrap_or(asked),
+            target,
+            labels: wanted,
+        });
+        all.push(Found {
+            labels,
+            named: address,
+            wanted,
+        });
+    }
+    let Some(first) = all.first().map(|first| first.labels.clone()) else {
+        return all;
+    };
+    for (label, values) in &keep {
+        let pattern = said.map_or("", |said| said.keep[*label].as_str());
+        // What begins, or ends, as it should is near enough for a rule that is written wrong.
+        let value = first.get(*label);
+        let near = value.map(|value| [format!("{value}x"), format!("x{value}")]);
+        let others = [example(pattern, false), Some(String::new())]
+            .into_iter()
+            .chain(near.into_iter().flatten().map(Some));
+        for value in others
+            .into_iter()
+            .flatten()
+            .filter(|value| !values.holds(value))
+        {
+            let mut labels = first.clone();
+            let named = match value.is_empty() {
+                true => format!("{} without {label}", labels["__address__"]),
+                false => format!("{} with {label}=\"{value}\"", labels["__address__"]),
+            };
+            match value.is_empty() {
+                true => drop(labels.remove(*label)),
+                false => drop(labels.insert(label.to_string(), value)),
+            }
+            all.push(Found {
+                labels,
+                named,
+                wanted: None,
+            });
+        }
+    }
+    all
+}
+
+/// What is found of a host, at a port or at none, and at what it is asked; None: its discovery gives no such address.
+fn asked_at(service: &Service, host: &str, port: bool) -> Option<(String, String)> {
+    let in_url = match host.contains(':') {
+        true => format!("[{host}]"),
+        false => host.to_string(),
+    };
+    let found = match port {
+        true => format!("{in_url}:{OTHER_PORT}"),
+        false => in_url.clone(),
+    };
+    let by_label = service
+        .discovery
+        .as_ref()
+        .is_some_and(|said| said.address.is_some());
+    let said = service.found.as_ref().map(|found| &found["port"]);
+    let said = said.filter(|port| port.is_number()).map(plain);
+    match said {
+        // The label has a host alone, and Prometheus is not asked through an exporter for a port of it.
+        Some(said) if by_label => (!port && service.exporter_address.is_none())
+            .then(|| (host.to_string(), format!("{in_url}:{said}"))),
+        Some(said) if service.exporter_address.is_none() => {
+            Some((found, format!("{in_url}:{said}")))
+        }
+        // What DNS finds has the port of its records.
+        _ if by_label || port || service.exporter_address.is_some() => Some((found.clone(), found)),
+        _ => None,
+    }
+}
