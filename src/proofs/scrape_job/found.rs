@@ -22,7 +22,7 @@ struct Found {
     labels: Labels,
     /// As a person would call it.
     named: String,
-    /// None: `keep` leaves it out.
+    /// None: `keep` or `drop` leaves it out.
     wanted: Option<Wanted>,
 }
 
@@ -73,6 +73,7 @@ fn wrong(service: &Service, base: &Labels, mut rules: Vec<Rule>) -> Option<(Stri
         .flat_map(|said| {
             said.keep
                 .keys()
+                .chain(said.drop.keys())
                 .chain(said.labels.values())
                 .chain(&said.address)
         })
@@ -98,9 +99,9 @@ fn wrong(service: &Service, base: &Labels, mut rules: Vec<Rule>) -> Option<(Stri
             (Relabeled::Kept(_), None) => {
                 return Some((
                     format!(
-                        "`{named}` is found for `{name}`, and is scraped: `keep` leaves it out"
+                        "`{named}` is found for `{name}`, and is scraped: the catalog leaves it out"
                     ),
-                    "render a rule with `action: keep` for each label of `keep`",
+                    "render a rule for each label of `keep`, and of `drop`",
                 ));
             }
             (Relabeled::Kept(kept), Some(wanted)) => (kept, wanted),
@@ -180,6 +181,7 @@ fn found_by(service: &Service) -> Vec<Found> {
         .flat_map(|said| &said.keep)
         .map(|(label, pattern)| (label, Domain::Pattern(pattern.clone())))
         .collect();
+    let drops = || said.iter().flat_map(|said| &said.drop);
     // A person reads it, where there is one that a person can.
     let example = |pattern: &str, matching: bool| {
         let values = ["[a-z0-9./_-]+", ".+"].map(|values| Domain::Pattern(values.to_string()));
@@ -190,6 +192,11 @@ fn found_by(service: &Service) -> Vec<Found> {
     let mut kept = Labels::new();
     for (label, pattern) in said.iter().flat_map(|said| &said.keep) {
         kept.extend(example(pattern, true).map(|value| (label.clone(), value)));
+    }
+    for (label, pattern) in drops() {
+        if let Some(other) = example(pattern, false) {
+            kept.entry(label.clone()).or_insert(other);
+        }
     }
     let mut all: Vec<Found> = Vec::new();
     let hosts = HOSTS.into_iter().enumerate();
@@ -233,7 +240,11 @@ fn found_by(service: &Service) -> Vec<Found> {
         }
         let takes = keep
             .iter()
-            .all(|(label, values)| values.holds(labels.get(*label).map_or("", String::as_str)));
+            .all(|(label, values)| values.holds(labels.get(*label).map_or("", String::as_str)))
+            && drops().all(|(label, pattern)| {
+                let value = labels.get(label).map_or("", String::as_str);
+                !Domain::Pattern(pattern.clone()).holds(value)
+            });
         let wanted = takes.then(|| Wanted {
             address: exporter.cloned().unwrap_or(asked),
             target,
@@ -270,6 +281,18 @@ fn found_by(service: &Service) -> Vec<Found> {
                 true => drop(labels.remove(*label)),
                 false => drop(labels.insert(label.to_string(), value)),
             }
+            all.push(Found {
+                labels,
+                named,
+                wanted: None,
+            });
+        }
+    }
+    for (label, pattern) in drops() {
+        if let Some(value) = example(pattern, true) {
+            let mut labels = first.clone();
+            let named = format!("{} with {label}=\"{value}\"", labels["__address__"]);
+            labels.insert(label.clone(), value);
             all.push(Found {
                 labels,
                 named,
