@@ -102,7 +102,7 @@ fn indifferent(stack: &Stack, file: &File) -> Vec<Diagnostic> {
     let last = comparisons(&rule.expr).saturating_sub(1);
     let mut found = [0, last].into_iter().filter_map(|index| {
         let unseen = |expr: Expr| !noticed(&rule.with(expr));
-        let (number, moved) = blunt(&rule.expr, index, unseen)?;
+        let (number, moved) = blunt(&rule.expr, index, GENERATED, unseen)?;
         // Of what is counted in whole numbers nothing is above 0.09 and not above 0.9, nor below 1 and not below 0.1.
         let between = match rounds_up(&rule.expr, index) {
             true => number.ceil() == moved.ceil(),
@@ -125,10 +125,21 @@ fn indifferent(stack: &Stack, file: &File) -> Vec<Diagnostic> {
     found.next().into_iter().collect()
 }
 
-/// A threshold, and ten times as much or a tenth, in place of which nobody sees it.
-fn blunt(expr: &Expr, index: usize, unseen: impl Fn(Expr) -> bool) -> Option<(f64, f64)> {
+/// How many times as much, or as little, those tests must notice that a kind's cases become: they have samples just beside the threshold.
+const GENERATED: f64 = 1.5;
+
+/// The same of the tests that somebody wrote.
+const WRITTEN: f64 = 10.0;
+
+/// A threshold, and so many times as much or a part of it, in place of which nobody sees it.
+fn blunt(
+    expr: &Expr,
+    index: usize,
+    times: f64,
+    unseen: impl Fn(Expr) -> bool,
+) -> Option<(f64, f64)> {
     let known = threshold(&mut expr.clone(), index)?;
-    let moved = [known * 10.0, known / 10.0].into_iter().find(|moved| {
+    let moved = [known * times, known / times].into_iter().find(|moved| {
         let mut expr = expr.clone();
         replace(&mut expr, known, *moved);
         unseen(expr)
@@ -185,7 +196,7 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
         // The usual way to write "any at all" of what is counted.
         } else if !of_a_state
             && threshold(&mut loaded.rule.expr.as_ref().clone(), index) != Some(0.5)
-            && let Some((number, missed)) = blunt(&loaded.rule.expr, index, unseen)
+            && let Some((number, missed)) = blunt(&loaded.rule.expr, index, WRITTEN, unseen)
         {
             found.push(Diagnostic {
                 severity: Severity::Warning,
