@@ -26,6 +26,7 @@ pub(crate) mod no_one_notified;
 mod one_sided_status;
 mod override_without_effect;
 mod oversized_pattern;
+mod part_in_another_unit;
 mod plain_http;
 mod range_beyond_retention;
 mod ratio_out_of_range;
@@ -129,6 +130,7 @@ pub const LINTS: &[Lint] = &[
     one_sided_status::LINT,
     override_without_effect::LINT,
     oversized_pattern::LINT,
+    part_in_another_unit::LINT,
     plain_http::LINT,
     range_beyond_retention::LINT,
     ratio_out_of_range::LINT,

@@ -52,6 +52,20 @@ impl Base {
         })
     }
 
+    /// How many of it are one of the usual unit of the same kind; None: it has no other.
+    fn scale(self) -> Option<(Base, f64)> {
+        Some(match self {
+            Base::Seconds => (Base::Seconds, 1.0),
+            Base::Milliseconds => (Base::Seconds, 1e3),
+            Base::Microseconds => (Base::Seconds, 1e6),
+            Base::Minutes => (Base::Seconds, 1.0 / 60.0),
+            Base::Bytes => (Base::Bytes, 1.0),
+            Base::Kilobytes => (Base::Bytes, 1e-3),
+            Base::Megabytes => (Base::Bytes, 1e-6),
+            _ => return None,
+        })
+    }
+
     fn word(self) -> &'static str {
         match self {
             Base::Seconds => "seconds",
@@ -81,6 +95,13 @@ impl fmt::Display for Unit {
 }
 
 impl Unit {
+    /// Whether both measure the same in different units: bytes and megabytes.
+    pub(crate) fn scales_otherwise(&self, other: &Unit) -> bool {
+        let (own, others) = (self.base.scale(), other.base.scale());
+        self.per_second == other.per_second
+            && matches!((own, others), (Some((one, size)), Some((same, another))) if one == same && size != another)
+    }
+
     pub(crate) fn of(base: Base) -> Unit {
         Unit {
             base,

@@ -1,6 +1,7 @@
 //! Both sides of an operator can meet.
 
 use super::{Check, Example, Proof, place};
+use crate::contract::series::SeriesSet;
 use crate::promql::Expr;
 use crate::promql::token::T_LOR;
 
@@ -51,10 +52,28 @@ pub(crate) const PROOF: Proof = Proof {
                 found.push(place::on(
                     expression,
                     format!("the two sides of `{}` never meet: {why}", binary.op),
-                    "compare by the labels that both have: `on (job)`",
+                    match common(&left.series[0], &right.series[0]) {
+                        Some(label) => {
+                            format!("compare by the labels that both have: `on ({label})`")
+                        }
+                        None => "one side has no label of the other: compare by none, with `on ()`"
+                            .to_string(),
+                    },
                 ));
             }
         }
         found
     }),
 };
+
+/// A label that both have: the job, where that is one.
+fn common(one: &SeriesSet, other: &SeriesSet) -> Option<String> {
+    let others = other.names();
+    let both: Vec<&str> = one
+        .names()
+        .into_iter()
+        .filter(|name| others.contains(name))
+        .collect();
+    let job = both.iter().find(|name| **name == "job");
+    job.or(both.first()).map(|name| name.to_string())
+}

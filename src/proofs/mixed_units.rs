@@ -25,6 +25,7 @@ pub(crate) const PROOF: Proof = Proof {
             .filter_map(|node| {
                 mixed(expression, node, nodes)
                     .or_else(|| multiplied(expression, node, nodes))
+                    .or_else(|| divided(expression, node, nodes))
                     .or_else(|| outside(expression, node, nodes))
                     .or_else(|| counted_apart(expression, node, nodes, contract))
             })
@@ -86,6 +87,38 @@ fn multiplied(expression: &Expression, node: &Node, nodes: &[Node]) -> Option<Di
                 short(&node.expr.to_string())
             ),
             "divide one by the other, or multiply by a number",
+        )
+    })
+}
+
+/// A share of a whole, each in another unit of the same, and nothing in the expression that makes up for it.
+fn divided(expression: &Expression, node: &Node, nodes: &[Node]) -> Option<Diagnostic> {
+    let quotient = matches!(node.expr, Expr::Binary(binary) if binary.op.id() == T_DIV);
+    let [left, right] = node.operands.as_slice() else {
+        return None;
+    };
+    let (left, right) = (nodes[*left].unit.as_ref()?, nodes[*right].unit.as_ref()?);
+    let converted = nodes.iter().any(|node| {
+        let Expr::Binary(binary) = node.expr else {
+            return false;
+        };
+        let numbers = [&binary.lhs, &binary.rhs].map(|side| number(side));
+        let mut numbers = numbers.into_iter().flatten();
+        match binary.op.id() {
+            T_MUL | T_DIV => numbers.next().is_some(),
+            // What is compared with more than a whole is no share.
+            _ if binary.op.is_comparison_operator() => numbers.any(|number| number > 1.0),
+            _ => false,
+        }
+    });
+    (quotient && !converted && left.scales_otherwise(right)).then(|| {
+        place::on(
+            expression,
+            format!(
+                "`{}` divides {left} by {right}",
+                short(&node.expr.to_string())
+            ),
+            "convert one of them, such as by `/ 1000`",
         )
     })
 }

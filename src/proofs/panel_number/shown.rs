@@ -51,7 +51,10 @@ pub(super) fn otherwise(own: &Stack, stack: &Stack) -> Vec<Diagnostic> {
             let name = &variable["name"];
             let list = list(&meant.value);
             let before = list.items().find(|one| one["name"] == *name);
-            if before.is_some_and(|before| before["hide"] != 2) && variable["hide"] == 2 {
+            // Where Prometheus is one alone there is nothing to choose.
+            let chooses = variable["type"] != "datasource";
+            if chooses && before.is_some_and(|before| before["hide"] != 2) && variable["hide"] == 2
+            {
                 found.push(place::at(
                     &file.path,
                     format!("/templating/list/{index}/hide"),
