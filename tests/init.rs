@@ -726,7 +726,7 @@ inhibit_rules:
             "receiver chat: its text is monstack's in place of yours: when two alerts are sent as one",
             "notifications are told apart by alertname and job, where yours are by alertname",
             "secrets/alertmanager/slack-api_url holds what stands in your alertmanager.yml",
-            "severities are taken to be as urgent as they stand here, the most urgent first: critical, page, ticket, warning",
+            "severities are taken to be as urgent as they stand here, the most urgent first: page, critical, ticket, warning",
             "receiver old: no route leads to it",
             "none of your alerts comes to it",
         ],
@@ -737,7 +737,7 @@ inhibit_rules:
         "page = \"pager\"",
         "labels = { team = \"web\" }, owner = \"web\" }",
         "group_wait = \"10s\"",
-        "[severities]\ncritical = { urgency = 1 }",
+        "[severities]\npage = { urgency = 1 }",
         "equal = [\"team\"]",
     ] {
         assert!(text.contains(wanted), "{wanted}\n{text}");

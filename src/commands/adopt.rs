@@ -325,13 +325,15 @@ impl Adopted {
         if names.iter().all(|name| usual.contains(&name.as_str())) {
             return;
         }
+        let own = names.clone();
         // Those that alerts of a first catalog have.
         for name in &usual[..2] {
             if !names.iter().any(|known| known == name) {
                 names.push(name.to_string());
             }
         }
-        names.sort_by_key(|name| (rank(name), name.clone()));
+        // Of equals those that somebody's routes know come first.
+        names.sort_by_key(|name| (rank(name), !own.contains(name), name.clone()));
         self.changed.push(format!(
             "severities are taken to be as urgent as they stand here, the most urgent first: {}",
             names.join(", ")
