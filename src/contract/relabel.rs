@@ -1,7 +1,5 @@
 //! Relabeling, as Prometheus does it before a scrape and after one (model/relabel/relabel.go).
 
-mod md5;
-
 use crate::json::Parts;
 use crate::promql::re2::anchored;
 use regex_automata::meta::Regex;
@@ -160,7 +158,9 @@ impl Rule {
             Action::Lowercase => set(labels, &self.target, value.to_lowercase()),
             Action::Uppercase => set(labels, &self.target, value.to_uppercase()),
             Action::HashMod => {
-                let share = md5::last_half(value.as_bytes()) % self.modulus;
+                // The second half of the hash is the number.
+                let half = u128::from_be_bytes(md5::compute(&value).0) as u64;
+                let share = half % self.modulus;
                 set(labels, &self.target, share.to_string());
             }
             Action::LabelDrop => labels.retain(|name, _| !self.regex.is_match(name.as_str())),
