@@ -127,6 +127,7 @@ const FOLLOWS: &[(&str, &[&str])] = &[
         "loopback-address",
         &["unreachable-address", "undelivered-alert"],
     ),
+    ("part-in-another-unit", &["mixed-units"]),
     ("range-beyond-retention", &["beyond-retention"]),
     (
         "ratio-out-of-range",

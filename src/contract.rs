@@ -96,6 +96,10 @@ impl Contract {
         for job in ["prometheus", "alertmanager", "health-probe"] {
             contract.profile(profiles, job, contract.targets.with("job", job));
         }
+        if !catalog.prometheus.remote_write.is_empty() {
+            let own = contract.targets.with("job", "prometheus");
+            contract.profile(profiles, "prometheus_remote_write", own);
+        }
         // Both servers are programs in Go.
         for job in ["prometheus", "alertmanager"] {
             contract.profile(profiles, "go", contract.targets.with("job", job));

@@ -360,6 +360,7 @@ pub(crate) fn of_scrapes(name: &str) -> bool {
 pub(crate) fn of_servers() -> HashMap<&'static str, &'static str> {
     [
         ("prometheus", "Prometheus"),
+        ("prometheus_remote_write", "Prometheus"),
         ("alertmanager", "the Alertmanager"),
         ("health-probe", "the blackbox exporter"),
     ]
