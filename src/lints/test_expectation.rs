@@ -5,6 +5,7 @@ use crate::catalog::alerts::Expected;
 use crate::catalog::{Alert, Catalog, Scope};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::json::plain;
+use serde_json::{Map, Value};
 
 pub(crate) const LINT: Lint = Lint {
     code: "test-expectation",
@@ -156,22 +157,10 @@ fn unlike(alert: &Alert, catalog: &Catalog, expected: &Expected) -> Option<(Stri
             )
         }),
         (Scope::Service, Expected::Labelled(labels)) if !alert.per.is_empty() => {
-            let wanted = std::iter::once("service").chain(alert.per.iter().map(String::as_str));
-            let wanted: Vec<&str> = wanted.collect();
             let named = labels.get("service").and_then(|name| name.as_str());
-            let whole = labels.len() == wanted.len()
-                && wanted.iter().all(|label| labels.contains_key(*label));
-            match named.filter(|_| whole) {
-                None => Some((
-                    format!(
-                        "`{}` fires apart by {}, and not by the labels of {}",
-                        alert.name,
-                        names(wanted.iter().copied()),
-                        called(expected)
-                    ),
-                    format!("write {}, or the services alone", shape(alert)),
-                )),
-                Some(name) => unlike(alert, catalog, &Expected::Named(name)),
+            match otherwise(alert, expected, labels) {
+                Some((message, help)) => Some((message, format!("{help}, or the services alone"))),
+                None => unlike(alert, catalog, &Expected::Named(named.unwrap_or_default())),
             }
         }
         (Scope::Service, other) => Some((
@@ -191,35 +180,18 @@ fn unlike(alert: &Alert, catalog: &Catalog, expected: &Expected) -> Option<(Stri
         }
         (Scope::Platform, Expected::Whole) if alert.per.is_empty() => None,
         (_, Expected::Labelled(labels)) if !alert.per.is_empty() => {
-            let wanted = alert.about.labels().iter().copied();
-            let wanted: Vec<&str> = wanted.chain(alert.per.iter().map(String::as_str)).collect();
-            let whole = labels.len() == wanted.len()
-                && wanted.iter().all(|label| labels.contains_key(*label));
-            let foreign = labels
-                .get("component")
-                .and_then(|group| group.as_str())
-                .filter(|group| !alert.covers_groups.iter().any(|key| key == group));
-            match (whole, foreign) {
-                (false, _) => Some((
-                    format!(
-                        "`{}` fires apart by {}, and not by the labels of {}",
-                        alert.name,
-                        names(wanted.iter().copied()),
-                        called(expected)
-                    ),
-                    format!("write {}", shape(alert)),
-                )),
-                (true, Some(group)) => {
-                    let known = catalog.groups.iter().any(|known| known.key == group);
-                    Some(uncovered(
-                        alert,
-                        ("group", group),
-                        known,
-                        &alert.covers_groups,
-                    ))
-                }
-                (true, None) => None,
-            }
+            let group = labels.get("component").and_then(|group| group.as_str());
+            let foreign = group.filter(|group| !alert.covers_groups.iter().any(|key| key == group));
+            otherwise(alert, expected, labels).or_else(|| {
+                let group = foreign?;
+                let known = catalog.groups.iter().any(|known| known.key == group);
+                Some(uncovered(
+                    alert,
+                    ("group", group),
+                    known,
+                    &alert.covers_groups,
+                ))
+            })
         }
         _ => Some((
             format!(
@@ -236,16 +208,40 @@ fn unlike(alert: &Alert, catalog: &Catalog, expected: &Expected) -> Option<(Stri
     }
 }
 
-/// How a test says that an alert fires that is not about a service alone.
-fn shape(alert: &Alert) -> String {
+/// The labels by which a test names what an alert fires apart by.
+fn apart(alert: &Alert) -> Vec<&str> {
     let first = match alert.about {
         Scope::Service => Some("service"),
         Scope::Group => Some("component"),
         Scope::Platform => None,
     };
-    let labels = first
-        .into_iter()
-        .chain(alert.per.iter().map(String::as_str));
+    let per = alert.per.iter().map(String::as_str);
+    first.into_iter().chain(per).collect()
+}
+
+/// Other labels than those, fewer or more.
+fn otherwise(
+    alert: &Alert,
+    expected: &Expected,
+    labels: &Map<String, Value>,
+) -> Option<(String, String)> {
+    let wanted = apart(alert);
+    let whole =
+        labels.len() == wanted.len() && wanted.iter().all(|label| labels.contains_key(*label));
+    let message = || {
+        format!(
+            "`{}` fires apart by {}, and not by the labels of {}",
+            alert.name,
+            names(wanted.iter().copied()),
+            called(expected)
+        )
+    };
+    (!whole).then(|| (message(), format!("write {}", shape(alert))))
+}
+
+/// How a test says that an alert fires that is not about a service alone.
+fn shape(alert: &Alert) -> String {
+    let labels = apart(alert).into_iter();
     let labels: Vec<String> = labels.map(|label| format!("{label} = \"…\"")).collect();
     match (alert.about, alert.per.is_empty()) {
         (Scope::Platform, true) => "`fires = true`".to_string(),

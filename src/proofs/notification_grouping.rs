@@ -2,6 +2,7 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
+use crate::catalog::owners::Told;
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::json::Parts;
 use crate::stack::notifications::alerts::Firing;
@@ -86,16 +87,18 @@ fn cut(notifications: &Notifications, route: &Route, firing: &[&Firing]) -> Vec<
     cut.collect()
 }
 
+/// How the route of the catalog groups by which somebody is told, where it says so.
+fn said<'t>(told: &'t Told) -> Option<BTreeSet<&'t str>> {
+    Some(told.by?.options.get("group_by")?.texts().collect())
+}
+
 /// Routes that group as a route of the catalog says: whoever wrote that wants one notification of several services, or several of one.
 fn chosen<'p>(promised: &'p [Promised]) -> BTreeSet<&'p str> {
     let told = promised.iter().flat_map(|promised| &promised.told);
     let routes = told.flat_map(|(told, by)| {
-        let said = told.by.and_then(|by| by.options.get("group_by"));
-        let said: Option<BTreeSet<&str>> = said.map(|said| said.texts().collect());
-        by.iter().filter(move |route| {
-            let is: BTreeSet<&str> = route.group_by().into_iter().collect();
-            said.as_ref() == Some(&is)
-        })
+        let said = said(told);
+        by.iter()
+            .filter(move |route| said.as_ref() == Some(&route.group_by().into_iter().collect()))
     });
     routes.map(|route| route.pointer.as_str()).collect()
 }
@@ -103,7 +106,7 @@ fn chosen<'p>(promised: &'p [Promised]) -> BTreeSet<&'p str> {
 /// Somebody whom a route of the catalog tells in groups of its own, and the rendered one in others.
 fn otherwise(notifications: &Notifications, promised: &Promised) -> Option<Diagnostic> {
     promised.told.iter().find_map(|(told, by)| {
-        let said: BTreeSet<&str> = told.by?.options.get("group_by")?.texts().collect();
+        let said = said(told)?;
         let is = |route: &Route| -> BTreeSet<String> {
             route.group_by().into_iter().map(str::to_string).collect()
         };

@@ -43,6 +43,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
     let fixed: HashMap<&str, BTreeSet<&str>> = dashboards
         .map(|file| (file.path.as_str(), chosen_one_at_a_time(file)))
         .collect();
+    let mut before: HashMap<(&str, &str, &str), &Expression> = HashMap::new();
     for expression in stack.used(Usage::Panel) {
         let panel = expression.owner;
         let kind = panel["type"].as_str().unwrap_or_default();
@@ -62,48 +63,40 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                 format!("name it: `{{{{{label}}}}}`, or aggregate it away"),
             ));
         }
+        let target = expression.pointer.rsplit_once("/targets/");
+        if let Some((at, _)) = target.filter(|_| expression.target["hide"] != true)
+            && let Some(first) = before.insert((expression.path, at, legend), expression)
+        {
+            found.extend(alike(stack, first, expression, legend));
+        }
     }
-    found.extend(alike(stack));
     found
 }
 
 /// Queries of one panel whose lines have the same names, and are of the same services.
-fn alike(stack: &Stack) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let mut before: HashMap<(&str, &str, &str), &Expression> = HashMap::new();
-    for expression in stack.used(Usage::Panel) {
-        let (panel, target) = (expression.owner, expression.target);
-        let kind = panel["type"].as_str().unwrap_or_default();
-        let legend = target["legendFormat"].as_str().unwrap_or_default();
-        let Some((at, _)) = expression.pointer.rsplit_once("/targets/") else {
-            continue;
-        };
-        let plain = !legend.is_empty() && legend != "__auto" && target["hide"] != true;
-        if !NAMED.contains(&kind) || !plain || unnamed(panel) {
-            continue;
-        }
-        let Some(first) = before.insert((expression.path, at, legend), expression) else {
-            continue;
-        };
-        let (one, other) = (
-            first.series(&stack.contract),
-            expression.series(&stack.contract),
-        );
-        let named = named_labels(legend);
-        let mut pairs = one
-            .iter()
-            .flat_map(|one| other.iter().map(move |other| (one, other)));
-        if pairs.any(|(one, other)| one_name(one, other, &named)) {
-            let title = panel["title"].as_str().unwrap_or_default();
-            found.push(place::at(
+fn alike(
+    stack: &Stack,
+    first: &Expression,
+    expression: &Expression,
+    legend: &str,
+) -> Option<Diagnostic> {
+    let named = named_labels(legend);
+    let one = first.series(&stack.contract);
+    let other = expression.series(&stack.contract);
+    let mut pairs = one
+        .iter()
+        .flat_map(|one| other.iter().map(move |other| (one, other)));
+    pairs
+        .any(|(one, other)| one_name(one, other, &named))
+        .then(|| {
+            let title = expression.owner["title"].as_str().unwrap_or_default();
+            place::at(
                 expression.path,
                 expression.pointer.replace("/expr", "/legendFormat"),
                 format!("`{title}` gives the lines of two of its queries one name, `{legend}`"),
                 "say in each what is drawn",
-            ));
-        }
-    }
-    found
+            )
+        })
 }
 
 /// Whether two queries can have a series each that a legend calls the same.

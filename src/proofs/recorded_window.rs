@@ -7,8 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::promql::Expr;
 use crate::promql::token::{T_LAND, T_LOR, T_LUNLESS};
 use crate::promql::walk::children;
-use crate::stack::Stack;
-use crate::stack::expressions::Usage;
+use crate::stack::expressions::{Expression, Usage};
 use std::collections::HashMap;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -21,55 +20,51 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let rules = stack.files.rules().filter(|(file, _, _)| !file.is_own());
-        let named: HashMap<(&str, String), (&str, Duration)> = rules
+        let named: HashMap<(&str, String), &str> = rules
             .filter_map(|(file, pointer, rule)| {
-                let name = rule["record"].as_str()?;
                 let at = (file.path.as_str(), format!("{pointer}/expr"));
-                Some((at, (name, window(name)?)))
+                Some((at, rule["record"].as_str()?))
             })
             .collect();
-        let found = stack.used(Usage::Record).filter_map(|expression| {
+        let recorded = stack.used(Usage::Record).filter_map(|expression| {
             let at = (expression.path, expression.pointer.clone());
-            let (name, window) = *named.get(&at)?;
-            let wrong = other(&expression.ast, window)?;
-            Some(place::on(
-                expression,
-                format!("`{name}` is recorded over {window} by its name, and {wrong}"),
-                format!("let it look back {window}, or name it after what it is over"),
-            ))
+            Some((expression, *named.get(&at)?))
         });
-        let mut found: Vec<Diagnostic> = found.collect();
-        found.extend(aggregated(stack));
-        found
+        recorded
+            .flat_map(|(expression, name)| {
+                let over = over(expression, name);
+                over.into_iter().chain(aggregated(expression, name))
+            })
+            .collect()
     }),
 };
 
+/// Another window than the name ends with.
+fn over(expression: &Expression, name: &str) -> Option<Diagnostic> {
+    let window = window(name)?;
+    let wrong = other(&expression.ast, window)?;
+    Some(place::on(
+        expression,
+        format!("`{name}` is recorded over {window} by its name, and {wrong}"),
+        format!("let it look back {window}, or name it after what it is over"),
+    ))
+}
+
 /// What a name says last of how series are taken together, and the rule takes them together otherwise.
-fn aggregated(stack: &Stack) -> Vec<Diagnostic> {
-    let rules = stack.files.rules().filter(|(file, _, _)| !file.is_own());
-    let named: HashMap<(&str, String), &str> = rules
-        .filter_map(|(file, pointer, rule)| {
-            let at = (file.path.as_str(), format!("{pointer}/expr"));
-            Some((at, rule["record"].as_str()?))
-        })
-        .collect();
-    let found = stack.used(Usage::Record).filter_map(|expression| {
-        let name = named.get(&(expression.path, expression.pointer.clone()))?;
-        let said = name.rsplit_once(':')?.1;
-        let mut all = Vec::new();
-        outermost(&expression.ast, &mut all);
-        let known = ["sum", "avg", "min", "max", "count"];
-        let mut all = all.into_iter().filter(|is| known.contains(&is.as_str()));
-        let is = all
-            .find(|is| is != said)
-            .filter(|_| known.contains(&said))?;
-        Some(place::on(
-            expression,
-            format!("`{name}` is the `{said}` by its name, and what is recorded is the `{is}`"),
-            format!("take the series together by `{said}`, or name it `{is}`"),
-        ))
-    });
-    found.collect()
+fn aggregated(expression: &Expression, name: &str) -> Option<Diagnostic> {
+    let known = ["sum", "avg", "min", "max", "count"];
+    let said = name.rsplit_once(':')?.1;
+    let mut all = Vec::new();
+    outermost(&expression.ast, &mut all);
+    let mut all = all.into_iter().filter(|is| known.contains(&is.as_str()));
+    let is = all
+        .find(|is| is != said)
+        .filter(|_| known.contains(&said))?;
+    Some(place::on(
+        expression,
+        format!("`{name}` is the `{said}` by its name, and what is recorded is the `{is}`"),
+        format!("take the series together by `{said}`, or name it `{is}`"),
+    ))
 }
 
 /// The aggregations whose values an expression has.

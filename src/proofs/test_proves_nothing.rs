@@ -99,7 +99,7 @@ fn indifferent(stack: &Stack, file: &File) -> Vec<Diagnostic> {
         return Vec::new();
     }
     // Of many branches the first and the last stand for all.
-    let last = comparisons(&rule.expr).saturating_sub(1);
+    let last = count(&rule.expr, compares).saturating_sub(1);
     let mut found = [0, last].into_iter().filter_map(|index| {
         let unseen = |expr: Expr| !noticed(&rule.with(expr));
         let (number, moved) = blunt(&rule.expr, index, GENERATED, unseen)?;
@@ -177,7 +177,7 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
     let mut open = (*loaded.rule.expr).clone();
     while without(&mut open, 0).is_some() {}
     let dropped = failing(&loaded.rule.with(open));
-    for index in 0..comparisons(&loaded.rule.expr) {
+    for index in 0..count(&loaded.rule.expr, compares) {
         let mut expr = (*loaded.rule.expr).clone();
         let Some(removed) = without(&mut expr, index) else {
             continue;
@@ -211,18 +211,23 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
         noticed.extend(failing);
     }
     noticed.extend(dropped);
-    for index in 0..set_operators(&loaded.rule.expr) {
-        let mut expr = (*loaded.rule.expr).clone();
-        if left_alone(&mut expr, &mut index.clone()) {
-            noticed.extend(failing(&loaded.rule.with(expr)));
+    let mut with_another = |such: fn(&Expr) -> bool, other: &dyn Fn(&Expr) -> Option<Expr>| {
+        for mut index in 0..count(&loaded.rule.expr, such) {
+            let mut expr = (*loaded.rule.expr).clone();
+            if let Some(node) = nth(&mut expr, such, &mut index)
+                && let Some(other) = other(node)
+            {
+                *node = other;
+                noticed.extend(failing(&loaded.rule.with(expr)));
+            }
         }
-    }
-    for index in 0..absences(&loaded.rule.expr) {
-        let mut expr = (*loaded.rule.expr).clone();
-        if taken_for_absent(&mut expr, &mut index.clone()) {
-            noticed.extend(failing(&loaded.rule.with(expr)));
-        }
-    }
+    };
+    // Of `and` and `unless` only the left side; what `absent` asks for taken for absent.
+    with_another(narrows, &|node| match node {
+        Expr::Binary(binary) => Some((*binary.lhs).clone()),
+        _ => None,
+    });
+    with_another(is_absence, &|_| parse("vector(1)").ok());
     // Without comparisons and sets there is nothing to take away.
     if found.is_empty() && noticed.is_empty() {
         return found;
@@ -310,51 +315,31 @@ fn narrows(expr: &Expr) -> bool {
     matches!(expr, Expr::Binary(binary) if matches!(binary.op.id(), T_LAND | T_LUNLESS))
 }
 
-fn set_operators(expr: &Expr) -> usize {
-    let inside: usize = children(expr).into_iter().map(set_operators).sum();
-    inside + usize::from(narrows(expr))
+/// How many nodes of an expression are such.
+fn count(expr: &Expr, such: fn(&Expr) -> bool) -> usize {
+    let inside: usize = children(expr)
+        .into_iter()
+        .map(|child| count(child, such))
+        .sum();
+    inside + usize::from(such(expr))
 }
 
-/// Leaves of one `and` or `unless` only its left side; whether there was one.
-fn left_alone(expr: &mut Expr, left: &mut usize) -> bool {
-    if narrows(expr) {
+/// One of them, counted from the outside and from the left.
+fn nth<'a>(expr: &'a mut Expr, such: fn(&Expr) -> bool, left: &mut usize) -> Option<&'a mut Expr> {
+    if such(expr) {
         if *left == 0 {
-            if let Expr::Binary(binary) = expr {
-                *expr = (*binary.lhs).clone();
-            }
-            return true;
+            return Some(expr);
         }
         *left -= 1;
     }
     children_mut(expr)
         .into_iter()
-        .any(|child| left_alone(child, left))
+        .find_map(|child| nth(child, such, left))
 }
 
 /// `absent(…)` and `absent_over_time(…)`, which a series of a test silences.
 fn is_absence(expr: &Expr) -> bool {
     matches!(expr, Expr::Call(call) if call.func.name.starts_with("absent"))
-}
-
-fn absences(expr: &Expr) -> usize {
-    let inside: usize = children(expr).into_iter().map(absences).sum();
-    inside + usize::from(is_absence(expr))
-}
-
-/// Takes for absent what one of them asks for; whether there was one.
-fn taken_for_absent(expr: &mut Expr, left: &mut usize) -> bool {
-    if is_absence(expr) {
-        if *left == 0 {
-            if let Ok(always) = parse("vector(1)") {
-                *expr = always;
-            }
-            return true;
-        }
-        *left -= 1;
-    }
-    children_mut(expr)
-        .into_iter()
-        .any(|child| taken_for_absent(child, left))
 }
 
 /// Comparisons that drop samples; what `absent(…)` returns is 1.
@@ -365,27 +350,9 @@ fn compares(expr: &Expr) -> bool {
             && !is_absence(&binary.lhs))
 }
 
-fn comparisons(expr: &Expr) -> usize {
-    let inside: usize = children(expr).into_iter().map(comparisons).sum();
-    inside + usize::from(compares(expr))
-}
-
-/// One comparison of an expression, counted from the outside and from the left.
-fn comparison<'a>(expr: &'a mut Expr, left: &mut usize) -> Option<&'a mut Expr> {
-    if compares(expr) {
-        if *left == 0 {
-            return Some(expr);
-        }
-        *left -= 1;
-    }
-    children_mut(expr)
-        .into_iter()
-        .find_map(|child| comparison(child, left))
-}
-
 /// Takes one comparison away, so that all its samples stay; gives its text.
 fn without(expr: &mut Expr, mut index: usize) -> Option<String> {
-    let found = comparison(expr, &mut index)?;
+    let found = nth(expr, compares, &mut index)?;
     let text = found.to_string();
     let Expr::Binary(binary) = found else {
         return None;
@@ -400,7 +367,7 @@ fn without(expr: &mut Expr, mut index: usize) -> Option<String> {
 
 /// The number that one comparison compares with. None: another series, or zero.
 fn threshold(expr: &mut Expr, mut index: usize) -> Option<f64> {
-    let Expr::Binary(binary) = comparison(expr, &mut index)? else {
+    let Expr::Binary(binary) = nth(expr, compares, &mut index)? else {
         return None;
     };
     let known = number(&binary.rhs).or_else(|| number(&binary.lhs))?;
@@ -410,7 +377,7 @@ fn threshold(expr: &mut Expr, mut index: usize) -> Option<f64> {
 /// Whether a comparison holds below its threshold, or from it on: of whole numbers the next one above it says the same.
 fn rounds_up(expr: &Expr, mut index: usize) -> bool {
     let mut expr = expr.clone();
-    let Some(Expr::Binary(binary)) = comparison(&mut expr, &mut index) else {
+    let Some(Expr::Binary(binary)) = nth(&mut expr, compares, &mut index) else {
         return false;
     };
     match number(&binary.rhs) {

@@ -288,32 +288,36 @@ pub(super) fn refused(container: &Container) -> Vec<Diagnostic> {
             "write a size such as `10m`",
         );
     }
-    let sized = |pointers: [&str; 2]| {
-        let mut written = pointers.into_iter().filter_map(|pointer| {
-            let text = scalar(container.value.pointer(pointer)?)?;
-            Some((
-                pointer.trim_start_matches('/').to_string(),
-                bytes(&text)?,
-                text,
-            ))
-        });
-        written.next()
+    let sized = |pointer: &'static str| {
+        let text = scalar(container.value.pointer(&format!("/{pointer}"))?)?;
+        Some((pointer, bytes(&text)?, text))
     };
-    let limit = sized(["/deploy/resources/limits/memory", "/mem_limit"]);
-    let reserved = sized(["/deploy/resources/reservations/memory", "/mem_reservation"]);
-    let swap = sized(["/memswap_limit", "/memswap_limit"]);
-    if let (Some((_, limit, most)), Some((at, reserved, text))) = (&limit, reserved)
-        && reserved > *limit
-    {
-        let what = format!("what is reserved for it, of at most {most},");
-        say(at, &what, &text, "reserve no more than its limit");
-    }
-    if let (Some((_, limit, most)), Some((at, swap, text))) = (&limit, swap)
-        && swap > 0.0
-        && swap < *limit
-    {
-        let what = format!("its memory and swap together, with {most} of memory,");
-        say(at, &what, &text, "make it no less than the memory");
+    let most = container.limit("memory", "mem_limit").0.unwrap_or_default();
+    if let Some(limit) = bytes(&most) {
+        let reserved = sized("deploy/resources/reservations/memory");
+        if let Some((at, reserved, text)) = reserved.or_else(|| sized("mem_reservation"))
+            && reserved > limit
+        {
+            let what = format!("what is reserved for it, of at most {most},");
+            say(
+                at.to_string(),
+                &what,
+                &text,
+                "reserve no more than its limit",
+            );
+        }
+        if let Some((at, swap, text)) = sized("memswap_limit")
+            && swap > 0.0
+            && swap < limit
+        {
+            let what = format!("its memory and swap together, with {most} of memory,");
+            say(
+                at.to_string(),
+                &what,
+                &text,
+                "make it no less than the memory",
+            );
+        }
     }
     let files = scalar(&options["max-file"]).unwrap_or_else(|| "1".to_string());
     if !files.contains('$') && files.parse::<u32>().is_err() {
