@@ -1,14 +1,16 @@
 //! Answers without a server: synthetic series, the rendered rules evaluated over them, and the alerts that follow.
 
 use super::answers::{Answers, Axis, Labels, Series};
-use super::synthetic::Synthetic;
+use super::synthetic::{Parted, SCHEMA, Synthetic};
 use crate::catalog::{Catalog, Duration};
 use crate::json::Parts;
 use crate::json::plain;
 use crate::promql::engine::{
-    self, Data, Engine, Evaluated, Failure, LOOKBACK, Millis, Recorded, Release, Sample,
+    self, Data, Engine, Evaluated, Failure, LOOKBACK, Millis, Recorded, RecordedNative, Release,
+    Sample,
 };
 use crate::promql::matchers::pick;
+use crate::promql::native::Histogram;
 use crate::promql::{Expr, VectorSelector};
 use crate::stack::Stack;
 use serde_json::Value;
@@ -16,6 +18,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Noon of 5 January 2026, UTC: the page is the same whenever it is made.
 const NOW: i64 = 1_767_614_400;
@@ -133,6 +136,28 @@ impl<'a> Simulated<'a> {
             labels: series.labels.iter().collect(),
             samples,
         }
+    }
+
+    /// The same of a native histogram: what its parts hold at the same times.
+    fn stored_native(&self, parted: &Parted) -> RecordedNative {
+        let sums = self.stored(&parted.sum).samples;
+        let within = parted.within.iter();
+        let within: Vec<(i32, Vec<Sample>)> = within
+            .map(|(index, series)| (*index, self.stored(series).samples))
+            .collect();
+        let at = |(place, sum): (usize, &Sample)| {
+            let mut before = 0.0;
+            let buckets = within.iter().map(|(index, samples)| {
+                let is = samples[place].value;
+                let own = is - before;
+                before = is;
+                (*index, own)
+            });
+            let histogram = Histogram::of_buckets(SCHEMA, buckets, sum.value);
+            (sum.time, (!sum.is_stale()).then(|| Arc::new(histogram)))
+        };
+        let samples = sums.iter().enumerate().map(at).collect();
+        (parted.labels.iter().collect(), samples)
     }
 
     fn select(&self, selector: &VectorSelector) -> Result<Vec<Series>, String> {
@@ -254,6 +279,16 @@ impl Data for Simulated<'_> {
         Ok(Cow::Owned(
             found.iter().map(|series| self.stored(series)).collect(),
         ))
+    }
+
+    fn holds_natives(&self) -> bool {
+        let mut metrics = self.stack.catalog.metrics.iter();
+        metrics.any(|metric| metric.whole)
+    }
+
+    fn natives(&self, selector: &VectorSelector) -> Evaluated<Vec<RecordedNative>> {
+        let parted = self.synthetic.natives(selector).into_iter();
+        Ok(parted.map(|parted| self.stored_native(&parted)).collect())
     }
 }
 

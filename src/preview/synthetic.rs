@@ -59,6 +59,25 @@ struct Source<'a> {
     shares: (f64, f64),
 }
 
+/// A native histogram over time.
+pub(crate) struct Parted {
+    pub(crate) labels: Labels,
+    /// Index of a bucket → what is within its upper bound, since the series began.
+    pub(crate) within: Vec<(i32, Series)>,
+    pub(crate) sum: Series,
+}
+
+/// The resolution of native histograms: two buckets from a number to its double.
+pub(crate) const SCHEMA: i32 = 1;
+
+/// From a thousandth to some thousands.
+const BUCKETS: std::ops::RangeInclusive<i32> = -20..=24;
+
+/// The upper bound of a bucket, by its index.
+fn bound(index: i32) -> f64 {
+    (f64::from(index) / 2.0).exp2()
+}
+
 impl<'a> Synthetic<'a> {
     /// The services of a catalog, seen along an axis.
     pub(crate) fn new(catalog: &'a Catalog, contract: &'a Contract, axis: Axis) -> Synthetic<'a> {
@@ -83,6 +102,52 @@ impl<'a> Synthetic<'a> {
 
     /// The series that a selector picks.
     pub(crate) fn select(&self, selector: &VectorSelector) -> Vec<Series> {
+        let found = self
+            .picked(selector, |kind| kind != Kind::Histogram)
+            .into_iter();
+        let drawn = found.map(|(name, labels, kind)| {
+            let values = self.values(name, &labels, kind);
+            Series { labels, values }
+        });
+        drawn.collect()
+    }
+
+    /// The native histograms that a selector picks, each in parts that only grow.
+    pub(crate) fn natives(&self, selector: &VectorSelector) -> Vec<Parted> {
+        let found = self
+            .picked(selector, |kind| kind == Kind::Histogram)
+            .into_iter();
+        let parted = found.map(|(name, labels, _)| {
+            let grown = |name: &str, labels: &Labels| {
+                let values = self.values(name, labels, Kind::Counter);
+                let first = values.iter().copied().find(|value| !value.is_nan());
+                let begin = first.unwrap_or_default();
+                let values = values.into_iter().map(|value| value - begin);
+                Series {
+                    labels: labels.clone(),
+                    values: values.collect(),
+                }
+            };
+            let within = |index: i32| {
+                let mut labels = labels.clone();
+                labels.insert("le".to_string(), bound(index).to_string());
+                (index, grown(name, &labels))
+            };
+            Parted {
+                within: BUCKETS.map(within).collect(),
+                sum: grown(&format!("{name}_sum"), &labels),
+                labels,
+            }
+        });
+        parted.collect()
+    }
+
+    /// Name, labels and type of the series of some types that a selector picks.
+    fn picked<'s>(
+        &self,
+        selector: &'s VectorSelector,
+        such: impl Fn(Kind) -> bool,
+    ) -> Vec<(&'s str, Labels, Kind)> {
         let Some(name) = selector.name.as_deref() else {
             return Vec::new();
         };
@@ -92,6 +157,7 @@ impl<'a> Synthetic<'a> {
             .contract
             .family(name)
             .iter()
+            .filter(|declared| such(declared.kind))
             .filter_map(|declared| self.contract.select(declared, matchers))
         {
             for own in self.choices(name, &declared) {
@@ -100,8 +166,7 @@ impl<'a> Synthetic<'a> {
                     labels.extend(self.contract.targets.list[target].labels.clone());
                     labels.insert("__name__".to_string(), name.to_string());
                     if pick(&selector.matchers, &labels) {
-                        let values = self.values(name, &labels, declared.kind);
-                        found.push(Series { labels, values });
+                        found.push((name, labels, declared.kind));
                     }
                 }
             }

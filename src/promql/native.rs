@@ -58,6 +58,22 @@ impl Histogram {
         }
     }
 
+    /// Of buckets at a resolution, by their index, and of how much all observations are together.
+    pub(crate) fn of_buckets(
+        schema: i32,
+        buckets: impl Iterator<Item = (i32, f64)>,
+        sum: f64,
+    ) -> Histogram {
+        let positive: BTreeMap<i32, f64> = buckets.filter(|(_, count)| *count > 0.0).collect();
+        Histogram {
+            schema,
+            count: positive.values().sum(),
+            sum,
+            positive,
+            ..Histogram::default()
+        }
+    }
+
     /// What stands between the braces of promtool's notation.
     pub(crate) fn read(text: &str) -> Result<Histogram, String> {
         let mut histogram = Histogram::default();

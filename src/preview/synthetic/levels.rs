@@ -59,14 +59,25 @@ impl Synthetic<'_> {
             }
     }
 
+    /// What is well below every time that an alert compares quantiles of a metric with, in its own unit.
+    fn well(&self, metric: &Metric) -> Option<f64> {
+        let alerts = self.catalog.alerts.iter();
+        let alerts = alerts.filter(|alert| {
+            let read = alert.metrics().into_iter();
+            alert.unit.as_deref() == Some("seconds")
+                && read.map(|(_, key, _)| key).any(|key| key == metric.key)
+        });
+        let limits =
+            alerts.flat_map(|alert| alert.branches.iter().filter_map(|branch| branch.above));
+        let least = limits.min_by(f64::total_cmp)?;
+        Some(least * metric.per_second / 8.0)
+    }
+
     /// The part of the events that took no longer than `le`: half of them twice as long as the median or less.
     fn distribution(&self, source: &Source, metric: &Metric, index: usize, part: Part) -> f64 {
         let rate = 20.0 * busy(source, index) * source.shares.0;
-        let typical = metric
-            .buckets
-            .get(metric.buckets.len() / 3)
-            .copied()
-            .unwrap_or(1.0);
+        let known = metric.buckets.get(metric.buckets.len() / 3).copied();
+        let typical = known.or_else(|| self.well(metric)).unwrap_or(1.0);
         let slow = if part == Part::Failing { 3.0 } else { 1.0 };
         let median = typical * slow * (0.4 + source.own + 0.3 * source.waves[index]);
         match source.bound {
