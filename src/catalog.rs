@@ -443,9 +443,19 @@ fn place_servers(value: &mut Value) {
         ("compose", _) => format!("host.docker.internal:{published}"),
         _ => format!("localhost:{published}"),
     };
+    let itself = match prometheus.as_str() {
+        "compose" => 9090,
+        _ => port("prometheus"),
+    };
     let defaults = [
         ("alertmanager", "runs_on", alertmanager.clone().into()),
         ("grafana", "runs_on", grafana.clone().into()),
+        // In a container it is at the port of its own, wherever that is published.
+        (
+            "prometheus",
+            "address",
+            format!("localhost:{itself}").into(),
+        ),
         (
             "prometheus",
             "alertmanagers",

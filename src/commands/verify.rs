@@ -167,7 +167,7 @@ fn ask(context: &CheckContext) -> Result<Results> {
         .collect();
     let answering: Vec<&str> = visits
         .iter()
-        .filter(|visit| visit.scraped)
+        .filter(|visit| visit.readable())
         .map(|visit| visit.service.name.as_str())
         .collect();
     let healthy: Vec<&str> = visits

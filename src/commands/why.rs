@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Format};
 use crate::live::walk::{LINKS, Link, Walk, offline, online};
 use crate::render::File;
 use crate::stack::files::Files;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 /// `why` and its flags.
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
     after_help = "The links, in order: catalog, rendered, loaded, discovered, reachable, http, parsed, scraped, health, metrics, alerts, route, and dashboards with --grafana-url."
 )]
 pub(crate) struct Args {
-    /// The service that is missing, silent or wrong
+    /// The service that is missing, silent or wrong; ALERT@SERVICE is that service too
     #[arg(add = names(&["service"]))]
     service: String,
     #[command(flatten)]
@@ -37,7 +37,14 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let Some((catalog, rendered)) = drawn else {
         return Ok(Report::new(outcome.source, outcome.diagnostics));
     };
-    let service = super::service(&catalog.services, &args.service)?;
+    // As alerts are named elsewhere: ServiceDown@checkout.
+    let name = args.service.rsplit('@').next().unwrap_or_default();
+    if catalog.alert(name).is_some() && catalog.service(name).is_none() {
+        bail!(
+            "{name} is an alert: name the service that it is about, as in `monstack why {name}@SERVICE`"
+        );
+    }
+    let service = super::service(&catalog.services, name)?;
     let written = outcome.source.at(&format!("/services/{}", service.name));
     let walk = walk(args, &catalog, &rendered, service, &written, cli)?;
     let mut report = Report::new(outcome.source, outcome.diagnostics).reading();

@@ -143,8 +143,18 @@ pub(crate) fn remedy(refusal: &Refusal, flag: &str) -> String {
             )
         }
         Refusal::Redirect(_) | Refusal::Stranger(_) => format!("give its own address with {flag}"),
+        Refusal::Status(404, _) => format!(
+            "give its own address with {flag}, without the path of a page, and with its route prefix if it has one"
+        ),
+        Refusal::Status(503, _) => {
+            "wait if it has just been started: it reads what it has stored; else look at its log"
+                .to_string()
+        }
         Refusal::Status(..) => "look at its log".to_string(),
-        Refusal::Failed(_) => format!("start it, or give its address with {flag}"),
+        Refusal::Failed(_) => {
+            let server = flag.trim_start_matches("--").trim_end_matches("-url");
+            format!("start {server}, or give its address with {flag}")
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod buckets;
 mod labels;
+mod read;
 mod series;
 
 use super::exposition::{Exposition, Sample};
@@ -10,6 +11,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::stack::files::Files;
 use buckets::Bounds;
 use labels::Patterns;
+use read::Selections;
 pub(crate) use series::{backwards, falls};
 use std::collections::HashMap;
 
@@ -19,6 +21,7 @@ pub(crate) struct Declared<'a> {
     emitted: HashMap<&'a str, Vec<&'a Metric>>,
     patterns: Patterns<'a>,
     bounds: Bounds<'a>,
+    selections: Selections,
 }
 
 /// What a service exposes of a declared metric.
@@ -73,6 +76,7 @@ impl<'a> Declared<'a> {
             emitted,
             patterns: Patterns::new(&catalog.metrics),
             bounds: Bounds::read(catalog, rendered),
+            selections: Selections::read(catalog, rendered),
         }
     }
 
@@ -110,15 +114,43 @@ impl<'a> Declared<'a> {
                 exposition.type_of(&samples[0].name),
             ));
             kept.findings
+                .extend(self.without_number(service, metric, &samples));
+            kept.findings
                 .extend(self.patterns.judge(service, metric, &samples));
             kept.findings
                 .extend(self.bounds.judge(service, metric, &samples));
+            kept.findings
+                .extend(self.selections.judge(service, metric, &samples));
         }
         kept.findings
             .extend(series::duplicates(service, exposition));
         kept.findings
             .extend(self.process_metrics(service, &by_name));
         kept
+    }
+
+    /// A metric that has series, and no number in any of them. The quantiles of a summary are none while nothing happens.
+    fn without_number(
+        &self,
+        service: &Service,
+        metric: &Metric,
+        samples: &[&Sample],
+    ) -> Option<Diagnostic> {
+        let own = |sample: &&&Sample| metric.r#type != "summary" || sample.name != metric.name;
+        let mut values = samples.iter().filter(own).peekable();
+        values.peek()?;
+        if !values.all(|sample| sample.value.is_nan()) {
+            return None;
+        }
+        let blind = cannot_fire(readers(self.catalog, service, metric));
+        let place = Place::Key(format!("/metrics/{}", metric.key));
+        let message = format!(
+            "{}: {} is NaN in all its series, which is neither above nor below anything{blind}",
+            service.name, metric.name
+        );
+        Some(Diagnostic::error("metric-nan", place, message).help(
+            "look at what the service measures: expose a number, or no series as long as there is none",
+        ))
     }
 
     /// What memory and CPU alerts read comes from the client library, unless something took it away.
@@ -150,6 +182,29 @@ impl<'a> Declared<'a> {
                     .help(help)
             })
             .collect()
+    }
+}
+
+/// The alerts of a service that read a metric.
+pub(crate) fn readers<'a>(
+    catalog: &'a Catalog,
+    service: &Service,
+    metric: &Metric,
+) -> impl Iterator<Item = &'a str> {
+    let reads = |alert: &&Alert| {
+        let mut read = alert.metrics().into_iter();
+        alert.covers_service(&service.name) && read.any(|(_, key, _)| key == metric.key)
+    };
+    let alerts = catalog.alerts.iter().filter(reads);
+    alerts.map(|alert| alert.name.as_str())
+}
+
+/// What follows for alerts that see nothing, as the end of a message.
+pub(crate) fn cannot_fire<'a>(alerts: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = alerts.into_iter().collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("; {} cannot fire for it", names.join(", ")),
     }
 }
 

@@ -5,10 +5,34 @@ use crate::json::plain;
 use serde_json::Value;
 
 /// Names of this machine: seen from a container, and from itself.
-const THIS_HOST: [&str; 4] = ["host.docker.internal", "localhost", "127.0.0.1", "[::1]"];
+pub(super) const THIS_HOST: [&str; 4] = ["host.docker.internal", "localhost", "127.0.0.1", "[::1]"];
+
+/// What takes something away, puts it elsewhere or adds to it, and what no server fills in by itself.
+const NO_DEFAULT: [&str; 20] = [
+    "active_time_intervals",
+    "alert_relabel_configs",
+    "body_size_limit",
+    "external_labels",
+    "honor_labels",
+    "inhibit_rules",
+    "label_limit",
+    "label_name_length_limit",
+    "label_value_length_limit",
+    "match",
+    "match_re",
+    "matchers",
+    "metric_relabel_configs",
+    "mute_time_intervals",
+    "params",
+    "proxy_url",
+    "relabel_configs",
+    "routes",
+    "sample_limit",
+    "target_limit",
+];
 
 /// In what a loaded document differs from a rendered one: the path of each difference, and how.
-/// What only the loaded one says is a default that the server filled in.
+/// What only the loaded one says is a default that the server filled in, but for NO_DEFAULT.
 pub(crate) fn differences(
     rendered: &Value,
     loaded: &Value,
@@ -23,6 +47,12 @@ pub(crate) fn differences(
                 None if empty(value) => Vec::new(),
                 None => vec![format!("{} is not loaded", join_key(path, key))],
             })
+            .chain(found.iter().filter_map(|(key, value)| {
+                let added = NO_DEFAULT.contains(&key.as_str())
+                    && !wanted.contains_key(key)
+                    && !empty(value);
+                added.then(|| format!("{} is {value}, rendered is none", join_key(path, key)))
+            }))
             .collect(),
         (Value::Array(wanted), Value::Array(found)) if wanted.len() == found.len() => wanted
             .iter()
@@ -36,6 +66,11 @@ pub(crate) fn differences(
             wanted.len()
         )],
         (wanted, found) if same(wanted, found, port_offset) => Vec::new(),
+        (Value::String(wanted), Value::String(found))
+            if path.ends_with("_file") && same_file(wanted, found) =>
+        {
+            Vec::new()
+        }
         (wanted, found) => vec![format!("{path} is {found}, rendered is {wanted}")],
     }
 }
@@ -51,6 +86,7 @@ fn join_key(path: &str, key: &str) -> String {
 fn empty(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => number.as_f64() == Some(0.0),
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
         Value::Object(map) => map.is_empty(),
@@ -71,15 +107,24 @@ fn same(wanted: &Value, found: &Value, port_offset: i32) -> bool {
     };
     // A server says where a path leads that climbs out of its own folder.
     let climbs = wanted.starts_with("../");
-    let wanted_rest = wanted.trim_start_matches("../").trim_start_matches("./");
     wanted == found
         || found == "<secret>"
         || (number(&wanted).is_some() && number(&wanted) == number(&found))
         || (duration(&wanted).is_some() && duration(&wanted) == duration(&found))
-        || (file(&found) && found.ends_with(&format!("/{wanted_rest}")))
-        || (climbs && found == wanted_rest)
+        || (file(&found) && same_file(&wanted, &found))
+        || (climbs && found == below(&wanted))
         || same_address(&wanted, &found, port_offset)
         || matcher(&wanted) == matcher(&found)
+}
+
+/// Whether a server means a file by its whole path that was written from the folder of its configuration on.
+fn same_file(wanted: &str, found: &str) -> bool {
+    !wanted.starts_with('/') && found.ends_with(&format!("/{}", below(wanted)))
+}
+
+/// A path without the steps out of the folder where it begins.
+fn below(path: &str) -> &str {
+    path.trim_start_matches("../").trim_start_matches("./")
 }
 
 /// host:port, alone or in http://host:port/path, where this machine has several names, and services may be moved to other ports.
@@ -152,6 +197,20 @@ mod tests {
                 "http://host.docker.internal:80/health",
                 "http://127.0.0.1:81/health"
             ),
+            1
+        );
+        let dropped =
+            json!({"t": [], "sample_limit": 10, "honor_timestamps": true, "label_limit": 0});
+        assert_eq!(
+            differences(&json!({"t": []}), &dropped, "", 0),
+            ["sample_limit is 10, rendered is none"]
+        );
+        let login = |file: &str| json!({"tls_config": {"ca_file": file}});
+        let read = |wanted: &str, found: &str| differences(&login(wanted), &login(found), "", 0);
+        assert_eq!(read("../../ca.pem", "/srv/shop/ca.pem").len(), 0);
+        assert_eq!(read("../../ca.pem", "/srv/shop/old-ca.pem").len(), 1);
+        assert_eq!(
+            read("/run/secrets/ca.pem", "/srv/run/secrets/ca.pem").len(),
             1
         );
         let loaded = json!({"scrape_interval": "2m", "rule_files": [], "t": ["127.0.0.1:81"], "m": ["severity=\"x\""]});

@@ -306,7 +306,8 @@ pub(crate) fn scrape(instance: &Instance) -> Result<Scrape, (ProbeStage, Diagnos
     if answer.status != 200 {
         return Err((ProbeStage::Http, wrong_status(service, url, &answer)));
     }
-    let exposition = read(service, url, &answer)?;
+    let (exposition, refused) = read(service, url, &answer)?;
+    notes.extend(refused);
     if let Some(flaw) = exposition.flaws.first() {
         let message = format!(
             "{}: {url}, line {}: {}; Prometheus takes it, others do not",
@@ -386,23 +387,31 @@ fn wrong_scheme(service: &Service, url: &str, speaks: &str) -> Diagnostic {
         ),
     };
     let message = format!("{}: what listens at {url} {says}", service.name);
-    Diagnostic::error("wrong-scheme", at(service), message).help(help)
+    Diagnostic::error(WRONG_SCHEME, at(service), message).help(help)
 }
 
 fn unreachable(service: &Service, url: &str, failure: &Failure) -> Diagnostic {
+    let own_authority = service
+        .tls
+        .as_ref()
+        .is_some_and(|tls| tls.ca_file.is_some());
     let help = match failure {
+        Failure::Refused if service.host == "localhost" => "start it, listening on this port".to_string(),
         Failure::Refused => "start it, listening on 0.0.0.0 and this port".to_string(),
         Failure::NoSuchHost => "correct `runs_on`, or say with `--services-address` where this machine reaches the services".to_string(),
         Failure::NoConnection(_) | Failure::Unreachable(_) => format!("let its port through the firewall of {}", service.host),
         Failure::NoAnswer(_) => "restart it, and see what blocks it: one worker that waits on another service answers nobody".to_string(),
         Failure::TooLarge | Failure::Unfinished(_) => "serve the metrics there and nothing else; labels without a bound make them grow".to_string(),
+        Failure::Tls(reason) if reason.contains("UnknownIssuer") && own_authority => {
+            "who signed its certificate is not in the `ca_file` of `tls`: put that authority's certificate there".to_string()
+        }
         Failure::Tls(reason) if reason.contains("UnknownIssuer") => {
             "name the authority that signed its certificate: `tls = { ca_file = \"…\" }`".to_string()
         }
-        Failure::Tls(reason) if reason.contains("NotValidForName") => {
+        Failure::Tls(reason) if reason.contains("NotValidForName") || reason.contains("not valid for name") => {
             "say which name its certificate has: `server_name` in `tls`".to_string()
         }
-        Failure::Tls(reason) if reason.contains("Expired") => {
+        Failure::Tls(reason) if reason.to_lowercase().contains("expired") => {
             "renew its certificate".to_string()
         }
         Failure::Tls(reason) if reason.contains("CertificateRequired") => {
@@ -411,7 +420,7 @@ fn unreachable(service: &Service, url: &str, failure: &Failure) -> Diagnostic {
         _ => "see what listens there: it is not the service that the catalog means".to_string(),
     };
     Diagnostic::error(
-        "service-unreachable",
+        UNREACHABLE,
         at(service),
         format!("{}: {url}: {failure}", service.name),
     )
@@ -460,11 +469,28 @@ fn wrong_status(service: &Service, url: &str, answer: &Answer) -> Diagnostic {
     .help(help)
 }
 
+/// The finding about a port that speaks TLS, or none, against the catalog.
+pub(crate) const WRONG_SCHEME: &str = "wrong-scheme";
+
+/// The finding about an address where nobody answers as a service does.
+pub(crate) const UNREACHABLE: &str = "service-unreachable";
+
+/// The finding about a Content-Type that Prometheus refuses since version 3, and takes before.
+pub(crate) const REFUSED_TYPE: &str = "content-type";
+
+/// Whether somebody is answered who looks at it in a browser.
+fn web_page(body: &[u8]) -> bool {
+    let begins = body.trim_ascii_start();
+    let begins = begins[..begins.len().min(14)].to_ascii_lowercase();
+    begins.starts_with(b"<!doctype html") || begins.starts_with(b"<html")
+}
+
+/// What an answer holds, and why Prometheus may refuse it all the same.
 fn read(
     service: &Service,
     url: &str,
     answer: &Answer,
-) -> Result<Exposition, (ProbeStage, Diagnostic)> {
+) -> Result<(Exposition, Option<Diagnostic>), (ProbeStage, Diagnostic)> {
     let found = |code, message: String, help: &str| {
         Diagnostic::error(code, at(service), format!("{}: {message}", service.name)).help(help)
     };
@@ -493,27 +519,51 @@ fn read(
             found("json-quoted-metrics", message, help),
         ));
     }
-    if !matches!(kind, "text/plain" | "application/openmetrics-text") {
-        let shown = if kind.is_empty() {
-            "no Content-Type".to_string()
-        } else {
-            format!("Content-Type {kind}")
+    if web_page(&answer.body) {
+        let message = format!("{url} answers with a web page: {}", beginning(&answer.body));
+        return Err((
+            ProbeStage::Http,
+            found(
+                "web-page",
+                message,
+                "correct `metrics_path`, or the port: another program may listen there; where it is a login page, say in `auth` with which login it is scraped",
+            ),
+        ));
+    }
+    let known = matches!(kind, "text/plain" | "application/openmetrics-text");
+    let refused = (!known).then(|| {
+        let shown = match kind {
+            "" => "no Content-Type".to_string(),
+            kind => format!("Content-Type {kind}"),
         };
         let message = format!(
             "{url} sends {shown}, which Prometheus 3 refuses: {}",
             beginning(&answer.body)
         );
-        return Err((
-            ProbeStage::Http,
-            found(
-                "content-type",
-                message,
-                "send `text/plain; version=0.0.4; charset=utf-8`, the client library's CONTENT_TYPE_LATEST",
-            ),
-        ));
+        found(
+            REFUSED_TYPE,
+            message,
+            "send `text/plain; version=0.0.4; charset=utf-8`, the client library's CONTENT_TYPE_LATEST",
+        )
+    });
+    match parse(&answer.body, kind == "application/openmetrics-text") {
+        Ok(exposition) => Ok((exposition, refused)),
+        Err(error) => Err(match refused {
+            Some(refused) => (ProbeStage::Http, refused),
+            None => {
+                let message = format!(
+                    "{url} is not a valid metrics text: line {}, column {}: {}",
+                    error.line, error.column, error.reason
+                );
+                (
+                    ProbeStage::Parsed,
+                    found(
+                        "metrics-parse",
+                        message,
+                        "expose what the client library generates, unchanged; `promtool check metrics` reads it from a pipe",
+                    ),
+                )
+            }
+        }),
     }
-    parse(&answer.body, kind == "application/openmetrics-text").map_err(|error| {
-        let message = format!("{url} is not a valid metrics text: line {}, column {}: {}", error.line, error.column, error.reason);
-        (ProbeStage::Parsed, found("metrics-parse", message, "expose what the client library generates, unchanged; `promtool check metrics` reads it from a pipe"))
-    })
 }

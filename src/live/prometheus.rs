@@ -2,12 +2,14 @@
 
 use super::endpoint::{Endpoint, Refusal, encoded};
 use super::http::{Client, apart};
+use super::loaded::THIS_HOST;
 use super::secret::without_user;
 use crate::json::Parts;
 use crate::yaml;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use std::time::Instant;
+use ureq::http::Uri;
 
 /// Everything that is asked of it at once.
 pub(crate) struct Running {
@@ -84,10 +86,36 @@ impl Running {
             .collect()
     }
 
+    /// Whether an address may be that of an Alertmanager it sends to: one that has another name there than here may be any.
+    pub(crate) fn sends_to(&self, url: &str) -> bool {
+        let asked = at(url);
+        let mut known = self.alertmanagers.iter().map(|known| at(known));
+        known.any(|known| match (&known, &asked) {
+            (Some((there, port)), Some((here, asked))) => {
+                (there != here && !(local(there) && local(here))) || port == asked
+            }
+            _ => true,
+        })
+    }
+
     /// Every rule that it loaded.
     pub(crate) fn rules(&self) -> impl Iterator<Item = &Value> {
         self.groups.iter().flat_map(|group| group["rules"].items())
     }
+}
+
+/// Host and port of an address.
+fn at(url: &str) -> Option<(String, u16)> {
+    let url = url.parse::<Uri>().ok()?;
+    let usual = match url.scheme_str() {
+        Some("https") => 443,
+        _ => 80,
+    };
+    Some((url.host()?.to_string(), url.port_u16().unwrap_or(usual)))
+}
+
+fn local(host: &str) -> bool {
+    THIS_HOST.contains(&host)
 }
 
 /// The addresses at which it scrapes a job now.

@@ -4,7 +4,7 @@ mod links;
 mod service;
 
 use super::checks::services::visit;
-use super::checks::{CheckContext, Stale, clocks, grafana, running};
+use super::checks::{CheckContext, Stale, clocks, grafana, rules, running};
 use crate::catalog::Service;
 use crate::diagnostic::Diagnostic;
 use crate::stack::files::Files;
@@ -126,6 +126,7 @@ pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service)
         Ok(fine) => (Vec::new(), fine),
         Err(finding) => (vec![finding], String::new()),
     };
+    findings.extend(rules::full_disk(context, &running));
     findings.extend(clock);
     if !walk.found("loaded", findings, fine)
         || !walk.add("discovered", links::discovered(&running, service))
@@ -135,14 +136,21 @@ pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service)
     let Some(mut visit) = visit(context, &running, &[service]).into_iter().next() else {
         return Ok(());
     };
-    if !service::way(walk, context, &running, &mut visit) {
-        return Ok(());
-    }
-    if service::healthy(walk, context, &running, &mut visit)
-        && service::metrics(walk, context, &mut visit)
-        && walk.add("alerts", links::alerts(context, &running, service))
-    {
-        walk.add("route", links::route(context, &running, service));
+    let _ = service::way(walk, context, &running, &mut visit)
+        && service::healthy(walk, context, &running, &mut visit)
+        && service::metrics(walk, context, &mut visit);
+    // A service that is down is when somebody must have been told: these links do not depend on it.
+    match links::alerts(context, &running, service) {
+        Ok((findings, fine)) => walk.found("alerts", findings, fine),
+        Err(finding) => walk.add("alerts", Err(finding)),
+    };
+    let loaded = walk
+        .links
+        .last()
+        .is_some_and(|link| link.broken().is_none());
+    if loaded || walk.all {
+        let (findings, fine) = links::route(context, &running, service);
+        walk.found("route", findings, fine);
     }
     let whole = walk.goes_on();
     if let Some(endpoint) = context.grafana.as_ref().filter(|_| whole) {

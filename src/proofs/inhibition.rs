@@ -55,6 +55,13 @@ pub(crate) const PROOF: Proof = Proof {
                         let place = Place::Key(format!("/inhibit/{}", by.name));
                         Diagnostic::error("inhibition", place, message).help(help)
                     }
+                    // That it holds others back is its kind's; that nobody is told of it is the catalog's.
+                    None if real[source].holds_back_others
+                        && !real[source].pages(stack.catalog) =>
+                    {
+                        let place = Place::Key(format!("/alerts/{}", real[source].name));
+                        Diagnostic::error("inhibition", place, message).help(help)
+                    }
                     None => place::at(path, &rule.pointer, message, help),
                 })
             });
@@ -119,9 +126,7 @@ fn wrong(source: &Firing, target: &Firing, catalog: &Catalog) -> Option<(String,
     };
     let explains = source.holds_back_others && !target.holds_back_others;
     let mut declared = catalog.inhibitions.iter();
-    if declared.any(|declared| says(declared, source, target, catalog))
-        && (source.pages(catalog) || explains)
-    {
+    if declared.any(|declared| says(declared, source, target, catalog)) && source.pages(catalog) {
         return (source.rank(catalog) > target.rank(catalog) && !explains).then(|| {
             (
                 format!(
@@ -139,14 +144,21 @@ fn wrong(source: &Firing, target: &Firing, catalog: &Catalog) -> Option<(String,
             "compare by a label that tells services apart: `equal: [job]`",
         ));
     }
-    // What it explains has no data while it fires: nobody misses what is held back, whoever is told of the cause.
-    if !source.pages(catalog) && !explains {
+    if let Some((label, [one_value, other_value])) = source.differs_from(target) {
+        return Some((
+            format!(
+                "{one} with {label} `{one_value}` silences {other} with {label} `{other_value}`"
+            ),
+            "compare by that label too, in `equal`",
+        ));
+    }
+    if !source.pages(catalog) {
         return Some((
             format!(
                 "{one} silences {other}: nobody is told of alerts {}, and so of neither",
                 severity(source)
             ),
-            "name sources that people are told of",
+            "let somebody be told of it, by its severity or `[[routes]]`, or name sources that people are told of",
         ));
     }
     if target.holds_back_others && !source.holds_back_others {
@@ -218,8 +230,7 @@ fn muted(
     target: &Firing,
     catalog: &Catalog,
 ) -> Option<(String, &'static str)> {
-    let explains = source.holds_back_others && !target.holds_back_others;
-    if notifications.intervals.are_none() || explains || !target.pages(catalog) {
+    if notifications.intervals.are_none() || !target.pages(catalog) {
         return None;
     }
     let tree = notifications.tree.as_ref()?;

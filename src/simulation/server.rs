@@ -245,9 +245,29 @@ async fn respond(fleet: &Fleet, post: &Post, request: &Request<Incoming>) -> Res
             "application/json",
             serde_json::Value::from(fleet.scrape(post)).to_string(),
         ),
+        Some(Transport::WebPage) => answer(StatusCode::OK, "text/html", LOGIN),
+        Some(Transport::NotANumber) => {
+            let text = fleet.scrape(post);
+            let line = |line: &str| match line.rsplit_once(' ') {
+                Some((series, _)) if !line.starts_with('#') => format!("{series} NaN\n"),
+                _ => format!("{line}\n"),
+            };
+            let text: String = text.lines().map(line).collect();
+            answer(StatusCode::OK, TEXT_FORMAT, text)
+        }
+        Some(Transport::CutHistogram) => {
+            let text = fleet.scrape(post);
+            let lines = text.lines().filter(|line| !line.contains("le=\"+Inf\""));
+            let text: String = lines.map(|line| format!("{line}\n")).collect();
+            answer(StatusCode::OK, TEXT_FORMAT, text)
+        }
         _ => answer(StatusCode::OK, TEXT_FORMAT, fleet.scrape(post)),
     }
 }
+
+/// What somebody is shown who comes without a login, and with a browser.
+const LOGIN: &str =
+    "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body>Who are you?</body></html>\n";
 
 fn stranger() -> Response<Content> {
     answer(StatusCode::UNAUTHORIZED, "text/plain", "who are you?\n")

@@ -156,6 +156,19 @@ fn what_keeps_an_alert_from_being_told_is_named() {
     let (code, document) = root.ask(&["verify"]);
     assert_eq!(code, 0, "a silence is somebody's wish: {document:#}");
     assert!(codes(&document).contains(&"silenced"), "{document:#}");
+    // Of a service that is down both are said: what is wrong with it, and why nobody is told.
+    root.fault("PUT", "memory-manager/down");
+    let (code, document) = root.ask(&["why", "ServiceDown@memory-manager"]);
+    assert_eq!(
+        (code, document["broken"].as_str()),
+        (1, Some("reachable")),
+        "{document:#}"
+    );
+    assert!(
+        note(&document, "route").contains("ServiceDown is silenced by ops until "),
+        "{document:#}"
+    );
+    root.fault("DELETE", "memory-manager");
     amtool(&root, &["silence", "expire", &id]);
 
     // A service that is down is told, and then refused.
@@ -203,6 +216,12 @@ fn an_alertmanager_that_prometheus_does_not_send_to_is_not_taken_for_its_own() {
         code == 1 && document["broken"] == "route"
     });
     assert_eq!(request(sent_to, "GET", "/-/ready").0, 0, "{document:#}");
+    // The one that was asked is as rendered, and not the one that is sent to.
+    let (_, document) = root.ask(&["verify"]);
+    assert!(
+        codes(&document).contains(&"another-alertmanager"),
+        "{document:#}"
+    );
     // Once it has had the time to be sent something, what it lacks is named too.
     let document = until(&root, &["verify"], |_, document| {
         codes(document).contains(&"alerts-not-received")

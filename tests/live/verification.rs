@@ -4,13 +4,16 @@ use super::stack::{codes, messages, request, root};
 use std::fs;
 
 /// A fault, the finding of `verify`, and the link at which `why` stops.
-const BROKEN: [(&str, &str, &str); 10] = [
+const BROKEN: [(&str, &str, &str); 13] = [
     ("down", "service-unreachable", "reachable"),
     ("hanging", "service-unreachable", "reachable"),
     ("unauthorized", "scrape-status", "http"),
     ("endless", "service-unreachable", "http"),
     ("garbage", "metrics-parse", "parsed"),
     ("wrong-content-type", "json-quoted-metrics", "parsed"),
+    ("web-page", "web-page", "http"),
+    ("not-a-number", "metric-nan", "metrics"),
+    ("cut-histogram", "histogram-buckets", "metrics"),
     ("health-fails", "health-fails", "health"),
     ("metric-missing", "metric-vanished", "metrics"),
     ("reset", "counter-backwards", "metrics"),

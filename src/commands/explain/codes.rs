@@ -330,6 +330,18 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The metrics take longer than the scrape timeout, so Prometheus throws them away.",
     ),
     (
+        "disk-full",
+        "The disk of Prometheus is full: it stores nothing and evaluates no rule.",
+    ),
+    (
+        "another-alertmanager",
+        "The Alertmanager that was asked is not the one that Prometheus sends its alerts to.",
+    ),
+    (
+        "web-page",
+        "Where the metrics should be, a page for a browser is: a login, or another program.",
+    ),
+    (
         "content-type",
         "The metrics are sent with a Content-Type that Prometheus 3 refuses.",
     ),
@@ -370,8 +382,12 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "A metric is declared by the service and has no series yet, so its first event is not seen as an increase.",
     ),
     (
+        "metric-nan",
+        "A service exposes a declared metric, and no number in any of its series: no comparison holds, so alerts that read it cannot fire.",
+    ),
+    (
         "histogram-buckets",
-        "A histogram lacks buckets that are declared or that a rule reads, as a native one has none: the rule sees nothing.",
+        "A histogram lacks buckets that are declared, that a rule reads, as a native one has none, or that of everything: the rule sees nothing.",
     ),
     (
         "clock-skew",

@@ -3,18 +3,24 @@
 use super::{CheckContext, Checked, first, remedy};
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::json::{Parts, plain};
+use crate::live::endpoint::Refusal;
 use crate::live::loaded::differences;
 use crate::live::prometheus::Running;
 use crate::yaml;
 use serde_json::Value;
 
-fn place(context: &CheckContext) -> Place {
+/// Where the rendered configuration is.
+fn path(context: &CheckContext) -> String {
     let file = context.rendered.alertmanager();
-    Place::File(format!(
+    format!(
         "{}/{}",
         context.catalog.platform.output,
         file.map_or("", |file| file.path.as_str())
-    ))
+    )
+}
+
+fn place(context: &CheckContext) -> Place {
+    Place::File(path(context))
 }
 
 /// What an Alertmanager runs.
@@ -27,15 +33,21 @@ struct Loaded {
 }
 
 /// What the Alertmanager runs; `Err` says why it could not be asked.
-fn loaded(context: &CheckContext) -> Result<Loaded, Diagnostic> {
+fn loaded(context: &CheckContext, running: &Running) -> Result<Loaded, Diagnostic> {
     let status = context
         .alertmanager
         .json(&context.client, "/api/v2/status")
         .map_err(|refusal| {
-            let message = format!(
-                "{}; alerts notify nobody",
-                context.alertmanager.sentence(&refusal)
-            );
+            let sentence = context.alertmanager.sentence(&refusal);
+            let dead = matches!(refusal, Refusal::Failed(_));
+            let message = match running.sends_to(&context.alertmanager.url) {
+                true if dead => format!("{sentence}; alerts notify nobody"),
+                true => format!("{sentence}; whether anybody is notified was not seen"),
+                false => format!(
+                    "{sentence}; Prometheus sends to {}, whether anybody is notified was not seen",
+                    first(&running.alertmanagers, 3)
+                ),
+            };
             Diagnostic::error("alertmanager-unreachable", place(context), message)
                 .help(remedy(&refusal, "--alertmanager-url"))
         })?;
@@ -141,7 +153,7 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
         version,
         differences: found,
         foreign,
-    } = match loaded(context) {
+    } = match loaded(context, running) {
         Ok(answer) => answer,
         Err(finding) => {
             findings.push(finding);
@@ -149,13 +161,36 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
         }
     };
     if !found.is_empty() {
+        let asked = &context.alertmanager.url;
         let message = format!(
-            "the Alertmanager routes otherwise than rendered: {}",
+            "the Alertmanager at {asked} routes otherwise than rendered: {}",
             first(&found, 3)
         );
-        let help = super::prometheus::reload_command(context, "alertmanager");
+        let reload = super::prometheus::reload_command(context, "alertmanager");
+        let here = format!("let it read {} as it is here, then {reload}", path(context));
+        let help = match running.sends_to(asked) {
+            true => here,
+            false => format!(
+                "Prometheus sends to {}: is that another one? Then ask it with --alertmanager-url; else {here}",
+                first(&running.alertmanagers, 3)
+            ),
+        };
         findings
             .push(Diagnostic::error("alertmanager-not-loaded", place(context), message).help(help));
+    }
+    if found.is_empty()
+        && !running.alertmanagers.is_empty()
+        && !running.sends_to(&context.alertmanager.url)
+    {
+        let message = format!(
+            "Prometheus sends to {}, and {} was asked",
+            first(&running.alertmanagers, 3),
+            context.alertmanager.url
+        );
+        findings.push(
+            Diagnostic::error("another-alertmanager", place(context), message)
+                .help("give the address of the one that Prometheus sends to with --alertmanager-url, or correct `alertmanagers` under [prometheus]"),
+        );
     }
     let state = if findings.is_empty() { "ok" } else { "differs" };
     findings.extend(super::prometheus::foreign(

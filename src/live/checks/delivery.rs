@@ -9,7 +9,9 @@ use crate::live::prometheus::{Running, query};
 use crate::promql::walk::selectors;
 use crate::stack::notifications::alerts::{Way, labels};
 use crate::stack::notifications::matchers::{Comparison, Labels, Matcher, pick};
-use chrono::DateTime;
+use crate::stack::notifications::routes::Route;
+use crate::stack::notifications::times::Intervals;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,10 +76,10 @@ impl Silence {
         )
     }
 
-    fn end(&self) -> String {
+    fn end(&self, context: &CheckContext) -> String {
         format!(
-            "when it is no longer wanted, `amtool silence expire {}`, or expire it on the Alertmanager's page",
-            self.id
+            "when it is no longer wanted, `amtool silence expire {} --alertmanager.url={}`, or expire it on the Alertmanager's page",
+            self.id, context.alertmanager.url
         )
     }
 }
@@ -103,8 +105,17 @@ impl Delivery {
             .any(|alert| texts(&alert["labels"]) == *sent)
     }
 
+    /// The alerts that the Alertmanager has of a service, each once.
+    pub(crate) fn names_of(&self, service: &str) -> Vec<&str> {
+        let all = self.of_service(service);
+        let names: BTreeSet<&str> = all
+            .filter_map(|alert| alert["labels"]["alertname"].as_str())
+            .collect();
+        names.into_iter().collect()
+    }
+
     /// What the Alertmanager has of a service.
-    pub(crate) fn of_service(&self, service: &str) -> impl Iterator<Item = &Value> {
+    fn of_service(&self, service: &str) -> impl Iterator<Item = &Value> {
         self.alerts
             .iter()
             .filter(move |alert| alert["labels"]["job"] == service)
@@ -137,42 +148,89 @@ fn texts(labels: &Value) -> Labels {
         .collect()
 }
 
-/// Why an alert of the service that fires, or that would fire, is told to nobody; None: nothing keeps it.
+/// Why alerts of the service that fire, or that would fire, are told to nobody.
 pub(crate) fn kept_quiet(
     context: &CheckContext,
     delivery: &Delivery,
     service: &str,
     place: &Place,
-) -> Option<Diagnostic> {
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
     for alert in delivery.of_service(service) {
         let status = &alert["status"];
         let name = called(&alert["labels"]);
         if let Some(by) = status["inhibitedBy"].texts().next() {
             let other = delivery.named(by);
             let message = format!("{name} fires and is held back while {other} does (inhibited)");
-            return Some(Diagnostic::error("inhibited", place.clone(), message).help(format!(
+            found.push(Diagnostic::error("inhibited", place.clone(), message).help(format!(
                 "look at {other}: it is the one that is told; `inhibit_rules` in the Alertmanager's configuration say why"
             )));
         }
         if let Some(interval) = status["mutedBy"].texts().next() {
             let message =
                 format!("{name} fires, and its route is muted now by the time interval {interval}");
-            return Some(
+            found.push(
                 Diagnostic::error("muted", place.clone(), message)
                     .help("it is told when the interval ends, if it still fires then"),
             );
         }
     }
-    let silenced = silenced(context, delivery, Some(service))
-        .into_iter()
-        .next()?;
+    found.extend(outside_hours(context, delivery, service, place));
+    for (names, silence) in silenced(context, delivery, Some(service)) {
+        let message = format!("{names} {} {}", be(&names), silence.described());
+        found
+            .push(Diagnostic::error("silenced", place.clone(), message).help(silence.end(context)));
+    }
+    found
+}
+
+/// An alert that waits for the hours of its route: an Alertmanager before 0.28 does not say so itself.
+fn outside_hours(
+    context: &CheckContext,
+    delivery: &Delivery,
+    service: &str,
+    place: &Place,
+) -> Option<Diagnostic> {
+    let config = &context.rendered.alertmanager()?.value;
+    let (tree, intervals) = (Route::of(config)?, Intervals::of(config));
+    let silent = delivery.of_service(service).find(|alert| {
+        let labels = texts(&alert["labels"]);
+        let routes = tree.ends(&labels);
+        alert["status"]["mutedBy"].is_null()
+            && !routes.is_empty()
+            && intervals.silent_at(&routes, Utc::now()) == Some(true)
+    })?;
     let message = format!(
-        "{} {} {}",
-        silenced.0,
-        be(&silenced.0),
-        silenced.1.described()
+        "{} fires, and the hours of its routes let nobody be told now",
+        called(&silent["labels"])
     );
-    Some(Diagnostic::error("silenced", place.clone(), message).help(silenced.1.end()))
+    Some(
+        Diagnostic::error("muted", place.clone(), message)
+            .help("it is told when they begin again, if it still fires then; `monstack explain ALERT@SERVICE` says who is told when"),
+    )
+}
+
+/// An alert about a service that somebody else has sent to the Alertmanager: it is told, and may hold others back.
+pub(crate) fn foreign_alert(
+    running: &Running,
+    delivery: &Delivery,
+    service: &str,
+    place: &Place,
+) -> Option<Diagnostic> {
+    let fires = |name: &str| {
+        let mut rules = running.rules().filter(|rule| rule["name"] == name);
+        rules.any(|rule| rule["alerts"].items().next().is_some())
+    };
+    let foreign: Vec<&str> = delivery.names_of(service);
+    let foreign: Vec<&str> = foreign.into_iter().filter(|name| !fires(name)).collect();
+    let message = format!(
+        "the Alertmanager has {} of it, which this Prometheus does not fire now",
+        foreign.join(", ")
+    );
+    (!foreign.is_empty()).then(|| {
+        Diagnostic::warning("foreign", place.clone(), message)
+            .help("it ends within minutes where it has just been resolved; else look for another Prometheus, or a test, that sends it")
+    })
 }
 
 fn be(names: &str) -> &'static str {
@@ -240,11 +298,10 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
     };
     let mut findings = broken(context, running, &delivery);
     let silenced = silenced(context, &delivery, None);
-    let quiet = silenced.len();
     findings.extend(silenced.into_iter().map(|(names, silence)| {
         let message = format!("{names} {} {}", be(&names), silence.described());
         Diagnostic::warning("silenced", Place::Key("/alertmanager".into()), message)
-            .help(silence.end())
+            .help(silence.end(context))
     }));
     let firing = running.rules().flat_map(|rule| rule["alerts"].items());
     let firing = firing.filter(|alert| alert["state"] == "firing").count();
@@ -259,10 +316,13 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
         "{} in Prometheus, {} in the Alertmanager, {} in force",
         plural(firing, "firing alert"),
         delivery.alerts.len(),
-        plural(quiet, "silence")
+        plural(delivery.silences.len(), "silence")
     );
     Checked::new("delivery", state, note, findings)
 }
+
+/// The finding about an alert of the monitoring itself.
+pub(crate) const MONITORING_ALERT: &str = "monitoring-alert";
 
 /// What keeps any alert from being told.
 pub(crate) fn broken(
@@ -286,7 +346,8 @@ fn lost(context: &CheckContext, running: &Running, delivery: &Delivery) -> Optio
         .alertmanager
         .json(&context.client, "/api/v2/status")
         .ok()?;
-    if !old(status["uptime"].as_str().unwrap_or_default()) {
+    let began = status["uptime"].as_str().unwrap_or_default();
+    if !old(began) || !old(&running.loaded_at) {
         return None;
     }
     let way = Way::of(&running.config);
@@ -342,7 +403,10 @@ fn watched(context: &CheckContext, running: &Running) -> Vec<Diagnostic> {
                 "{} cannot scrape {} at {}: {}",
                 context.prometheus.name, target.job, target.url, target.error
             );
-            let help = "start it, or correct its address: what it says of itself, such as notifications that fail, is not seen now";
+            let help = format!(
+                "start {}, or correct its address: what it says of itself, such as notifications that fail, is not seen now",
+                target.job
+            );
             found.push(
                 Diagnostic::error(
                     "server-not-scraped",
@@ -370,14 +434,10 @@ fn watched(context: &CheckContext, running: &Running) -> Vec<Diagnostic> {
             };
             let place = Place::File(format!("{output}/{}", file.path));
             found.push(
-                Diagnostic::error(
-                    "monitoring-alert",
-                    place,
-                    format!("{name} {state}: {words}"),
-                )
-                .help(format!(
-                    "the section of {name} in {output}/docs/RUNBOOK.md says what to do"
-                )),
+                Diagnostic::error(MONITORING_ALERT, place, format!("{name} {state}: {words}"))
+                    .help(format!(
+                        "the section of {name} in {output}/docs/RUNBOOK.md says what to do"
+                    )),
             );
         }
     }

@@ -1,6 +1,6 @@
 //! The configuration that Prometheus runs.
 
-use super::{CheckContext, Checked, clocks, first};
+use super::{CheckContext, Checked, clocks, first, rules};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::json::Parts;
 use crate::live::loaded::{differences, job};
@@ -102,13 +102,19 @@ pub(super) fn foreign(place: Place, server: &str, all: &[String]) -> Option<Diag
     })
 }
 
-/// The command that makes a container of the rendered stack read its files again. A signal, because a server that can be
-/// reloaded over HTTP can be by every web page.
-pub(crate) fn reload_command(context: &CheckContext, container: &str) -> String {
+/// What makes a server of the rendered stack read its files again. A signal, because a server that can be reloaded over
+/// HTTP can be by every web page.
+pub(crate) fn reload_command(context: &CheckContext, server: &str) -> String {
     let output = &context.catalog.platform.output;
-    format!(
-        "`docker compose -f {output}/docker-compose.monitoring.yml kill -s SIGHUP {container}`, or send SIGHUP to it where it runs"
-    )
+    let mut compose = context.rendered.compose();
+    let file = compose.find(|file| !file.value["services"][server].is_null());
+    match file {
+        Some(file) => format!(
+            "`docker compose -f {output}/{} kill -s SIGHUP {server}`, or send SIGHUP to it where it runs",
+            file.path
+        ),
+        None => format!("send SIGHUP to {server} where it runs"),
+    }
 }
 
 /// What makes a running Prometheus load the files that are on disk: whether it was told to since they were written.
@@ -168,7 +174,7 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
         .partition(|difference| difference.foreign);
     let texts = |all: Vec<Difference>| all.into_iter().map(|one| one.text).collect::<Vec<_>>();
     let (foreign, found) = (texts(foreign), texts(found));
-    let mut findings = Vec::new();
+    let mut findings: Vec<Diagnostic> = rules::full_disk(context, running).into_iter().collect();
     if !running.reloaded {
         let message = format!(
             "the last reload of Prometheus failed: it still runs the configuration of {}",

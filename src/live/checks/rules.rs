@@ -15,17 +15,17 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
     of(context, running, |_| true)
 }
 
-/// The same of the rules with some names.
+/// The same of some of the rules.
 pub(crate) fn of(
     context: &CheckContext,
     running: &Running,
-    wanted: impl Fn(&str) -> bool,
+    wanted: impl Fn(&Rule) -> bool,
 ) -> Checked {
     let loaded: Vec<Rule> = running.rules().map(loaded_rule).collect();
     let raw: Vec<&Value> = running.rules().collect();
     let mut rendered = rendered_rules(context.rendered);
     let known: HashSet<String> = rendered.iter().map(|rule| rule.name.clone()).collect();
-    rendered.retain(|rule| wanted(&rule.name));
+    rendered.retain(&wanted);
     let (mut findings, mut fine) = (Vec::new(), 0);
     let mut stale = Vec::new();
     for (rule, at) in rendered.iter().zip(places(&rendered, &loaded)) {
@@ -36,6 +36,8 @@ pub(crate) fn of(
                     rule_difference(rule, &loaded[at]).map(|how| format!("{}: {how}", rule.name)),
                 );
                 match raw[at]["health"].as_str() {
+                    // Of all of them at once, and said where the server is asked.
+                    Some("err") if disk_is_full(raw[at]) => fine += usize::from(rule.alert),
                     Some("err") => findings.push(failing(context, &rule.name, raw[at])),
                     _ => fine += usize::from(rule.alert),
                 }
@@ -47,20 +49,39 @@ pub(crate) fn of(
     let ours: HashSet<&str> = files
         .filter_map(|file| file.path.rsplit('/').next())
         .collect();
-    let mut foreign = Vec::new();
+    let (mut foreign, mut failing_there) = (Vec::new(), Vec::new());
     for group in &running.groups {
         let file = group["file"].as_str().unwrap_or_default();
         let own = ours.contains(file.rsplit('/').next().unwrap_or_default());
+        for rule in group["rules"].items().filter(|_| !own) {
+            if rule["health"] == "err" && !disk_is_full(rule) {
+                failing_there.push(format!(
+                    "{} of {file} ({})",
+                    loaded_rule(rule).name,
+                    rule["lastError"].as_str().unwrap_or_default()
+                ));
+            }
+        }
         let alerts = group["rules"].items().map(loaded_rule);
         for rule in alerts.filter(|rule| rule.alert && !known.contains(&rule.name)) {
             match own {
-                true if wanted(&rule.name) => {
+                true if wanted(&rule) => {
                     stale.push(format!("{} is loaded and no longer rendered", rule.name));
                 }
                 true => {}
                 false => foreign.push(format!("the alert {} of {file}", rule.name)),
             }
         }
+    }
+    if !failing_there.is_empty() {
+        let message = format!(
+            "rules that are not of this catalog fail to evaluate: {}",
+            first(&failing_there, 3)
+        );
+        findings.push(
+            Diagnostic::warning("rule-fails", config_place(context), message)
+                .help("correct them in their own file: as long as they fail, an alert about failing rules fires for all of Prometheus"),
+        );
     }
     findings.extend(late(context, running, &ours));
     if !stale.is_empty() {
@@ -144,6 +165,31 @@ pub(crate) fn failing(context: &CheckContext, name: &str, raw: &Value) -> Diagno
     } else {
         config_place(context)
     };
-    Diagnostic::error("rule-fails", place, message)
-        .help("two series where one is expected make it fail: look for a job that is scraped twice")
+    let why = raw["lastError"].as_str().unwrap_or_default();
+    let doubled = ["duplicate", "many-to-many", "multiple matches"];
+    let help = match doubled.iter().any(|words| why.contains(words)) {
+        true => {
+            "two series where one is expected make it fail: look for a job that is scraped twice"
+        }
+        false => {
+            "Prometheus' log has it too; until it is evaluated again nobody is told of what it is about"
+        }
+    };
+    Diagnostic::error("rule-fails", place, message).help(help)
+}
+
+fn disk_is_full(raw: &Value) -> bool {
+    let why = raw["lastError"].as_str().unwrap_or_default();
+    why.contains("no space left on device")
+}
+
+/// A Prometheus that can store nothing fails in as many ways as it has rules and targets.
+pub(crate) fn full_disk(context: &CheckContext, running: &Running) -> Option<Diagnostic> {
+    running.rules().find(|rule| disk_is_full(rule))?;
+    let message =
+        "the disk of Prometheus is full: it stores nothing, evaluates no rule, and no alert fires";
+    Some(
+        Diagnostic::error("disk-full", config_place(context), message)
+            .help("free or enlarge the disk of its storage, or lower `retention` or set `retention_size` under [prometheus]; then restart it"),
+    )
 }

@@ -7,7 +7,9 @@ use super::{CheckContext, Checked, clocks};
 use crate::catalog::{Metric, Service};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::live::exposed::{Declared, Kept, backwards, open_ended, sample_names};
-use crate::live::probe::{Instance, ProbeStage, Scrape, health, scrape};
+use crate::live::probe::{
+    Instance, ProbeStage, REFUSED_TYPE, Scrape, UNREACHABLE, WRONG_SCHEME, health, scrape,
+};
 use crate::live::prometheus::{Running, query};
 use crate::live::workers::{self, each};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +63,11 @@ impl<'a> Visit<'a> {
             contract: Vec::new(),
             absent: Vec::new(),
         }
+    }
+
+    /// Whether Prometheus can read its metrics too, as far as was seen from here.
+    pub(crate) fn readable(&self) -> bool {
+        self.scraped && !self.http.iter().any(Diagnostic::stops)
     }
 
     /// All but what it does not expose.
@@ -271,7 +278,8 @@ fn one<'a>(
                         })
                         .collect(),
                 });
-                visit.http.extend(read.notes);
+                let notes = read.notes.into_iter();
+                visit.http.extend(notes.map(|note| taken(running, note)));
                 visit.contract.extend(read.kept.findings);
                 visit.contract.extend(read.falling);
                 let (ahead, newest) = (read.ahead, read.newest);
@@ -287,8 +295,10 @@ fn one<'a>(
         };
         match look.health {
             Ok(()) => healthy += 1,
-            // A port that is closed is one finding, not two.
-            Err(finding) if ended == Some(finding.code) => {}
+            // A port that is closed is one finding, not two, and so is one that speaks something else.
+            Err(finding)
+                if ended == Some(finding.code)
+                    || (ended == Some(WRONG_SCHEME) && finding.code == UNREACHABLE) => {}
             Err(finding) => visit.health.push(finding),
         }
     }
@@ -300,7 +310,9 @@ fn one<'a>(
         .way
         .iter()
         .all(|(stage, _)| *stage == ProbeStage::Reachable);
-    if up && scraped == 0 && unreached && !on_this_machine(&context.prometheus.url) {
+    // Where both ask from this machine, it has ended since Prometheus did.
+    let together = on_this_machine(&context.prometheus.url) && context.reach.address.is_none();
+    if up && scraped == 0 && unreached && !together {
         visit.elsewhere = true;
         for (_, finding) in &mut visit.way {
             finding.severity = Severity::Warning;
@@ -309,6 +321,17 @@ fn one<'a>(
         visit.health.clear();
     }
     visit
+}
+
+/// A note about a scrape, as far as the Prometheus that runs minds.
+fn taken(running: &Running, mut note: Diagnostic) -> Diagnostic {
+    let version = running.version.split('.').next();
+    let major = version.and_then(|major| major.parse::<u32>().ok());
+    if major.is_some_and(|major| major < 3) && note.code == REFUSED_TYPE {
+        note.severity = Severity::Warning;
+        note.message += &format!("; {} takes it", running.version);
+    }
+    note
 }
 
 /// Whether a server has an address of this machine, which it sees services from as this machine does.
@@ -335,7 +358,7 @@ pub(crate) fn checked(context: &CheckContext, mut visits: Vec<Visit>) -> [Checke
     let total = visits.len();
     let healthy = visits
         .iter()
-        .filter(|visit| visit.healthy && visit.scraped)
+        .filter(|visit| visit.healthy && visit.readable())
         .count();
     let expected: usize = context
         .catalog
@@ -416,8 +439,12 @@ fn seen(context: &CheckContext, metric: &Metric) -> BTreeSet<String> {
 fn absence(service: &Service, metric: &Metric, ever: &BTreeSet<String>) -> Diagnostic {
     let place = Place::Key(format!("/metrics/{}", metric.key));
     let (who, name) = (&service.name, &metric.name);
-    // Of a pattern nobody can list the values.
+    let exported = metric.profile.is_some() || !service.profiles.is_empty();
     let code = match open_ended(metric) {
+        _ if exported => {
+            "see in the exporter's log and flags whether it is told to collect it, and can read what it reports"
+        }
+        // Of a pattern nobody can list the values.
         true => "create it when the service starts, and increment it in the endpoint's handler",
         false => "increment it in the endpoint's handler, and initialise its label values at start",
     };

@@ -4,7 +4,7 @@ use super::{CheckContext, first};
 use crate::catalog::{Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::endpoint::Refusal;
-use crate::live::exposed::{Series, sample_names};
+use crate::live::exposed::{Series, cannot_fire, readers, sample_names};
 use crate::live::prometheus::query;
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -116,7 +116,7 @@ impl Stored {
             return Vec::new();
         }
         let mut lost = Vec::new();
-        let mut blind: Vec<String> = Vec::new();
+        let mut blind: Vec<&str> = Vec::new();
         let mut found = Vec::new();
         for Series {
             metric,
@@ -144,28 +144,20 @@ impl Stored {
                 continue;
             }
             lost.push(format!("{there} of {count} series of {name}"));
-            let reads = context.catalog.alerts.iter().filter(|alert| {
-                let mut settings = alert.settings.values();
-                alert.covers_service(&service.name)
-                    && settings.any(|value| value.as_str() == Some(&metric.key))
-            });
-            for alert in reads {
-                if !blind.contains(&alert.name) {
-                    blind.push(alert.name.clone());
+            for alert in readers(context.catalog, service, metric) {
+                if !blind.contains(&alert) {
+                    blind.push(alert);
                 }
             }
         }
         if lost.is_empty() {
             return found;
         }
-        let without = match blind.is_empty() {
-            true => String::new(),
-            false => format!("; {} cannot fire for it", blind.join(", ")),
-        };
         let message = format!(
-            "{}: it exposes more than Prometheus has: {}{without}",
+            "{}: it exposes more than Prometheus has: {}{}",
             service.name,
-            first(&lost, 3)
+            first(&lost, 3),
+            cannot_fire(blind)
         );
         let causes = self.causes.get_or_init(|| causes(context));
         let help = match causes.is_empty() {

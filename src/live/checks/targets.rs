@@ -18,38 +18,61 @@ pub(crate) fn target<'a>(running: &'a Running, service: &Service) -> Option<&'a 
         .or_else(|| own().next())
 }
 
+/// What Prometheus says, and what to do: wherever it runs, in a container, on a machine of its own.
+const CAUSES: [(&str, &str); 4] = [
+    (
+        "context deadline exceeded",
+        "the scrape takes longer than scrape_timeout, or a firewall drops the packets of Prometheus",
+    ),
+    (
+        "limit",
+        "raise or remove that limit in the job that Prometheus runs, or expose less",
+    ),
+    (
+        "Content-Type",
+        "send `text/plain; version=0.0.4; charset=utf-8`, the client library's CONTENT_TYPE_LATEST",
+    ),
+    (
+        "HTTP status",
+        "serve the metrics at metrics_path with status 200; where they want a login, say which in `auth`",
+    ),
+];
+const IN_CONTAINER: [(&str, &str); 2] = [
+    (
+        "no such host",
+        "Linux knows host.docker.internal only when compose says `extra_hosts: [\"host.docker.internal:host-gateway\"]`; the rendered file does",
+    ),
+    (
+        "connection refused",
+        "the service must listen on 0.0.0.0, not on 127.0.0.1: a container does not come in over the loopback interface",
+    ),
+];
+const ON_HOST: [(&str, &str); 2] = [
+    (
+        "no such host",
+        "the machine of Prometheus does not know that name: correct `runs_on`, or its name server",
+    ),
+    (
+        "connection refused",
+        "nothing listens there for the machine of Prometheus: the service listens on another address, or has another port",
+    ),
+];
+
+fn cause(known: &[(&str, &'static str)], error: &str) -> Option<&'static str> {
+    let mut known = known.iter();
+    Some(known.find(|(words, _)| error.contains(words))?.1)
+}
+
 /// Why Prometheus cannot scrape a target, in its words, and what to do.
 pub(crate) fn down(context: &CheckContext, service: &Service, target: &Target) -> Diagnostic {
     let error = &target.error;
-    let cause = [
-        (
-            "no such host",
-            "Linux knows host.docker.internal only when compose says `extra_hosts: [\"host.docker.internal:host-gateway\"]`; the rendered file does",
-        ),
-        (
-            "connection refused",
-            "the service must listen on 0.0.0.0, not on 127.0.0.1: a container does not come in over the loopback interface",
-        ),
-        (
-            "context deadline exceeded",
-            "a firewall drops the packets from the container network, or the scrape takes longer than scrape_timeout",
-        ),
-        (
-            "Content-Type",
-            "send `text/plain; version=0.0.4; charset=utf-8`, the client library's CONTENT_TYPE_LATEST",
-        ),
-        (
-            "HTTP status",
-            "serve the metrics at metrics_path with status 200, without a login",
-        ),
-    ];
-    let help = cause
-        .iter()
-        .find(|(words, _)| error.contains(words))
-        .map_or(
-            "compare with what this machine sees: `monstack why SERVICE`",
-            |(_, help)| help,
-        );
+    let help = match context.catalog.prometheus.runs_on.as_str() {
+        "host" => cause(&ON_HOST, error),
+        _ => cause(&IN_CONTAINER, error),
+    };
+    let help = help
+        .or_else(|| cause(&CAUSES, error))
+        .unwrap_or("its words are all that is known of it: this machine sees nothing wrong");
     let place = Place::Key(format!("/services/{}", service.name));
     let from = &context.prometheus.name;
     let path = &service.metrics_path;

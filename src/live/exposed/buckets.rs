@@ -1,5 +1,6 @@
 //! The buckets of a histogram, held against those that are declared and those that rules read.
 
+use super::{cannot_fire, readers};
 use crate::catalog::{Catalog, Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::exposition::Sample;
@@ -49,18 +50,26 @@ impl<'a> Bounds<'a> {
             return None;
         }
         let buckets = format!("{}_bucket", metric.name);
-        let mut there: Vec<f64> = samples
-            .iter()
-            .filter(|sample| sample.name == buckets)
-            .filter_map(|sample| sample.label("le").parse::<f64>().ok())
-            .filter(|bound| bound.is_finite())
-            .collect();
-        there.sort_by(f64::total_cmp);
-        there.dedup();
+        let of_buckets = samples.iter().filter(|sample| sample.name == buckets);
+        let bounds = of_buckets.filter_map(|sample| sample.label("le").parse::<f64>().ok());
+        let (mut there, whole): (Vec<f64>, Vec<f64>) = bounds.partition(|bound| bound.is_finite());
         let place = Place::Key(format!("/metrics/{}", metric.key));
         let (who, name) = (&service.name, &metric.name);
+        there.sort_by(f64::total_cmp);
+        let most = there.chunk_by(|one, other| one == other).map(<[f64]>::len);
+        if most.max() > Some(whole.len()) {
+            let blind = cannot_fire(readers(self.catalog, service, metric));
+            let message = format!(
+                "{who}: the histogram {name} has series without the bucket le=\"+Inf\": its quantiles are no number{blind}"
+            );
+            return Some(
+                Diagnostic::error("histogram-buckets", place, message)
+                    .help("expose what the client library generates, unchanged: the last bucket counts every observation"),
+            );
+        }
+        there.dedup();
         if there.is_empty() {
-            let blind = self.readers(service, metric);
+            let blind = cannot_fire(readers(self.catalog, service, metric));
             let message =
                 format!("{who}: the histogram {name} has no buckets but that of everything{blind}");
             return Some(
@@ -102,20 +111,5 @@ impl<'a> Bounds<'a> {
             true => Diagnostic::error("histogram-buckets", place, message).help(help),
             false => Diagnostic::warning("histogram-buckets", place, message).help(help),
         })
-    }
-
-    /// The alerts that read the metric of the service.
-    fn readers(&self, service: &Service, metric: &Metric) -> String {
-        let reads = |alert: &&crate::catalog::Alert| {
-            let mut settings = alert.settings.values();
-            alert.covers_service(&service.name)
-                && settings.any(|value| value.as_str() == Some(&metric.key))
-        };
-        let alerts = self.catalog.alerts.iter().filter(reads);
-        let names: Vec<&str> = alerts.map(|alert| alert.name.as_str()).collect();
-        match names.is_empty() {
-            true => String::new(),
-            false => format!("; {} cannot fire for it", names.join(", ")),
-        }
     }
 }

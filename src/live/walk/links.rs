@@ -1,14 +1,14 @@
 //! The links that are in the servers, each with its cause and remedy when it is broken.
 
 use crate::catalog::{Branch, Scope, Service};
-use crate::diagnostic::{Diagnostic, Place, Severity, plural};
+use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::json::Parts;
-use crate::live::checks::delivery::{Delivery, broken, kept_quiet, told};
+use crate::live::checks::delivery::{Delivery, broken, foreign_alert, kept_quiet, told};
 use crate::live::checks::prometheus::{Difference, config_differences, reload_help};
 use crate::live::checks::targets::{dropped, target};
 use crate::live::checks::{CheckContext, alertmanager, rules};
 use crate::live::prometheus::Running;
-use crate::live::rules::{loaded_rule, rendered_rules, rule_difference};
+use crate::live::rules::{Rule, loaded_rule, rendered_rules, rule_difference};
 use crate::stack::notifications::alerts::{Way, labels};
 use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::receivers;
@@ -18,14 +18,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn at(service: &Service) -> Place {
     Place::Key(format!("/services/{}", service.name))
-}
-
-/// The finding that breaks a link, or what is fine.
-pub(crate) fn first_error(findings: Vec<Diagnostic>, fine: String) -> Result<String, Diagnostic> {
-    findings
-        .into_iter()
-        .find(|finding| finding.severity == Severity::Error)
-        .map_or(Ok(fine), Err)
 }
 
 /// Whether Prometheus runs the rendered configuration.
@@ -105,12 +97,12 @@ fn wide(context: &CheckContext, running: &Running, service: &Service) -> String 
     }
 }
 
-/// Whether the alerts that cover the service are loaded and evaluated.
+/// Whether the alerts that cover the service are loaded and evaluated, and what else was found about rules.
 pub(crate) fn alerts(
     context: &CheckContext,
     running: &Running,
     service: &Service,
-) -> Result<String, Diagnostic> {
+) -> Result<(Vec<Diagnostic>, String), Diagnostic> {
     let covering: Vec<_> = context
         .catalog
         .alerts
@@ -160,34 +152,83 @@ pub(crate) fn alerts(
             )
         }));
     }
-    let read = |name: &str| {
-        let alert = context.catalog.alert(name);
-        alert.is_none_or(|alert| alert.covers_service(&service.name))
+    // A rule that records something of another service is another matter.
+    let read = |rule: &Rule| match (rule.alert, rule.labels.get("job")) {
+        (true, _) => {
+            let alert = context.catalog.alert(&rule.name);
+            alert.is_none_or(|alert| alert.covers_service(&service.name))
+        }
+        (false, job) => job.is_none_or(|job| *job == service.name),
     };
-    first_error(rules::of(context, running, read).findings, String::new())?;
+    let found = rules::of(context, running, read).findings;
     let state = if active.is_empty() {
         "none active".to_string()
     } else {
         active.join(", ")
     };
     let wide = wide(context, running, service);
-    Ok(format!("{} cover it, {state}{wide}", covering.len()))
+    let fine = format!("{} cover it, {state}{wide}", covering.len());
+    Ok((found, fine))
 }
 
+/// Whether its alerts reach who is to be told: everything found, what is about the service itself first, and what is fine.
 pub(crate) fn route(
     context: &CheckContext,
     running: &Running,
     service: &Service,
-) -> Result<String, Diagnostic> {
-    first_error(
-        alertmanager::checked(context, running).findings,
-        String::new(),
-    )?;
-    // That it answers was seen just before.
-    let delivery = Delivery::ask(context).ok();
-    if let Some(delivery) = &delivery {
-        first_error(broken(context, running, delivery), String::new())?;
+) -> (Vec<Diagnostic>, String) {
+    let Ok(delivery) = Delivery::ask(context) else {
+        // Why it cannot be asked is said by the check of the Alertmanager itself.
+        return (
+            alertmanager::checked(context, running).findings,
+            String::new(),
+        );
+    };
+    let mut found = kept_quiet(context, &delivery, &service.name, &at(service));
+    let routes = routes(context, service);
+    let receivers: BTreeSet<String> = routes.values().flatten().cloned().collect();
+    let told = told(context, &integrations(context, &receivers));
+    if let Some((integration, told)) = told.iter().find(|(_, told)| told.fails()) {
+        let message = format!("notifications fail: {}", told.described(integration));
+        found.push(Diagnostic::error("notifications-fail", at(service), message).help(
+            "the Alertmanager's log has the receiver's answer; is its address right, and are its token and secrets?",
+        ));
     }
+    found.extend(broken(context, running, &delivery));
+    found.extend(alertmanager::checked(context, running).findings);
+    found.extend(foreign_alert(
+        running,
+        &delivery,
+        &service.name,
+        &at(service),
+    ));
+    let routes: Vec<String> = routes
+        .into_iter()
+        .map(|(severity, receivers)| {
+            let receivers: Vec<String> = receivers.into_iter().collect();
+            format!("{severity} to {}", receivers.join(" and "))
+        })
+        .collect();
+    let there = match delivery.names_of(&service.name) {
+        none if none.is_empty() => "none of its alerts".to_string(),
+        there => there.join(", "),
+    };
+    let told = told
+        .iter()
+        .map(|(integration, told)| format!("; {}", told.described(integration)));
+    let fine = format!(
+        "{}; the Alertmanager has {there}{}",
+        routes.join(", "),
+        told.collect::<String>()
+    );
+    (found, fine)
+}
+
+/// Severity → everyone who gets some alert of it about a service.
+fn routes<'c>(
+    context: &CheckContext<'c>,
+    service: &Service,
+) -> BTreeMap<&'c str, BTreeSet<String>> {
     let tree = context.rendered.alertmanager();
     let tree = tree.and_then(|file| Route::of(&file.value));
     let receivers = |labels: &Labels| {
@@ -195,7 +236,6 @@ pub(crate) fn route(
         ends.map(|route| named(route.receiver()).to_string())
             .collect::<BTreeSet<String>>()
     };
-    // Severity → everyone who gets some alert of it.
     let mut routes: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let way = Way::of(context.rendered.config().unwrap_or(&Value::Null));
     for alert in &context.catalog.alerts {
@@ -207,36 +247,7 @@ pub(crate) fn route(
             known.extend(labels.iter().flat_map(receivers));
         }
     }
-    let named_receivers: BTreeSet<String> = routes.values().flatten().cloned().collect();
-    let routes: Vec<String> = routes
-        .into_iter()
-        .map(|(severity, receivers)| {
-            let receivers: Vec<String> = receivers.into_iter().collect();
-            format!("{severity} to {}", receivers.join(" and "))
-        })
-        .collect();
-    let mut there = 0;
-    if let Some(delivery) = &delivery {
-        if let Some(quiet) = kept_quiet(context, delivery, &service.name, &at(service)) {
-            return Err(quiet);
-        }
-        there = delivery.of_service(&service.name).count();
-    }
-    let told = told(context, &integrations(context, &named_receivers));
-    if let Some((integration, told)) = told.iter().find(|(_, told)| told.fails()) {
-        let message = format!("notifications fail: {}", told.described(integration));
-        return Err(Diagnostic::error("notifications-fail", at(service), message).help(
-            "the Alertmanager's log has the receiver's answer; is its address right, and are its token and secrets?",
-        ));
-    }
-    let told = told
-        .iter()
-        .map(|(integration, told)| format!("; {}", told.described(integration)));
-    Ok(format!(
-        "{}; {there} of its alerts are there now{}",
-        routes.join(", "),
-        told.collect::<String>()
-    ))
+    routes
 }
 
 /// The integrations of receivers, as the Alertmanager counts them.

@@ -74,11 +74,14 @@ pub(crate) fn healthy(
     visit: &mut Visit,
 ) -> bool {
     let service = visit.service;
+    // Where nothing answers, health was not asked: that is said at the link where it ends.
+    if !visit.healthy && !visit.elsewhere && visit.health.is_empty() {
+        return walk.goes_on();
+    }
     let mut findings = std::mem::take(&mut visit.health);
-    let mut fine = match (visit.elsewhere, visit.healthy) {
-        (true, _) => "not asked: only Prometheus reaches the service".to_string(),
-        (false, false) => "not answered".to_string(),
-        (false, true) => {
+    let mut fine = match visit.elsewhere {
+        true => "not asked: only Prometheus reaches the service".to_string(),
+        false => {
             let doors = context.reach.doors(service);
             let asked: Vec<&str> = doors.iter().map(|door| door.health.as_str()).collect();
             asked.join(", ")
@@ -98,16 +101,16 @@ pub(crate) fn metrics(walk: &mut Walk, context: &CheckContext, visit: &mut Visit
     let service = visit.service;
     let metrics = context.catalog.metrics.iter();
     let declared = metrics.filter(|metric| metric.services.contains(&service.name));
-    let fine = match visit.scraped || visit.elsewhere {
-        true => format!(
-            "{} declared, all exposed{}",
-            declared.count(),
-            idle(context, visit)
-        ),
-        false => "not read".to_string(),
-    };
     let mut findings = std::mem::take(&mut visit.absent);
     findings.append(&mut visit.contract);
+    if !visit.scraped && !visit.elsewhere && findings.is_empty() {
+        return walk.goes_on();
+    }
+    let fine = format!(
+        "{} declared, all exposed{}",
+        declared.count(),
+        idle(context, visit)
+    );
     walk.found("metrics", findings, fine)
 }
 

@@ -9,6 +9,9 @@ pub(crate) enum Transport {
     MetricMissing,
     Reset,
     WrongContentType,
+    WebPage,
+    NotANumber,
+    CutHistogram,
     Hanging,
     Garbage,
     Endless,
@@ -17,7 +20,7 @@ pub(crate) enum Transport {
 }
 
 /// Each with its name on the command line, and what the service then does.
-pub(crate) const TRANSPORT: [(Transport, &str, &str); 11] = [
+pub(crate) const TRANSPORT: [(Transport, &str, &str); 14] = [
     (Transport::Down, "down", "refuses connections"),
     (
         Transport::HealthFails,
@@ -45,6 +48,21 @@ pub(crate) const TRANSPORT: [(Transport, &str, &str); 11] = [
         "sends its metrics as JSON text",
     ),
     (
+        Transport::WebPage,
+        "web-page",
+        "sends a login page where its metrics are",
+    ),
+    (
+        Transport::NotANumber,
+        "not-a-number",
+        "sends NaN for every value",
+    ),
+    (
+        Transport::CutHistogram,
+        "cut-histogram",
+        "leaves out the last bucket of its histograms",
+    ),
+    (
         Transport::Hanging,
         "hanging",
         "accepts connections and never answers",
@@ -64,7 +82,7 @@ pub(crate) const TRANSPORT: [(Transport, &str, &str); 11] = [
 ];
 
 /// Those that fail every scrape.
-pub(crate) const UNREACHABLE: [Transport; 7] = [
+pub(crate) const UNREACHABLE: [Transport; 8] = [
     Transport::Down,
     Transport::Slow,
     Transport::Hanging,
@@ -72,4 +90,5 @@ pub(crate) const UNREACHABLE: [Transport; 7] = [
     Transport::Endless,
     Transport::Unauthorized,
     Transport::WrongContentType,
+    Transport::WebPage,
 ];

@@ -65,6 +65,18 @@ impl Firing {
         same || (!(self.of_catalog && other.of_catalog) && one_job())
     }
 
+    /// A label beside those that every alert has, by which both fire apart, with their values of it.
+    pub(crate) fn differs_from<'a>(&'a self, other: &'a Firing) -> Option<(&'a str, [&'a str; 2])> {
+        let mut apart = self
+            .made
+            .iter()
+            .filter(|(label, _)| !FIXED.contains(&label.as_str()));
+        apart.find_map(|(label, value)| {
+            let theirs = other.made.get(label).filter(|theirs| *theirs != value)?;
+            Some((label.as_str(), [value.as_str(), theirs.as_str()]))
+        })
+    }
+
     /// `Down` of `checkout`.
     pub(crate) fn called(&self) -> String {
         match self.subject() {

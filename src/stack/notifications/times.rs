@@ -3,7 +3,7 @@
 use super::routes::{Route, TIMES};
 use crate::catalog::times::{MONTHS, WEEKDAYS};
 use crate::json::{Parts, plain};
-use chrono::{Datelike, Days, NaiveDate};
+use chrono::{DateTime, Datelike, Days, NaiveDate, Timelike, Utc};
 use fixedbitset::FixedBitSet;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -156,6 +156,16 @@ impl Intervals {
             let minute = open.ones().next()?;
             Some(moment(day, minute, self.dates()))
         })
+    }
+
+    /// Whether none of the routes notifies at an instant; None: hours of another zone than UTC decide it.
+    pub(crate) fn silent_at(&self, routes: &[&Route], at: DateTime<Utc>) -> Option<bool> {
+        let heeded: Vec<Heeded> = routes.iter().map(|route| heeded(route)).collect();
+        if self.zones(&heeded).iter().any(|zone| *zone != "UTC") {
+            return None;
+        }
+        let minute = (at.hour() * 60 + at.minute()) as usize;
+        Some(!self.open(&heeded, at.date_naive())[minute])
     }
 
     /// Whether any interval speaks of dates.
