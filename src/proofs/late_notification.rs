@@ -20,14 +20,14 @@ const WAITS: [Wait; 2] = [
     Wait {
         key: "group_wait",
         own: Duration(30_000),
-        critical: 10 * MINUTE,
+        critical: 2 * MINUTE,
         others: HOUR,
         meaning: "the first notification of a group comes only then",
     },
     Wait {
         key: "group_interval",
         own: Duration(5 * MINUTE),
-        critical: HOUR,
+        critical: 15 * MINUTE,
         others: HOUR,
         meaning: "what joins a group, or ends, is told only then",
     },

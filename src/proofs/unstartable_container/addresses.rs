@@ -226,7 +226,9 @@ fn given(stack: &Stack, all: &[Written]) -> Vec<Diagnostic> {
                     None => format!("`{text}` is no address"),
                     Some(_) if of_others => continue,
                     Some(_) if own.is_empty() => {
-                        format!("the network `{network}` has no subnet, and so nothing is {text} in it")
+                        format!(
+                            "the network `{network}` has no subnet, and so nothing is {text} in it"
+                        )
                     }
                     Some(address) => match (within(address), owners.get(&address)) {
                         (None, _) => format!("{text} is not in the network `{network}`"),
