@@ -7,7 +7,8 @@ use crate::source::step;
 use crate::stack::Stack;
 use crate::stack::containers::text::scalar;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
 
 /// Docker's own bridge, unless it is told otherwise.
 const BRIDGE: (Ipv4Addr, u32) = (Ipv4Addr::new(172, 17, 0, 0), 16);
