@@ -4,7 +4,7 @@ mod shop;
 
 use monstack::pipeline::run;
 use monstack::render::Rendered;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
@@ -365,6 +365,72 @@ fn queries_parse_and_recorded_ones_are_the_rules() {
             );
         }
     }
+}
+
+/// Its commands and queries are for the first service, which has two instances here: promtool says of each query that it cannot match
+/// them.
+#[test]
+fn queries_are_answered_where_a_service_has_several_instances() {
+    let alone = "port = 8001\nruns_on = \"compose\"\n";
+    let both = "targets = [\"10.0.0.1:8001\", \"10.0.0.2:8001\"]\n";
+    assert!(CATALOG.contains(alone));
+    let catalog = CATALOG.replace("HOSTILE", "plain").replace(alone, both);
+    let rendered = shop::rendered(&catalog);
+    let folder = shop::folder("instances");
+    let files = ["recording_rules.yml", "signal_rules.yml"];
+    for file in files {
+        let text = &rendered
+            .file(&format!("monitoring/{file}"))
+            .expect("an artifact")
+            .text;
+        std::fs::write(folder.join(file), text).expect("the folder is writable");
+    }
+    let metrics = [
+        ("up", "", "1x300"),
+        ("process_resident_memory_bytes", "", "100000000+1000000x300"),
+        ("process_cpu_seconds_total", "", "0+10x300"),
+        ("process_start_time_seconds", "", "0x300"),
+        ("shop_requests_total", ",status=\"500\"", "0+60x300"),
+        ("shop_busy", "", "1x300"),
+    ];
+    let series: Vec<Value> = ["10.0.0.1:8001", "10.0.0.2:8001"]
+        .iter()
+        .flat_map(|instance| {
+            metrics.map(|(name, more, values)| {
+                let labels = format!(
+                    "job=\"first\",service=\"first\",component=\"core\",instance=\"{instance}\"{more}"
+                );
+                json!({"series": format!("{name}{{{labels}}}"), "values": values})
+            })
+        })
+        .collect();
+    // What is expected is that of another world, so that each query's answer is shown.
+    let asked: Vec<Value> = blocks(runbook(&rendered), "promql")
+        .iter()
+        .map(|query| {
+            let other = json!([{"labels": "nobody", "value": 1}]);
+            json!({"expr": query, "eval_time": "4h", "exp_samples": other})
+        })
+        .collect();
+    let count = asked.len();
+    let test = json!({"rule_files": files, "evaluation_interval": "1m", "tests": [
+        {"interval": "1m", "input_series": series, "promql_expr_test": asked}]});
+    std::fs::write(folder.join("test.yml"), test.to_string()).expect("the folder is writable");
+    let output = Command::new("promtool")
+        .args(["test", "rules", "test.yml"])
+        .current_dir(&folder)
+        .output()
+        .expect("promtool is there: Debian's package is prometheus");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    let _ = std::fs::remove_dir_all(&folder);
+    for wrong in ["many-to-many", "many-to-one", "execution:", "parse error"] {
+        assert!(!said.contains(wrong), "{said}");
+    }
+    assert!(
+        count > 20 && said.matches("got:").count() == count,
+        "{count}: {said}"
+    );
 }
 
 #[test]

@@ -53,6 +53,8 @@ pub struct Targets {
     /// Every distinct set of label names, with its targets.
     shapes: Vec<(BTreeSet<String>, FixedBitSet)>,
     picked: RefCell<HashMap<(String, String, String), FixedBitSet>>,
+    /// Those that are not alone in their job, or stand for several.
+    sharing: FixedBitSet,
 }
 
 /// An address without the dot that may end the name of its host: `api.:8000` is `api:8000`.
@@ -103,6 +105,13 @@ impl Target {
             job,
             pointer,
         }
+    }
+}
+
+impl Target {
+    /// Whether it is a name that stands for all the addresses that it has when it is looked up.
+    pub(crate) fn several(&self) -> bool {
+        self.pointer.contains("/dns_sd_configs/")
     }
 }
 
@@ -290,6 +299,17 @@ impl Targets {
             .into_iter()
             .map(|((labels, _), targets)| (labels.into_iter().cloned().collect(), targets))
             .collect();
+        let jobs = self.by_value.get("job").into_iter().flatten();
+        let shared = jobs.filter(|(_, targets)| targets.len() > 1);
+        let shared = shared.flat_map(|(_, targets)| targets.iter().copied());
+        let many = self.list.iter().enumerate();
+        let many = many.filter(|(_, target)| target.several());
+        self.sharing = shared.chain(many.map(|(index, _)| index)).collect();
+    }
+
+    /// The targets of jobs that have several, one name that stands for all of them included.
+    pub(crate) fn sharing_a_job(&self) -> &FixedBitSet {
+        &self.sharing
     }
 
     /// The targets of a set apart by the names of their labels, and by whether those give way, in the order of those.

@@ -3,8 +3,10 @@
 use super::{Check, Example, Proof, place};
 use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
+use crate::contract::targets::Targets;
 use crate::promql::token::{T_LAND, T_LOR, T_LUNLESS};
 use crate::promql::{Expr, VectorMatchCardinality};
+use std::collections::HashMap;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "ambiguous-match",
@@ -13,7 +15,7 @@ pub(crate) const PROOF: Proof = Proof {
         bad: "rate(shop_requests_total[5m]) / on (job) max by (job) (shop_orders_active) > 1",
         good: "sum by (job, service, component) (rate(shop_requests_total[5m])) / max by (job, service, component) (shop_orders_active) > 1",
     },
-    check: Check::Expression(|expression, nodes, _| {
+    check: Check::Expression(|expression, nodes, contract| {
         let mut found = Vec::new();
         for node in nodes {
             let Expr::Binary(binary) = node.expr else {
@@ -40,15 +42,9 @@ pub(crate) const PROOF: Proof = Proof {
                 let label = labels
                     .find(|(label, domain)| !compared(label) && apart(domain))
                     .map(|(label, _)| label);
-                let told_apart = ["job", "instance", "service"]
-                    .iter()
-                    .any(|label| series.carried.contains(*label) && compared(label));
-                let targets = series.targets.count_ones(..) > 1
-                    && !told_apart
-                    && series.carried.iter().any(|label| !compared(label));
                 label
                     .cloned()
-                    .or_else(|| targets.then(|| "job".to_string()))
+                    .or_else(|| same_target(series, &compared, &contract.targets))
             };
             if let Some(label) = left.series.iter().chain(&right.series).find_map(several) {
                 found.push(place::on(
@@ -64,3 +60,38 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// A label by which two targets differ whose series the comparison takes for one.
+fn same_target(
+    series: &SeriesSet,
+    compared: &impl Fn(&str) -> bool,
+    targets: &Targets,
+) -> Option<String> {
+    let lost = series.carried.iter().find(|label| !compared(label))?;
+    let kept = |label: &str| series.carried.contains(label) && compared(label);
+    // No two targets share both, and only services of several instances share one.
+    let apart = kept("instance") && kept("job")
+        || kept("job") && series.targets.is_disjoint(targets.sharing_a_job());
+    if apart {
+        return None;
+    }
+    let several = |label: &str| series.carried.contains(label) && !compared(label);
+    let mut seen: HashMap<Vec<&str>, Vec<&str>> = HashMap::new();
+    series.targets.ones().find_map(|index| {
+        let target = &targets.list[index];
+        if several("instance") && target.several() {
+            return Some("instance".to_string());
+        }
+        let labels = || series.labels_of(target);
+        let part = |wanted: bool| -> Vec<&str> {
+            let some = labels().filter(|(label, _)| compared(label) == wanted);
+            some.flat_map(|(label, value)| [label, value]).collect()
+        };
+        let other = seen.entry(part(true)).or_insert_with(|| part(false));
+        let differs = *other != part(false);
+        differs.then(|| {
+            let told = ["instance", "job"].into_iter().find(|label| several(label));
+            told.map_or_else(|| lost.clone(), str::to_string)
+        })
+    })
+}

@@ -1,6 +1,7 @@
 //! A container may use what the catalog says that it may.
 
 mod rights;
+mod runtime;
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
@@ -82,6 +83,7 @@ pub(crate) const PROOF: Proof = Proof {
             }
         }
         found.extend(rights::excessive(stack));
+        found.extend(runtime::unsuited(stack));
         found
     }),
 };

@@ -68,6 +68,48 @@ fn without_dashboards(stack: &Stack) -> Vec<Diagnostic> {
     found
 }
 
+/// Providers of one folder: Grafana finds each dashboard twice, and from then on writes none of them into its database
+/// (pkg/services/provisioning/dashboards/validator.go). And one that looks for changes so rarely that nobody waits for it.
+fn providers(stack: &Stack) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut folders: HashMap<&str, &str> = HashMap::new();
+    for file in stack.files.provider_files() {
+        for (index, provider) in file.value["providers"].items().enumerate() {
+            let name = provider["name"].as_str().unwrap_or_default();
+            let path = provider["options"]["path"].as_str();
+            let path = path.map(|path| path.trim_end_matches('/'));
+            if let Some(path) = path.filter(|path| !path.is_empty())
+                && let Some(other) = folders.insert(path, name)
+            {
+                found.push(place::at(
+                    &file.path,
+                    format!("/providers/{index}/options/path"),
+                    format!("`{name}` provides the dashboards of {path}, as `{other}` does: Grafana writes changes of none of them"),
+                    "keep one of the two, or give each a folder of its own",
+                ));
+            }
+            let every = provider["updateIntervalSeconds"]
+                .as_u64()
+                .unwrap_or_default();
+            if every > SELDOM {
+                found.push(place::at(
+                    &file.path,
+                    format!("/providers/{index}/updateIntervalSeconds"),
+                    format!(
+                        "what is rendered is in Grafana after {}",
+                        Duration(every.saturating_mul(1000))
+                    ),
+                    "look more often: 30 seconds cost nothing",
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// Seconds after which whoever has rendered a dashboard no longer looks for it.
+const SELDOM: u64 = 3600;
+
 /// So many times the catalog's pace is no longer it.
 const SLOWER: u64 = 10;
 
@@ -215,12 +257,12 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                     format!("`{text}` is no duration"),
                     "write a number and a unit, such as `60s`",
                 ),
-                Some(duration) if key == "queryTimeout" && duration.seconds() < LEAST_TIMEOUT => {
+                Some(duration) if key == "queryTimeout" && duration.seconds() <= LEAST_TIMEOUT => {
                     let message = format!("Grafana gives up a query after {text}");
                     wrong(
                         &at,
                         message,
-                        "write at least `1s`; the default is that of Prometheus",
+                        "leave it out: the default is that of Prometheus",
                     )
                 }
                 Some(duration) if key == "timeInterval" && duration.0 > 4 * slowest(stack) => {
@@ -256,6 +298,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         }
     }
     found.extend(without_dashboards(stack));
+    found.extend(providers(stack));
     for file in stack.files.dashboards() {
         let written = file.value["refresh"].as_str().unwrap_or_default();
         let said = stack.catalog.grafana.refresh;

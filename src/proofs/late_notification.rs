@@ -20,14 +20,16 @@ const WAITS: [Wait; 2] = [
     Wait {
         key: "group_wait",
         own: Duration(30_000),
-        critical: 10 * MINUTE,
+        critical: 2 * MINUTE,
+        chosen: 10 * MINUTE,
         others: HOUR,
         meaning: "the first notification of a group comes only then",
     },
     Wait {
         key: "group_interval",
         own: Duration(5 * MINUTE),
-        critical: HOUR,
+        critical: 15 * MINUTE,
+        chosen: HOUR,
         others: HOUR,
         meaning: "what joins a group, or ends, is told only then",
     },
@@ -37,6 +39,8 @@ struct Wait {
     key: &'static str,
     own: Duration,
     critical: u64,
+    /// For critical ones where a route of the catalog says so.
+    chosen: u64,
     others: u64,
     meaning: &'static str,
 }
@@ -159,7 +163,11 @@ impl Timing<'_, '_> {
             let value = Timing::in_force(route, wait.key, wait.own);
             let most = if critical { wait.critical } else { wait.others };
             // Whoever wrote it into the catalog may want a little more.
-            let most = most.max(self.said(wait.key).0.min(HOUR));
+            let notices = self.stack.catalog.notices.iter();
+            let said =
+                notices.filter_map(|notice| Duration::parse(&plain(notice.options.get(wait.key)?)));
+            let chosen = said.max().unwrap_or_default().0.min(wait.chosen);
+            let most = most.max(self.said(wait.key).0.min(HOUR)).max(chosen);
             if value.0 > most {
                 let what = match critical {
                     true => format!("{} alerts", self.stack.catalog.severities.first()),

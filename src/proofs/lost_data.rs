@@ -31,6 +31,10 @@ pub(crate) const PROOF: Proof = Proof {
             found.extend(database(container));
             let (path, pointer) = container.path(data);
             let sight = container.sees(&path);
+            if let Some((pointer, why)) = far(stack, container, &sight) {
+                found.push(finding(container, &path, pointer, &why));
+                continue;
+            }
             if let Some((pointer, why)) = lost(container, pointer, &sight) {
                 found.push(finding(container, &path, pointer, &why));
                 continue;
@@ -117,6 +121,9 @@ fn lost(container: &Container, pointer: String, sight: &Sight) -> Option<(String
     };
     let why = match &mount.source {
         _ if mount.read_only => "it is mounted read-only".to_string(),
+        Source::Outside(written) if let Some(folder) = emptied(written) => {
+            format!("that is {written} of the machine, which empties {folder} when it starts")
+        }
         Source::Volume(_) | Source::Outside(_) => return None,
         Source::Rendered(folder) => format!("that is {folder}/ of what is rendered"),
         Source::Anonymous => {
@@ -126,6 +133,36 @@ fn lost(container: &Container, pointer: String, sight: &Sight) -> Option<(String
         Source::Text => "that is a text".to_string(),
     };
     Some((container.at(&mount.pointer), why))
+}
+
+/// Folders of a machine that hold nothing when it has started.
+const EMPTIED: [&str; 4] = ["/tmp", "/run", "/var/run", "/dev/shm"];
+
+fn emptied(path: &str) -> Option<&'static str> {
+    let path = normal(path);
+    let below = |folder: &&str| path == *folder || path.starts_with(&format!("{folder}/"));
+    EMPTIED.into_iter().find(below)
+}
+
+/// File systems of other machines.
+const OF_OTHERS: [&str; 6] = ["nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "glusterfs"];
+
+/// A volume on another machine, for a program whose files do not stay whole there.
+fn far(stack: &Stack, container: &Container, sight: &Sight) -> Option<(String, String)> {
+    if !container.process.program?.local {
+        return None;
+    }
+    let Sight::Mounted(mount, _) = sight else {
+        return None;
+    };
+    let Source::Volume(name) = &mount.source else {
+        return None;
+    };
+    let declared = stack.containers.declared.volumes.get(name)?;
+    let kind = scalar(&declared["driver_opts"]["type"])?;
+    let far = OF_OTHERS.contains(&kind.as_str());
+    let why = format!("its volume is on {kind}, where its files do not stay whole");
+    far.then(|| (container.at(&mount.pointer), why))
 }
 
 /// A user who may not write to what belongs to the image's: a new volume takes over the owner of the image's folder.

@@ -47,6 +47,7 @@ pub(crate) const PROOF: Proof = Proof {
                 let wrong = [
                     text.broken(),
                     text.nameless(),
+                    text.of_one_subject(),
                     text.exchanged(),
                     text.coloured(),
                     text.without_incident(),
@@ -201,6 +202,23 @@ impl Text<'_> {
         );
         let help = "write the alert's name, or its summary: `{{ .CommonLabels.alertname }}`";
         Some((self.first_key()?, message, help))
+    }
+
+    /// A mail with the same subject whatever it is about: all become one conversation, in which nobody sees that another alert fires.
+    fn of_one_subject(&self) -> Option<Wrong> {
+        let headers = self.entry["headers"].as_object()?;
+        let mut headers = headers.iter();
+        let (_, subject) = headers.find(|(name, _)| name.eq_ignore_ascii_case("subject"))?;
+        let constant = self.integration == "email" && !subject.as_str()?.contains("{{");
+        constant.then(|| {
+            let message = format!(
+                "every mail has the subject `{}`, whatever it is about",
+                plain(subject)
+            );
+            let help =
+                "leave it out, or write the alert's name into it: `{{ .CommonLabels.alertname }}`";
+            ("headers", message, help)
+        })
     }
 
     /// Of alerts that are sent as one, the first alone, or none.

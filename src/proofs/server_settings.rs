@@ -64,6 +64,18 @@ pub(crate) const PROOF: Proof = Proof {
 fn services(stack: &Stack) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut running: HashMap<String, &str> = HashMap::new();
+    // The name of an application that follows from that of its service does so for others too, or it is another template's.
+    let usual = |container: &Container, app: &str| -> Option<bool> {
+        let service = stack.catalog.service(&container.name)?;
+        service
+            .app
+            .is_none()
+            .then(|| app == usual_app(stack.catalog, service))
+    };
+    let apps = stack.containers.started();
+    let follows = apps.clone().any(|container| {
+        application(container).is_some_and(|app| usual(container, app) == Some(true))
+    });
     for container in stack.containers.started() {
         let Some(service) = stack.catalog.service(&container.name) else {
             continue;
@@ -91,12 +103,16 @@ fn services(stack: &Stack) -> Vec<Diagnostic> {
         if let Some((message, help)) = unserved(container, own) {
             say(container.at("command"), message, help);
         }
-        let app = container.process.words.iter().find(|word| {
-            let module = word.split_once(':').map_or("", |(module, _)| module);
-            word.matches(':').count() == 1 && module.contains('.') && !module.contains('/')
-        });
-        if let Some(app) = app.filter(|_| container.process.name == Some("uvicorn")) {
-            match (&service.app, running.insert(app.clone(), own)) {
+        if let Some(app) = application(container) {
+            match (&service.app, running.insert(app.to_string(), own)) {
+                (None, None) if follows && usual(container, app) == Some(false) => say(
+                    container.at("command"),
+                    format!(
+                        "`{own}` runs {app}, where {} follows from its name",
+                        usual_app(stack.catalog, service)
+                    ),
+                    "write another one as the service's `app`",
+                ),
                 (Some(said), _) if said != app => say(
                     container.at("command"),
                     format!("`{own}` runs {app}, the catalog says {said}"),
@@ -114,9 +130,17 @@ fn services(stack: &Stack) -> Vec<Diagnostic> {
         let context = scalar(build).or_else(|| scalar(&build["context"]));
         let wanted = &stack.catalog.compose.build_context;
         let plain = |path: &str| !path.contains("://") && !path.contains('$');
-        if let Some(context) = context.filter(|path| plain(path) && plain(wanted))
-            && normal(&context) != normal(wanted)
-            && !normal(&context).starts_with(&format!("{}/", normal(wanted)))
+        // Paths begin in the folder of the file, unless what includes it says another.
+        let here = |path: &str| match path.starts_with('/') || container.folder.is_empty() {
+            true => normal(path),
+            false => normal(&format!("{}/{path}", container.folder)),
+        };
+        let is = context
+            .as_deref()
+            .filter(|path| plain(path) && plain(wanted));
+        if let Some(context) = is.map(here)
+            && context != normal(wanted)
+            && !context.starts_with(&format!("{}/", normal(wanted)))
         {
             say(
                 container.at("build"),
@@ -126,6 +150,24 @@ fn services(stack: &Stack) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// The application that a server is told to serve.
+fn application<'c>(container: &'c Container) -> Option<&'c str> {
+    let mut words = container.process.words.iter();
+    let app = words.find(|word| {
+        let module = word.split_once(':').map_or("", |(module, _)| module);
+        word.matches(':').count() == 1 && module.contains('.') && !module.contains('/')
+    });
+    app.filter(|_| container.process.name == Some("uvicorn"))
+        .map(String::as_str)
+}
+
+/// What a service without an `app` of its own runs.
+fn usual_app(catalog: &Catalog, service: &Service) -> String {
+    let module = service.name.replace('-', "_");
+    let module = module.strip_suffix("_service").unwrap_or(&module);
+    format!("{}.{module}_service:app", catalog.compose.package)
 }
 
 /// A server that listens at no port, or turns away whoever comes while another is served.

@@ -4,7 +4,9 @@ use super::scrape_job::tells_replicas;
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::Diagnostic;
+use crate::json::Parts;
 use crate::render::File;
+use crate::source::step;
 use crate::stack::Stack;
 use crate::stack::notifications::alerts::Way;
 use crate::stack::notifications::delivery::{API, Endpoint, endpoints};
@@ -48,15 +50,29 @@ pub(crate) const PROOF: Proof = Proof {
                 }
             }
             found.extend(changed(stack, config, &endpoints));
-            let given = stack.catalog.prometheus.external_labels.keys();
-            let taken = given.filter(|label| CARRIED.contains(&label.as_str()));
-            found.extend(taken.map(|label| {
-                place::in_catalog(
-                    format!("/prometheus/external_labels/{label}"),
-                    format!("alerts without a `{label}` of their own become those of another: each that is sent gets this one"),
-                    "call it otherwise, such as `cluster` or `region`",
-                )
-            }));
+            let catalog = &stack.catalog.prometheus.external_labels;
+            for (label, _) in config.value["global"]["external_labels"].entries() {
+                if !CARRIED.contains(&label.as_str()) {
+                    continue;
+                }
+                let message = format!(
+                    "alerts without a `{label}` of their own become those of another: each that is sent gets this one"
+                );
+                let help = "call it otherwise, such as `cluster` or `region`";
+                found.push(match catalog.contains_key(label) {
+                    true => place::in_catalog(
+                        format!("/prometheus/external_labels/{label}"),
+                        message,
+                        help,
+                    ),
+                    false => place::at(
+                        &config.path,
+                        format!("/global/external_labels/{}", step(label)),
+                        message,
+                        help,
+                    ),
+                });
+            }
         }
         found
     }),

@@ -6,6 +6,7 @@ use crate::catalog::NO_ONE;
 use crate::catalog::owners::Told;
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::json::Parts;
+use crate::promql::walk::selectors;
 use crate::stack::Stack;
 use crate::stack::notifications::matchers::keys;
 use crate::stack::notifications::routes::{Route, TIMES};
@@ -49,6 +50,7 @@ pub(crate) const PROOF: Proof = Proof {
             past.retain(|found| idle.is_empty() || !falls(found));
             found.extend(idle);
             found.extend(past);
+            found.extend(never_quiet(stack, notifications, tree));
         }
         found
     }),
@@ -114,6 +116,44 @@ fn matchers_of(notifications: &Notifications, route: &Route) -> String {
         Some(key) => format!("{}/{key}", route.pointer),
         None => route.pointer.clone(),
     }
+}
+
+/// An alert that fires while all is well, so that somebody hears that the way is whole, on a route of its own to whoever is told of
+/// what matters most: they are called for as long as nothing is wrong.
+fn never_quiet(stack: &Stack, notifications: &Notifications, tree: &Route) -> Option<Diagnostic> {
+    let rules = stack.rules.iter();
+    let always = rules
+        .filter(|loaded| loaded.rule.alert.is_some() && selectors(&loaded.rule.expr).is_empty());
+    let always: HashSet<&str> = always.map(|loaded| loaded.rule.name.as_str()).collect();
+    let real = notifications.alerts.real.iter();
+    let urgent: HashSet<&str> = real
+        .filter(|firing| firing.rank(stack.catalog) == 0)
+        .flat_map(|firing| firing.told(stack.catalog))
+        .map(|told| told.receiver)
+        .filter(|receiver| *receiver != NO_ONE)
+        .collect();
+    let mut all = notifications.alerts.real.iter();
+    let quiet = |name: &str| always.contains(name);
+    all.find_map(|firing| {
+        let unsaid = quiet(&firing.name) && firing.told(stack.catalog).is_empty();
+        let ends = tree.ends(firing.labels());
+        let mut ends = ends.iter().filter(|_| unsaid);
+        let route = ends.find(|end| {
+            // What no route takes has nowhere else to go.
+            end.pointer != tree.pointer && urgent.contains(end.receiver())
+        })?;
+        Some(place::at(
+            &notifications.file.path,
+            format!("{}/receiver", route.pointer),
+            format!(
+                "{} fires while all is well, and `{}`, which is told of {} alerts, is called for it again and again",
+                firing.called(),
+                route.receiver(),
+                stack.catalog.severities.first()
+            ),
+            "send it to a receiver of its own, which raises an alarm when it stops coming",
+        ))
+    })
 }
 
 /// Routes that no alert ever comes to, whatever severity the catalog gives it: the outermost of them.

@@ -1,6 +1,8 @@
 //! Compose and Docker can start what is rendered.
 
+mod addresses;
 mod engine;
+mod volumes;
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
@@ -49,6 +51,9 @@ pub(crate) const PROOF: Proof = Proof {
         found.extend(sourceless(stack));
         found.extend(ports(project));
         found.extend(drivers(stack));
+        found.extend(addresses::unusable(stack));
+        found.extend(volumes::unmade(stack));
+        found.extend(unnameable(stack));
         found.extend(apart(stack));
         found
     }),
@@ -434,6 +439,25 @@ fn drivers(stack: &crate::stack::Stack) -> Vec<Diagnostic> {
             let help = "take `driver` away: a bridge is what containers of one machine share";
             found.push(place::at(&file.path, pointer, message, help));
         }
+    }
+    found
+}
+
+/// A name that Compose takes for none of a project (loader.NormalizeProjectName of compose-go).
+fn unnameable(stack: &crate::stack::Stack) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for file in stack.files.compose() {
+        let name = scalar(&file.value["name"]).filter(|name| !name.contains('$'));
+        let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+        let wrong = name.filter(|name| name.starts_with(['-', '_']) || !name.chars().all(known));
+        found.extend(wrong.map(|name| {
+            place::at(
+                &file.path,
+                "/name",
+                format!("Compose refuses the project name `{name}`"),
+                "write lower-case letters, digits, dashes and underscores, beginning with a letter or a digit",
+            )
+        }));
     }
     found
 }

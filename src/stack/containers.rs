@@ -62,6 +62,8 @@ pub(crate) struct Refusal {
 pub(crate) struct Container<'a> {
     /// Where it is written.
     pub(crate) file: &'a File,
+    /// The folder that its paths begin in, under the output folder.
+    pub(crate) folder: String,
     pub(crate) name: String,
     /// What is written, with what it extends.
     pub(crate) value: Cow<'a, Value>,

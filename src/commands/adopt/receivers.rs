@@ -60,6 +60,51 @@ const LEVELS: [&str; 4] = ["http_config", "basic_auth", "authorization", "sigv4"
 /// What a catalog has a text of its own for, where nothing is said.
 const WORDS: [&str; 4] = ["title", "text", "message", "description"];
 
+/// How a message looks, by integration: what a catalog has no key for is left out, and said; who is told, and when, stays as it is.
+const LOOKS: [(&str, &[&str]); 9] = [
+    (
+        "slack",
+        &[
+            "title_link",
+            "pretext",
+            "fallback",
+            "footer",
+            "fields",
+            "short_fields",
+            "callback_id",
+            "image_url",
+            "thumb_url",
+            "link_names",
+            "mrkdwn_in",
+            "message_text",
+        ],
+    ),
+    (
+        "pagerduty",
+        &["client", "client_url", "images", "links", "source"],
+    ),
+    ("email", &["headers", "html", "text", "threading"]),
+    (
+        "opsgenie",
+        &[
+            "source",
+            "details",
+            "entity",
+            "actions",
+            "note",
+            "update_alerts",
+        ],
+    ),
+    ("telegram", &["parse_mode"]),
+    ("discord", &["content", "username", "avatar_url"]),
+    ("msteams", &["summary"]),
+    (
+        "pushover",
+        &["url", "url_title", "html", "monospace", "sound", "ttl"],
+    ),
+    ("victorops", &["monitoring_tool", "custom_fields"]),
+];
+
 impl Receivers {
     /// Those that `used` names; or why one of them cannot be said.
     pub(super) fn of(
@@ -188,6 +233,13 @@ impl Receivers {
                 table.insert(key, json!(own));
             } else if known.get(&key).is_some() {
                 table.insert(key, value);
+            } else if looks(integration).contains(&key.as_str()) {
+                let said = format!(
+                    "receiver {whose}: its {integration} has no {key} any more, for which a catalog has no key"
+                );
+                if !self.changed.contains(&said) {
+                    self.changed.push(said);
+                }
             } else if !value.is_null() {
                 return Err(format!("`{integration}` of a catalog has no `{key}`"));
             }
@@ -295,6 +347,12 @@ fn properties(integration: &str) -> &'static Value {
     known.unwrap_or(&Value::Null)
 }
 
+/// What of an integration is only how its messages look.
+fn looks(integration: &str) -> &'static [&'static str] {
+    let known = LOOKS.iter().find(|(of, _)| *of == integration);
+    known.map_or(&[], |(_, keys)| keys)
+}
+
 /// Those that it needs.
 fn requires(integration: &str) -> Vec<&'static str> {
     let receiver = "/properties/receivers/additionalProperties/properties";
@@ -351,7 +409,8 @@ mod tests {
                     "email_configs": [{"to": "b@example.org"}]},
                 {"name": "hook", "webhook_configs": [{"url": "http://10.0.0.1:80/x", "http_config": {"basic_auth":
                     {"username": "u", "password": "hunter2"}}}]},
-                {"name": "blackhole"}, {"name": "unused", "slack_configs": [{"fields": []}]}]});
+                {"name": "blackhole"}, {"name": "unused", "slack_configs": [{"http_config": {"proxy_url": "http://proxy:3128"}}]},
+                {"name": "links", "slack_configs": [{"channel": "#c", "title_link": "https://example.org", "fields": []}]}]});
         let used = BTreeSet::from(["Web Team", "hook", "blackhole"]);
         let all = Receivers::of(&config, &used, false).expect("sayable");
         assert_eq!(all.names("Web Team"), ["web-team", "web-team-2"]);
@@ -383,8 +442,13 @@ mod tests {
         let why = Receivers::of(&config, &used, false).err();
         assert_eq!(
             why.as_deref(),
-            Some("receiver unused: `slack` of a catalog has no `fields`")
+            Some("receiver unused: `slack` of a catalog has no `proxy_url`")
         );
+        let used = BTreeSet::from(["links"]);
+        let all = Receivers::of(&config, &used, false).expect("only its looks are lost");
+        assert!(all.tables["links"]["slack"].get("title_link").is_none());
+        let lost = |key: &str| all.changed.iter().any(|said| said.contains(key));
+        assert!(lost("title_link") && lost("fields"), "{:?}", all.changed);
     }
 
     #[test]

@@ -98,6 +98,9 @@ pub(crate) struct Program {
     listen: Option<Listen>,
     /// Where it keeps what it must not forget.
     pub(crate) data: Option<Setting>,
+    /// Whether that must be on a disk of the machine.
+    #[serde(default)]
+    pub(crate) local: bool,
     /// A file that it must not forget either; a relative one is below `data`.
     pub(crate) database: Option<Setting>,
     /// Where its provisioning is.

@@ -154,28 +154,27 @@ pub(super) fn read(
             let text = filled(text);
             let (source, target, options) = short(&text);
             let read_only = options.split(',').any(|option| option == "ro");
-            let source = match source {
-                None => Source::Anonymous,
+            let (source, written) = match source {
+                None => (Source::Anonymous, true),
                 Some(source) if source.starts_with(['.', '/', '~', '$']) => {
-                    host(source, folder, output)
+                    (host(source, folder, output), true)
                 }
                 Some(name) => named(name, folder, output, declared),
             };
-            add(source, target, read_only, pointer);
+            add(source, target, read_only || !written, pointer);
             continue;
         }
         let said = |key: &str| scalar(&volume[key]);
-        let source = match said("type").as_deref() {
-            Some("tmpfs") => Source::Memory,
-            Some("volume") => said("source").map_or(Source::Anonymous, |name| {
-                named(&name, folder, output, declared)
-            }),
-            _ => said("source").map_or(Source::Anonymous, |source| host(&source, folder, output)),
+        let (source, written) = match (said("type").as_deref(), said("source")) {
+            (Some("tmpfs"), _) => (Source::Memory, true),
+            (Some("volume"), Some(name)) => named(&name, folder, output, declared),
+            (_, Some(source)) => (host(&source, folder, output), true),
+            (_, None) => (Source::Anonymous, true),
         };
         add(
             source,
             &said("target").unwrap_or_default(),
-            volume["read_only"] == true,
+            volume["read_only"] == true || !written,
             pointer,
         );
     }
@@ -214,8 +213,8 @@ pub(super) fn read(
     found
 }
 
-/// A volume by its name: one that is bound to a folder of the machine, or to memory, is that.
-fn named(name: &str, folder: &str, output: &str, declared: &Declared) -> Source {
+/// A volume by its name: one that is bound to a folder of the machine, or to memory, is that; and whether it may be written to.
+fn named(name: &str, folder: &str, output: &str, declared: &Declared) -> (Source, bool) {
     let options = declared
         .volumes
         .get(name)
@@ -225,15 +224,14 @@ fn named(name: &str, folder: &str, output: &str, declared: &Declared) -> Source 
             .and_then(|options| scalar(&options[key]))
             .unwrap_or_default()
     };
-    match (
-        said("type").as_str(),
-        said("o").contains("bind"),
-        said("device"),
-    ) {
-        ("tmpfs", _, _) => Source::Memory,
-        (_, true, device) if !device.is_empty() => host(&device, folder, output),
+    let (mount, device) = (said("o"), said("device"));
+    let has = |option: &str| mount.split(',').any(|own| own.trim() == option);
+    let source = match said("type").as_str() {
+        "tmpfs" => Source::Memory,
+        _ if (has("bind") || has("rbind")) && !device.is_empty() => host(&device, folder, output),
         _ => Source::Volume(name.to_string()),
-    }
+    };
+    (source, !has("ro"))
 }
 
 /// Source, target and options of a volume in the short form. A source may hold a variable that nobody here knows.

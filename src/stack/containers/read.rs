@@ -194,6 +194,7 @@ impl<'a> Project<'a> {
         }
         self.containers.push(Container {
             file: document.file,
+            folder: document.folder.clone(),
             name: name.clone(),
             started: !idle,
             image,
@@ -287,11 +288,35 @@ impl<'a> Loader<'a> {
                     Some(first) => merge(first.value.to_mut(), &other.value),
                 }
             }
+            for missing in variables(include, &own, &self.files) {
+                self.refused.push(Refusal {
+                    file: file.path.clone(),
+                    pointer: format!("/include/{index}/env_file"),
+                    message: format!(
+                        "the variables of what is included are read from {missing}, and nothing renders it"
+                    ),
+                    help: "leave `env_file` out, or keep the file outside of this folder"
+                        .to_string(),
+                });
+            }
             if let Some(document) = loaded {
                 self.load(document.file, Some(document), depth + 1);
             }
         }
     }
+}
+
+/// The files of variables of an include that would lie beside what is rendered, and do not.
+fn variables(include: &Value, folder: &str, rendered: &[&File]) -> Vec<String> {
+    let written = &include["env_file"];
+    let all = written.items().filter_map(scalar).chain(scalar(written));
+    let missing = |path: &String| {
+        let whole = normal(&format!("{folder}/{path}"));
+        let whole = whole.trim_start_matches('/');
+        let elsewhere = whole.starts_with("..") || path.starts_with(['/', '~', '$']);
+        !elsewhere && !rendered.iter().any(|file| file.path == whole)
+    };
+    all.filter(missing).collect()
 }
 
 /// The folder of a path.
