@@ -139,6 +139,9 @@ fn alert() -> impl Strategy<Value = Alert> {
         "threshold at least",
         "saturation",
         "saturation at most",
+        "mismatch",
+        "mismatch settled",
+        "flaps",
         "increase",
         "increase below",
         "restarts",
@@ -267,6 +270,9 @@ fn catalog(case: &Case) -> String {
                 "saturation",
                 "increase",
                 "restarts",
+                "mismatch",
+                "mismatch settled",
+                "flaps",
             ]),
             has(&[
                 "error_ratio",
@@ -284,6 +290,7 @@ fn catalog(case: &Case) -> String {
                 "exhausts",
                 "exhausts rises",
                 "traffic_drop",
+                "flaps",
             ]),
         );
         let _ = write!(
@@ -310,6 +317,11 @@ fn catalog(case: &Case) -> String {
             "exhausts" => "metric = \"jobs_active\"\n",
             "exhausts rises" => "metric = \"jobs_active\"\nrises_to = \"jobs_most\"\nspare = 0.3\n",
             "traffic_drop" => "metric = \"jobs_total\"\noffset = \"2h\"\nmin_rate = 0.2\n",
+            "mismatch" => "actual = \"jobs_active\"\ndesired = \"jobs_most\"\ndiffers = \"more\"\n",
+            "mismatch settled" => {
+                "actual = \"jobs_active\"\ndesired = \"jobs_most\"\ndiffers = \"less\"\nsettled = \"7m\"\n"
+            }
+            "flaps" => "metric = \"jobs_active\"\n",
             "saturation" | "saturation at most" => {
                 "used = \"jobs_active\"\nlimit = \"jobs_most\"\n"
             }
