@@ -178,6 +178,8 @@ pub(crate) struct MetricPlan {
     pub steady: bool,
     /// Of a histogram, the bounds of which a kind says how much stays within, the smallest first.
     pub within: Vec<Within>,
+    /// Of a summary, the quantiles of which a kind says the value.
+    pub quantiles: Vec<(f64, Level)>,
 }
 
 impl MetricPlan {
@@ -348,6 +350,10 @@ fn plan(
         let shape = shapes[metric.key.as_str()].clone();
         let of = |(name, like): &&Key| *name == metric.name && !like.is_empty();
         let apart: Vec<Key> = said.keys().filter(of).cloned().collect();
+        let (quantiles, apart) = match metric.r#type.as_str() {
+            "summary" => (quantiles(&mut said, apart), Vec::new()),
+            _ => (Vec::new(), apart),
+        };
         let whole = (metric.name.clone(), BTreeSet::new());
         // What is said of all values is said of some of them; of events it would be said of their sum.
         if let Some(of_all) = said.get(&whole).filter(|_| metric.r#type == "gauge") {
@@ -384,6 +390,7 @@ fn plan(
         let steady = spoken && metric.r#type == "gauge";
         motions.push(MetricPlan {
             within: within(&mut said, metric),
+            quantiles,
             shape,
             parts,
             steady,
@@ -450,6 +457,16 @@ fn within(said: &mut BTreeMap<Key, Said>, metric: &Metric) -> Vec<Within> {
     }
     all.sort_by(|one, other| one.bound.total_cmp(&other.bound));
     all
+}
+
+/// The quantiles of a summary of which something was said, taken out of it.
+fn quantiles(said: &mut BTreeMap<Key, Said>, keys: Vec<Key>) -> Vec<(f64, Level)> {
+    let known = keys.into_iter().filter_map(|key| {
+        let quantile = key.1.iter().find(|like| like.label == "quantile")?;
+        let quantile = quantile.pattern.parse().ok()?;
+        Some((quantile, level(said, &key, 0.0).0))
+    });
+    known.collect()
 }
 
 /// Errors are rare, traffic is not.
