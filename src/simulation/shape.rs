@@ -179,13 +179,23 @@ pub(crate) struct MetricPlan {
     /// Of a histogram, the bounds of which a kind says how much stays within, the smallest first.
     pub within: Vec<Within>,
     /// Of a summary, the quantiles of which a kind says the value.
-    pub quantiles: Vec<(f64, Level)>,
+    quantiles: Vec<(f64, Level)>,
 }
 
 impl MetricPlan {
     pub(crate) fn of(&self, series: usize) -> &Level {
         let part = self.parts.iter().find(|(part, _)| part[series]);
         part.map_or(self.rest(), |(_, level)| level)
+    }
+
+    /// The value of one of a summary's quantiles, if a kind says it: under a fault, else the lowest that any calls healthy.
+    pub(crate) fn quantile(&self, quantile: f64, fault: Option<&Fault>) -> Option<f64> {
+        let known = self.quantiles.iter();
+        let known = known.filter(|(known, _)| *known == quantile);
+        let mut faulty = known.clone();
+        let faulty = faulty.find_map(|(_, level)| level.faulty_under(fault)?);
+        let healthy = known.filter_map(|(_, level)| level.healthy);
+        faulty.or_else(|| healthy.reduce(f64::min))
     }
 
     /// Of the series that no kind distinguishes.

@@ -210,10 +210,8 @@ impl StandIn {
                     }
                     "summary" => {
                         let of = |quantile: &f64| {
-                            let mut said = motion.quantiles.iter();
-                            let said = said.find(|(known, _)| known == quantile);
-                            let value = said.and_then(|(_, level)| level.under(fault));
-                            (*quantile, value.unwrap_or(0.2 * quantile))
+                            let said = motion.quantile(*quantile, fault);
+                            (*quantile, said.unwrap_or(0.2 * quantile))
                         };
                         let values: Vec<(f64, f64)> = metric.quantiles.iter().map(of).collect();
                         summary(&mut out, &metric.name, labels, &values, count);
