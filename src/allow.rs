@@ -93,6 +93,10 @@ const NEVER: &[(&str, &str)] = &[
         "Prometheus fills in nothing else, and whoever is woken would read the braces",
     ),
     (
+        "unknown-quantile",
+        "the alert cannot be tried: there is no series that it could fire for",
+    ),
+    (
         "unknown-receiver",
         "the Alertmanager does not start with a route to a receiver that does not exist",
     ),

@@ -289,7 +289,7 @@ impl Kind {
         self.keys.contains_key(key)
     }
 
-    /// What a key is annotated with: `metric`, `labels`, `answers`, `role`, `of_profile`, `whole_of`, `instead_of`, `unit`,
+    /// What a key is annotated with: `metric`, `also`, `labels`, `answers`, `role`, `of_profile`, `whole_of`, `instead_of`, `unit`,
     /// `unit_of`, `side`, `includes`.
     pub(crate) fn says<'a>(&'a self, key: &str, annotation: &str) -> Option<&'a Value> {
         self.keys.get(key)?.get(annotation)

@@ -57,6 +57,7 @@ mod unknown_network;
 mod unknown_owner;
 mod unknown_placeholder;
 mod unknown_profile;
+mod unknown_quantile;
 mod unknown_receiver;
 mod unknown_severity;
 mod unknown_time;
@@ -161,6 +162,7 @@ pub const LINTS: &[Lint] = &[
     unknown_owner::LINT,
     unknown_placeholder::LINT,
     unknown_profile::LINT,
+    unknown_quantile::LINT,
     unknown_receiver::LINT,
     unknown_severity::LINT,
     unknown_time::LINT,

@@ -139,11 +139,15 @@ fn alert() -> impl Strategy<Value = Alert> {
         "threshold at least",
         "saturation",
         "saturation at most",
+        "mismatch",
+        "mismatch settled",
+        "flaps",
         "increase",
         "increase below",
         "restarts",
         "absent",
         "latency",
+        "latency summary",
         "stale",
         "expires",
         "exhausts",
@@ -221,6 +225,7 @@ fn catalog(case: &Case) -> String {
             "\n[metrics.{metric}]\ntype = \"{kind}\"\nhelp = \"A metric\"\n"
         );
     }
+    text.push_str("\n[metrics.job_milliseconds]\ntype = \"summary\"\nhelp = \"A metric\"\nquantiles = [0.5, 0.9]\n");
     text.push_str("\n[metrics.answer_seconds]\ntype = \"histogram\"\nhelp = \"A metric\"\nbuckets = [0.05, 0.1, 0.5, 1, 2.5]\n");
     for (index, alert) in case.alerts.iter().enumerate() {
         let has = |kinds: &[&str]| kinds.contains(&alert.kind);
@@ -240,7 +245,7 @@ fn catalog(case: &Case) -> String {
             match alert.kind {
                 "stale" | "expires" => TIMES[place],
                 "exhausts" | "exhausts rises" => TIMES[place.max(8)],
-                "latency" => QUICK[place],
+                "latency" | "latency summary" => QUICK[place],
                 "instance_down" => ["0", "1", "5"][place % 3],
                 "increase below" => ["0.001", "0.5", "1", "2.5", "7", "1000"][place % 6],
                 _ => written,
@@ -253,6 +258,7 @@ fn catalog(case: &Case) -> String {
                 "saturation at most",
                 "increase below",
                 "latency",
+                "latency summary",
                 "stale",
                 "expires",
                 "exhausts",
@@ -267,6 +273,9 @@ fn catalog(case: &Case) -> String {
                 "saturation",
                 "increase",
                 "restarts",
+                "mismatch",
+                "mismatch settled",
+                "flaps",
             ]),
             has(&[
                 "error_ratio",
@@ -281,9 +290,11 @@ fn catalog(case: &Case) -> String {
                 "threshold at least",
                 "increase below",
                 "latency",
+                "latency summary",
                 "exhausts",
                 "exhausts rises",
                 "traffic_drop",
+                "flaps",
             ]),
         );
         let _ = write!(
@@ -306,10 +317,16 @@ fn catalog(case: &Case) -> String {
                 "metric = \"jobs_active\"\nover = \"avg\"\n"
             }
             "latency" => "metric = \"answer_seconds\"\nmin_rate = 0.2\n",
+            "latency summary" => "metric = \"job_milliseconds\"\nquantile = 0.9\nmin_rate = 0.2\n",
             "stale" | "expires" => "metric = \"jobs_timestamp_seconds\"\n",
             "exhausts" => "metric = \"jobs_active\"\n",
             "exhausts rises" => "metric = \"jobs_active\"\nrises_to = \"jobs_most\"\nspare = 0.3\n",
             "traffic_drop" => "metric = \"jobs_total\"\noffset = \"2h\"\nmin_rate = 0.2\n",
+            "mismatch" => "actual = \"jobs_active\"\ndesired = \"jobs_most\"\ndiffers = \"more\"\n",
+            "mismatch settled" => {
+                "actual = \"jobs_active\"\ndesired = \"jobs_most\"\ndiffers = \"less\"\nsettled = \"7m\"\n"
+            }
+            "flaps" => "metric = \"jobs_active\"\n",
             "saturation" | "saturation at most" => {
                 "used = \"jobs_active\"\nlimit = \"jobs_most\"\n"
             }

@@ -1,4 +1,4 @@
-//! What is used and its limit are measured in one unit.
+//! What is used and its limit, or what there is and what there should be, are measured in one unit.
 
 use super::Lint;
 use crate::catalog::{Alert, Catalog, Metric};
@@ -39,7 +39,10 @@ fn apart(alert: &Alert, catalog: &Catalog) -> Option<Diagnostic> {
         let metric = alert.settings.get(key)?.as_str()?;
         Some((key, catalog.metric(metric)?))
     };
-    let ((part_key, part), (limit_key, limit)) = (role("part")?, role("limit")?);
+    let ((part_key, part), (limit_key, limit), (does, with)) = match (role("part"), role("limit")) {
+        (Some(part), Some(limit)) => (part, limit, ("divides", "by")),
+        _ => (role("actual")?, role("desired")?, ("compares", "with")),
+    };
     let (one, other) = (unit(part)?, unit(limit)?);
     let same = |kind: &&&[&[&str]]| {
         let of = |word: &str| kind.iter().position(|unit| unit.contains(&word));
@@ -47,7 +50,7 @@ fn apart(alert: &Alert, catalog: &Catalog) -> Option<Diagnostic> {
     };
     KINDS.iter().find(same)?;
     let at = |key: &str| Place::Value(format!("{}/{key}", alert.table()));
-    let message = format!("`{}` divides {one} by {other}", alert.written_name());
+    let message = format!("`{}` {does} {one} {with} {other}", alert.written_name());
     Some(
         Diagnostic::error("part-in-another-unit", at(limit_key), message)
             .also(at(part_key), format!("in {one}"))

@@ -18,6 +18,12 @@ pub(crate) const LINT: Lint = Lint {
                 let Some(metric) = catalog
                     .metric(name)
                     .filter(|metric| wanted != "any" && metric.r#type != wanted)
+                    .filter(|metric| {
+                        !alert
+                            .kind
+                            .says(key, "also")
+                            .is_some_and(|also| *also == metric.r#type)
+                    })
                 else {
                     continue;
                 };
@@ -53,7 +59,7 @@ fn readers(catalog: &Catalog, sort: &str) -> String {
             .keys
             .values()
             .filter(|said| said.get("of_profile").is_none());
-        !kind.slos && keys.any(|said| said["metric"] == sort)
+        !kind.slos && keys.any(|said| said["metric"] == sort || said["also"] == sort)
     };
     let kinds = catalog.kinds.iter().filter(reads);
     let kinds: Vec<String> = kinds.map(|kind| format!("`{}`", kind.name)).collect();

@@ -178,12 +178,24 @@ pub(crate) struct MetricPlan {
     pub steady: bool,
     /// Of a histogram, the bounds of which a kind says how much stays within, the smallest first.
     pub within: Vec<Within>,
+    /// Of a summary, the quantiles of which a kind says the value.
+    quantiles: Vec<(f64, Level)>,
 }
 
 impl MetricPlan {
     pub(crate) fn of(&self, series: usize) -> &Level {
         let part = self.parts.iter().find(|(part, _)| part[series]);
         part.map_or(self.rest(), |(_, level)| level)
+    }
+
+    /// The value of one of a summary's quantiles, if a kind says it: under a fault, else the lowest that any calls healthy.
+    pub(crate) fn quantile(&self, quantile: f64, fault: Option<&Fault>) -> Option<f64> {
+        let known = self.quantiles.iter();
+        let known = known.filter(|(known, _)| *known == quantile);
+        let mut faulty = known.clone();
+        let faulty = faulty.find_map(|(_, level)| level.faulty_under(fault)?);
+        let healthy = known.filter_map(|(_, level)| level.healthy);
+        faulty.or_else(|| healthy.reduce(f64::min))
     }
 
     /// Of the series that no kind distinguishes.
@@ -348,6 +360,10 @@ fn plan(
         let shape = shapes[metric.key.as_str()].clone();
         let of = |(name, like): &&Key| *name == metric.name && !like.is_empty();
         let apart: Vec<Key> = said.keys().filter(of).cloned().collect();
+        let (quantiles, apart) = match metric.r#type.as_str() {
+            "summary" => (quantiles(&mut said, apart), Vec::new()),
+            _ => (Vec::new(), apart),
+        };
         let whole = (metric.name.clone(), BTreeSet::new());
         // What is said of all values is said of some of them; of events it would be said of their sum.
         if let Some(of_all) = said.get(&whole).filter(|_| metric.r#type == "gauge") {
@@ -384,6 +400,7 @@ fn plan(
         let steady = spoken && metric.r#type == "gauge";
         motions.push(MetricPlan {
             within: within(&mut said, metric),
+            quantiles,
             shape,
             parts,
             steady,
@@ -450,6 +467,16 @@ fn within(said: &mut BTreeMap<Key, Said>, metric: &Metric) -> Vec<Within> {
     }
     all.sort_by(|one, other| one.bound.total_cmp(&other.bound));
     all
+}
+
+/// The quantiles of a summary of which something was said, taken out of it.
+fn quantiles(said: &mut BTreeMap<Key, Said>, keys: Vec<Key>) -> Vec<(f64, Level)> {
+    let known = keys.into_iter().filter_map(|key| {
+        let quantile = key.1.iter().find(|like| like.label == "quantile")?;
+        let quantile = quantile.pattern.parse().ok()?;
+        Some((quantile, level(said, &key, 0.0).0))
+    });
+    known.collect()
 }
 
 /// Errors are rare, traffic is not.

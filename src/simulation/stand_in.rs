@@ -209,7 +209,12 @@ impl StandIn {
                         );
                     }
                     "summary" => {
-                        summary(&mut out, &metric.name, labels, &metric.quantiles, count);
+                        let of = |quantile: &f64| {
+                            let said = motion.quantile(*quantile, fault);
+                            (*quantile, said.unwrap_or(0.2 * quantile))
+                        };
+                        let values: Vec<(f64, f64)> = metric.quantiles.iter().map(of).collect();
+                        summary(&mut out, &metric.name, labels, &values, count);
                     }
                     _ if motion.steady => {
                         let value = motion.of(series_index).shown(fault, now);
@@ -258,7 +263,7 @@ impl StandIn {
                 Type::Histogram => {
                     histogram(&mut out, name, labels, &[0.1, 1.0, 10.0], count, &[]);
                 }
-                Type::Summary => summary(&mut out, name, labels, &[0.5], count),
+                Type::Summary => summary(&mut out, name, labels, &[(0.5, 0.1)], count),
             }
         }
         out
@@ -298,12 +303,12 @@ fn series(out: &mut String, name: &str, labels: &str, value: f64) {
     };
 }
 
-/// Observations whose quantiles lie between nothing and twice their mean.
-fn summary(out: &mut String, name: &str, labels: &str, quantiles: &[f64], count: f64) {
+/// Observations, and the quantiles that the service works out of them: each with its value.
+fn summary(out: &mut String, name: &str, labels: &str, quantiles: &[(f64, f64)], count: f64) {
     let comma = if labels.is_empty() { "" } else { "," };
-    for quantile in quantiles {
+    for (quantile, value) in quantiles {
         let labels = format!("{labels}{comma}quantile=\"{quantile}\"");
-        series(out, name, &labels, 0.2 * quantile);
+        series(out, name, &labels, *value);
     }
     series(out, &format!("{name}_sum"), labels, count * 0.1);
     series(out, &format!("{name}_count"), labels, count);

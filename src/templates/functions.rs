@@ -43,6 +43,7 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_function("asked", asked);
     environment.add_function("in_seconds", in_seconds);
     environment.add_function("whole", whole);
+    environment.add_function("type_of", type_of);
     // Part of a longer text, as PromQL writes a string.
     environment.add_filter("quoted", |text: &str| format!("{text:?}"));
     environment.add_filter("subject", subject);
@@ -307,28 +308,39 @@ fn read(
     Ok(Value::from_safe_string(format!("{name}{jobs}")))
 }
 
-/// Whether the metric that one of an alert's keys names is a native histogram and nothing else.
-fn whole(state: &State, alert: &Value, key: &str) -> Result<bool, Error> {
+/// The declared metric that one of an alert's keys names.
+fn named_by(state: &State, alert: &Value, key: &str) -> Result<Option<Value>, Error> {
     let name = alert.get_attr("settings")?.get_attr(key)?;
     let metrics = state.lookup("metrics").unwrap_or_default();
     for metric in metrics.try_iter()? {
         if metric.get_attr("key")? == name {
-            return Ok(metric.get_attr("whole")?.is_true());
+            return Ok(Some(metric));
         }
     }
-    Ok(false)
+    Ok(None)
+}
+
+/// Whether the metric that one of an alert's keys names is a native histogram and nothing else.
+fn whole(state: &State, alert: &Value, key: &str) -> Result<bool, Error> {
+    let metric = named_by(state, alert, key)?;
+    let whole = metric.map(|metric| metric.get_attr("whole")).transpose()?;
+    Ok(whole.is_some_and(|whole| whole.is_true()))
+}
+
+/// The type of the metric that one of an alert's keys names.
+fn type_of(state: &State, alert: &Value, key: &str) -> Result<Value, Error> {
+    match named_by(state, alert, key)? {
+        Some(metric) => metric.get_attr("type"),
+        None => Ok(Value::UNDEFINED),
+    }
 }
 
 /// What makes seconds of the metric that one of an alert's keys names, behind an expression: nothing, ` / 1000`, ` * 60`.
 fn in_seconds(state: &State, alert: &Value, key: &str) -> Result<Value, Error> {
-    let name = alert.get_attr("settings")?.get_attr(key)?;
-    let metrics = state.lookup("metrics").unwrap_or_default();
-    let mut per_second = 1.0;
-    for metric in metrics.try_iter()? {
-        if metric.get_attr("key")? == name {
-            per_second = f64::try_from(metric.get_attr("per_second")?)?;
-        }
-    }
+    let per_second = match named_by(state, alert, key)? {
+        Some(metric) => f64::try_from(metric.get_attr("per_second")?)?,
+        None => 1.0,
+    };
     Ok(Value::from_safe_string(match per_second {
         1.0 => String::new(),
         many if many > 1.0 => format!(" / {many}"),

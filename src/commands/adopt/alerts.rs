@@ -545,9 +545,12 @@ impl<'a> Asked<'a> {
             let mut next: Vec<(Map<String, Value>, BTreeSet<usize>)> = Vec::new();
             for (table, used) in &found {
                 for (index, (_, said)) in self.reads.iter().enumerate() {
-                    let wanted = kind.keys[slot.as_str()]["metric"].as_str();
+                    let said_of = &kind.keys[slot.as_str()];
                     let fits = self.types[index].as_deref().is_none_or(|is| {
-                        wanted.is_none_or(|wanted| wanted == "any" || wanted == is)
+                        let mut wanted = ["metric", "also"]
+                            .iter()
+                            .filter_map(|word| said_of[*word].as_str());
+                        wanted.any(|wanted| wanted == "any" || wanted == is)
                     });
                     if !used.contains(&index) && fits {
                         let mut used = used.clone();
