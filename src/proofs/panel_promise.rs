@@ -8,6 +8,7 @@ mod outcomes;
 mod panel;
 mod quantiles;
 mod ranks;
+mod readable;
 mod services;
 mod states;
 mod tiles;
@@ -63,6 +64,9 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             found.extend(group.and_then(|group| one.outside_the_group_of_its_row(group)));
             found.extend(one.one_service_whatever_is_chosen());
             found.extend(one.threshold_otherwise_than_the_rule());
+            found.extend(one.rounded_away());
+            found.extend(one.red_from_elsewhere());
+            found.extend(one.active_without_pending());
             found.extend(one.another_value_than_the_one());
             found.extend(one.past_shown_as_now());
             found.extend(one.times_in_place_of_values());
