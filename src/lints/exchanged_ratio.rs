@@ -187,7 +187,13 @@ const LEFT: [&str; 7] = [
 ];
 
 /// Words in the names of counters of what went well.
-const SUCCESS: [&str; 5] = ["success", "successes", "succeeded", "successful", "successfully"];
+const SUCCESS: [&str; 5] = [
+    "success",
+    "successes",
+    "succeeded",
+    "successful",
+    "successfully",
+];
 
 /// Words in the names of counters of what went wrong.
 const FAILURE: [&str; 14] = [

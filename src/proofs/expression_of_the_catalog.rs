@@ -74,14 +74,9 @@ fn abbreviate(expr: &mut Expr, text: &str, name: &Expr) -> bool {
 }
 
 /// The one rule of a name; of none or several others say so.
-fn rule_of<'s, 'a>(
-    stack: &'s Stack<'a>,
-    name: &str,
-    alerting: bool,
-) -> Option<&'s LoadedRule<'a>> {
-    let named = |loaded: &&LoadedRule| {
-        loaded.rule.name == name && loaded.rule.alert.is_some() == alerting
-    };
+fn rule_of<'s, 'a>(stack: &'s Stack<'a>, name: &str, alerting: bool) -> Option<&'s LoadedRule<'a>> {
+    let named =
+        |loaded: &&LoadedRule| loaded.rule.name == name && loaded.rule.alert.is_some() == alerting;
     let mut rules = stack.rules.iter().filter(named);
     let one = rules.next()?;
     rules.next().is_none().then_some(one)
@@ -152,11 +147,10 @@ fn of_alert(stack: &Stack, alert: &Alert, library: &Library) -> Option<Diagnosti
 
 fn said(loaded: &LoadedRule, table: &str, message: String) -> Diagnostic {
     let pointer = format!("{}/expr", loaded.pointer);
-    let help = "render the expression as it is written; what the rule is to ask belongs into the catalog";
-    place::at(loaded.path, pointer, message, help).also(
-        Place::Key(format!("{table}/expr")),
-        "what the catalog asks",
-    )
+    let help =
+        "render the expression as it is written; what the rule is to ask belongs into the catalog";
+    place::at(loaded.path, pointer, message, help)
+        .also(Place::Key(format!("{table}/expr")), "what the catalog asks")
 }
 
 /// What an alert does with the series of a target: which setting they have, and of which group they are.
@@ -284,11 +278,7 @@ fn compared(
 }
 
 /// What a condition with these values asks for, where it waits for so long within its expression, give or take so much.
-fn expected(
-    values: &[Option<f64>],
-    hold: Option<(Millis, Millis)>,
-    step: Millis,
-) -> Vec<Expected> {
+fn expected(values: &[Option<f64>], hold: Option<(Millis, Millis)>, step: Millis) -> Vec<Expected> {
     let mut since = 0;
     let at = |(index, value): (usize, &Option<f64>)| {
         let Some(value) = value else {

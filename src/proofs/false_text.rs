@@ -151,9 +151,7 @@ fn numbers(value: &Value, found: &mut Vec<f64>) {
     match value {
         Value::Number(number) => found.extend(number.as_f64()),
         Value::Array(items) => items.iter().for_each(|item| numbers(item, found)),
-        Value::Object(_) => value
-            .entries()
-            .for_each(|(_, value)| numbers(value, found)),
+        Value::Object(_) => value.entries().for_each(|(_, value)| numbers(value, found)),
         _ => {}
     }
 }

@@ -1,9 +1,9 @@
 //! An alert's comparison can be true, and can be false.
 
 use super::{Check, Example, Proof, Usage, place};
-use crate::contract::bounds::{flipped, kept};
 use crate::catalog::Duration;
 use crate::contract::Contract;
+use crate::contract::bounds::{flipped, kept};
 use crate::contract::evaluate::{self, Node};
 use crate::contract::values::Bounds;
 use crate::diagnostic::Diagnostic;

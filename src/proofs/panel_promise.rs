@@ -66,6 +66,8 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             found.extend(one.threshold_otherwise_than_the_rule());
             found.extend(one.rounded_away());
             found.extend(one.red_from_elsewhere());
+            found.extend(one.more_than_is_shown());
+            found.extend(one.lines_apart_from_their_threshold());
             found.extend(one.active_without_pending());
             found.extend(one.another_value_than_the_one());
             found.extend(one.past_shown_as_now());

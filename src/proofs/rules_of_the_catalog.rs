@@ -222,15 +222,17 @@ fn same(stack: &Stack) -> Vec<Diagnostic> {
 /// one of them fires.
 fn one_always_fires(stack: &Stack) -> Vec<Diagnostic> {
     let recorded = |name: &str| {
-        let named = |loaded: &&LoadedRule| {
-            loaded.rule.alert.is_none() && loaded.rule.name == name
-        };
+        let named = |loaded: &&LoadedRule| loaded.rule.alert.is_none() && loaded.rule.name == name;
         let mut rules = stack.rules.iter().filter(named);
         let one = rules.next()?;
         rules.next().is_none().then_some(&*one.rule.expr)
     };
     let mut known: HashMap<String, [Vec<(f64, bool, &LoadedRule)>; 2]> = HashMap::new();
-    for loaded in stack.rules.iter().filter(|loaded| loaded.rule.alert.is_some()) {
+    for loaded in stack
+        .rules
+        .iter()
+        .filter(|loaded| loaded.rule.alert.is_some())
+    {
         let mut expr = (*loaded.rule.expr).clone();
         plain(&mut expr);
         upright(&mut expr);

@@ -344,7 +344,8 @@ impl<'a, 's> Runbook<'a, 's> {
     /// The table of an alert's settings, by the names of its columns.
     fn settings(&mut self, alert: &Alert, section: &Section) {
         for spot in &section.lines {
-            if let Some(said) = false_text::other_share(alert, &false_text::FIRES_BEYOND, spot.text) {
+            if let Some(said) = false_text::other_share(alert, &false_text::FIRES_BEYOND, spot.text)
+            {
                 self.wrong(
                     spot.line,
                     format!("the runbook says that {} fires at {said} %", alert.name),

@@ -9,9 +9,9 @@ use crate::evaluation::rules::{Outcome, Rule, Rules};
 use crate::evaluation::steady::{Steady, counts};
 use crate::evaluation::unit_tests::recorded;
 use crate::promql::engine::{Axis, Labels, Memory, Millis, NAME, Release, Series, metric};
+use crate::promql::matchers::picks;
 use crate::promql::number::number;
 use crate::promql::samples::Value as Given;
-use crate::promql::matchers::picks;
 use crate::promql::walk::{children, selectors};
 use crate::promql::{Expr, Matcher, Offset};
 use crate::proofs::alert_behaviour::on_every_side;
@@ -120,9 +120,8 @@ impl Worlds {
                     let carried = target.into_iter().flat_map(|target| set.labels_of(target));
                     let base: Labels = carried.chain([(NAME, *name)]).collect();
                     given.extend(more.iter().map(|more| {
-                        let with = |all: Labels, (label, value): &(&str, String)| {
-                            all.with(label, value)
-                        };
+                        let with =
+                            |all: Labels, (label, value): &(&str, String)| all.with(label, value);
                         (more.iter().fold(base.clone(), with), sort)
                     }));
                 }
@@ -134,7 +133,11 @@ impl Worlds {
         let reach = spans.iter().sum::<Millis>() + 2 * MINUTE;
         let mut step = shortest.map_or(MINUTE, |span| (span / 4).clamp(1000, MINUTE));
         let most = shortest.unwrap_or(MINUTE) / 4;
-        let most = if waits.is_empty() { most } else { most.min(4 * MINUTE) };
+        let most = if waits.is_empty() {
+            most
+        } else {
+            most.min(4 * MINUTE)
+        };
         let instants = |step: Millis| PHASES * usize::try_from(reach / step + 1).unwrap_or(LONGEST);
         while instants(step) > LONGEST && step * 2 <= most {
             step *= 2;
@@ -171,7 +174,9 @@ impl Worlds {
                     match self.given[index].1 {
                         Sort::ComesAndGoes if chance % 2 == 0 => Does::IsGone,
                         // In the first worlds everything is there.
-                        Sort::Counts | Sort::Varies if chance == 0 && world % 2 == 1 => Does::IsGone,
+                        Sort::Counts | Sort::Varies if chance == 0 && world % 2 == 1 => {
+                            Does::IsGone
+                        }
                         Sort::ComesAndGoes => Does::Stays(one),
                         Sort::Holds => Does::Stays(f64::from(u8::from(chance % 3 > 0))),
                         _ if chance < 7 => Does::Stays(one),
@@ -371,7 +376,9 @@ fn variants<'s>(set: &'s SeriesSet, asked: &[&[Matcher]]) -> Vec<Vec<(&'s str, S
     }
     all.extend(more);
     if all.is_empty() {
-        let first = own.iter().map(|(label, values)| (*label, values[0].clone()));
+        let first = own
+            .iter()
+            .map(|(label, values)| (*label, values[0].clone()));
         all.push(first.collect());
     }
     let mut seen = HashSet::new();

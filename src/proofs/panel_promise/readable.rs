@@ -3,11 +3,18 @@
 use super::panel::Panel;
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
+use crate::promql::Expr;
 use crate::promql::matchers::picks;
+use crate::promql::number::number;
 use crate::promql::walk::selectors;
+use crate::proofs::place;
 use regex_automata::meta::Regex;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
+
+/// So many rows Grafana shows where nobody says how many.
+const ROWS: u64 = 25;
 
 /// From where on the words say that something is red: `red above 5 %`.
 static RED: LazyLock<Regex> = LazyLock::new(|| {
@@ -24,7 +31,11 @@ impl Panel<'_, '_> {
             let properties = change["properties"].items().enumerate();
             properties.map(move |(at, property)| {
                 let key = format!("fieldConfig/overrides/{index}/properties/{at}/value");
-                (property["id"].as_str().unwrap_or_default(), &property["value"], key)
+                (
+                    property["id"].as_str().unwrap_or_default(),
+                    &property["value"],
+                    key,
+                )
             })
         });
         let of = |id: &'static str| {
@@ -41,7 +52,9 @@ impl Panel<'_, '_> {
             _ => return None,
         };
         let (steps, _) = of("thresholds").next()?;
-        let limits = steps["steps"].items().filter_map(|step| step["value"].as_f64());
+        let limits = steps["steps"]
+            .items()
+            .filter_map(|step| step["value"].as_f64());
         let limits: Vec<f64> = limits.map(|limit| factor * limit).collect();
         of("decimals").find_map(|(decimals, key)| {
             let grain = 10f64.powf(decimals.as_f64()?);
@@ -82,13 +95,80 @@ impl Panel<'_, '_> {
                 let apart = |factor: f64| (factor * limit - said).abs() < 1e-9 * said.max(1.0);
                 apart(100.0) || apart(1.0)
             };
-            (!limits.iter().any(near)).then_some(said)
+            // Where the words are right and the colours are not, the colours are to blame.
+            let of_alert = || {
+                let alerts = self.stack.catalog.alerts.iter();
+                let branches = alerts.flat_map(|alert| &alert.branches);
+                let mut limits = branches.filter_map(|branch| branch.above.or(branch.below));
+                limits.any(|limit| near(&limit))
+            };
+            (!limits.iter().any(near) && !of_alert()).then_some(said)
         })?;
         let message = format!(
             "`{}` says that it is red from {said} % on, which is none of its thresholds",
             self.text("title")
         );
         Some(self.wrong("description", message, "write the threshold that it has"))
+    }
+
+    /// A tile for each row, and fewer tiles than there are services.
+    pub(super) fn more_than_is_shown(&self) -> Option<Diagnostic> {
+        let reduce = &self.panel["options"]["reduceOptions"];
+        if reduce["values"] != true {
+            return None;
+        }
+        let limit = reduce["limit"].as_u64().unwrap_or(ROWS);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let contract = &self.stack.contract;
+        let most = self.queries.iter().filter_map(|query| {
+            let series = query.series(contract);
+            let told = series.iter().filter(|set| set.carried.contains("job"));
+            let targets = told.flat_map(|set| set.targets.ones());
+            let jobs = targets.filter_map(|at| contract.targets.list[at].labels.get("job"));
+            let jobs = jobs.collect::<BTreeSet<_>>().len();
+            let ranked = match &*query.ast {
+                Expr::Aggregate(ranked) => ranked.param.as_deref().and_then(number),
+                _ => None,
+            };
+            Some(ranked.map_or(jobs, |ranked| jobs.min(ranked.max(0.0) as usize)))
+        });
+        let most = most.max().filter(|most| *most > limit)?;
+        let message = format!(
+            "`{}` shows {limit} of what it asks for, and that can be {most} services",
+            self.text("title")
+        );
+        let help = "write a `limit` that holds them all, or set `values` to false";
+        Some(self.wrong("options/reduceOptions", message, help))
+    }
+
+    /// Lines that are mirrored, or lie on each other, beside a line of what one of them is compared with.
+    pub(super) fn lines_apart_from_their_threshold(&self) -> Option<Diagnostic> {
+        let fields = &self.panel["fieldConfig"];
+        let custom = &fields["defaults"]["custom"];
+        let style = custom["thresholdsStyle"]["mode"].as_str();
+        style.filter(|mode| *mode != "off")?;
+        let steps = fields["defaults"]["thresholds"]["steps"].items();
+        let mut limits = steps.filter_map(|step| step["value"].as_f64());
+        limits.find(|limit| *limit > 0.0)?;
+        let ratio = fields["defaults"]["unit"] == "percentunit";
+        let changes = fields["overrides"].items();
+        let mut properties = changes.flat_map(|change| change["properties"].items());
+        let mirrored = custom["transform"] == "negative-Y"
+            || properties.any(|property| {
+                property["id"] == "custom.transform" && property["value"] == "negative-Y"
+            });
+        let how = match custom["stacking"]["mode"].as_str() {
+            _ if mirrored => "below zero",
+            Some("percent") => "as shares of each other",
+            Some("normal") if ratio => "on top of each other",
+            _ => return None,
+        };
+        let message = format!(
+            "`{}` draws its lines {how}: none can be compared with its threshold",
+            self.text("title")
+        );
+        let help = "draw them as they are, or leave the threshold out";
+        Some(self.wrong("fieldConfig/defaults/custom", message, help))
     }
 
     /// Active alerts are those that fire and those that are about to.
@@ -114,8 +194,9 @@ impl Panel<'_, '_> {
                     "`{}` leaves out the alerts that are pending, which are active too",
                     self.text("title")
                 );
-                let help = "ask for both, `alertstate=~\"firing|pending\"`, or write that they fire";
-                crate::proofs::place::on(query, message, help)
+                let help =
+                    "ask for both, `alertstate=~\"firing|pending\"`, or write that they fire";
+                place::on(query, message, help)
             })
         })
     }
