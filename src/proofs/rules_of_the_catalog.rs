@@ -218,6 +218,9 @@ fn same(stack: &Stack) -> Vec<Diagnostic> {
     found
 }
 
+/// A limit, whether an alert fires at it too, and its rule.
+type Limited<'s, 'a> = (f64, bool, &'s LoadedRule<'a>);
+
 /// Two alerts about one value, of which one fires above a limit and the other below one that is higher: whatever the value is,
 /// one of them fires.
 fn one_always_fires(stack: &Stack) -> Vec<Diagnostic> {
@@ -227,7 +230,7 @@ fn one_always_fires(stack: &Stack) -> Vec<Diagnostic> {
         let one = rules.next()?;
         rules.next().is_none().then_some(&*one.rule.expr)
     };
-    let mut known: HashMap<String, [Vec<(f64, bool, &LoadedRule)>; 2]> = HashMap::new();
+    let mut known: HashMap<String, [Vec<Limited>; 2]> = HashMap::new();
     for loaded in stack
         .rules
         .iter()

@@ -172,13 +172,13 @@ impl Worlds {
                     let (one, next) = (levels[phase - 1][index], levels[phase][index]);
                     let chance = made.one_of(12);
                     match self.given[index].1 {
-                        Sort::ComesAndGoes if chance % 2 == 0 => Does::IsGone,
+                        Sort::ComesAndGoes if chance.is_multiple_of(2) => Does::IsGone,
                         // In the first worlds everything is there.
                         Sort::Counts | Sort::Varies if chance == 0 && world % 2 == 1 => {
                             Does::IsGone
                         }
                         Sort::ComesAndGoes => Does::Stays(one),
-                        Sort::Holds => Does::Stays(f64::from(u8::from(chance % 3 > 0))),
+                        Sort::Holds => Does::Stays(f64::from(u8::from(!chance.is_multiple_of(3)))),
                         _ if chance < 7 => Does::Stays(one),
                         _ if chance < 9 => Does::Drifts(one, next),
                         _ => Does::Alternates(one, next),

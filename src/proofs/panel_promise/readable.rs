@@ -120,7 +120,7 @@ impl Panel<'_, '_> {
         let limit = reduce["limit"].as_u64().unwrap_or(ROWS);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let contract = &self.stack.contract;
-        let most = self.queries.iter().filter_map(|query| {
+        let most = self.queries.iter().map(|query| {
             let series = query.series(contract);
             let told = series.iter().filter(|set| set.carried.contains("job"));
             let targets = told.flat_map(|set| set.targets.ones());
@@ -130,7 +130,7 @@ impl Panel<'_, '_> {
                 Expr::Aggregate(ranked) => ranked.param.as_deref().and_then(number),
                 _ => None,
             };
-            Some(ranked.map_or(jobs, |ranked| jobs.min(ranked.max(0.0) as usize)))
+            ranked.map_or(jobs, |ranked| jobs.min(ranked.max(0.0) as usize))
         });
         let most = most.max().filter(|most| *most > limit)?;
         let message = format!(
