@@ -23,7 +23,7 @@ use evaluate::{nodes, picked};
 use fixedbitset::FixedBitSet;
 use serde_json::Value;
 use series::{MetricType, SeriesSet, merged};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use targets::Targets;
@@ -48,6 +48,14 @@ fn compared(catalog: &Catalog) -> HashMap<String, Base> {
     said.collect()
 }
 
+/// The shortest time between two evaluations of a rule of the catalog; None: there are rules of others.
+fn evaluated(catalog: &Catalog) -> Option<u64> {
+    let own = catalog.rules.iter().filter_map(|rule| rule.interval);
+    let all = own.chain([catalog.prometheus.evaluation_interval]);
+    let shortest = all.map(|interval| interval.0).min();
+    shortest.filter(|interval| *interval > 0 && catalog.extra.rules.is_empty())
+}
+
 /// Every series that can exist.
 pub struct Contract {
     pub targets: Targets,
@@ -67,6 +75,10 @@ pub struct Contract {
     /// What is known of the values that rules record, by name.
     values: HashMap<String, Recorded>,
     pub(crate) limits: Limits,
+    /// How often what is recorded is evaluated, at most; None: rules that others wrote are evaluated as often as they like.
+    recorded_every: Option<u64>,
+    /// No target is scraped more often than this.
+    pace: Cell<u64>,
     meets: RefCell<HashMap<(Domain, String, String), bool>>,
     parsed: RefCell<HashMap<String, Result<Rc<Expr>, String>>>,
 }
@@ -88,6 +100,8 @@ impl Contract {
             never_negative: HashSet::new(),
             values: HashMap::new(),
             limits: Limits::of(catalog),
+            recorded_every: evaluated(catalog),
+            pace: Cell::new(0),
             meets: RefCell::default(),
             parsed: RefCell::default(),
         };
@@ -373,6 +387,14 @@ impl Contract {
             .borrow_mut()
             .entry(key)
             .or_insert_with(|| domain.meets(matcher))
+    }
+
+    /// What is so of targets that are scraped no more often than this, in milliseconds.
+    pub(crate) fn at_pace<T>(&self, interval: u64, found: impl FnOnce(&Contract) -> T) -> T {
+        let before = self.pace.replace(interval);
+        let found = found(self);
+        self.pace.set(before);
+        found
     }
 
     /// The syntax of an expression, parsed once; the reason when it has none.

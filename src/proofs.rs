@@ -16,6 +16,7 @@ mod collector;
 mod container_limit;
 mod dashboard_model;
 mod dead_link;
+mod expression_of_the_catalog;
 mod false_text;
 mod fires_alone;
 mod gauge_function_on_counter;
@@ -188,6 +189,7 @@ pub const PROOFS: &[Proof] = &[
     container_limit::PROOF,
     dashboard_model::PROOF,
     dead_link::PROOF,
+    expression_of_the_catalog::PROOF,
     false_text::PROOF,
     fires_alone::PROOF,
     gauge_function_on_counter::PROOF,

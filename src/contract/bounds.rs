@@ -12,7 +12,9 @@ use crate::promql::token::{
     T_ADD, T_DIV, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_SUB, TokenId,
 };
 use crate::promql::walk::selector;
-use crate::promql::{BinaryExpr, Call, Expr, VectorSelector, returns_bool};
+use crate::promql::{
+    AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, VectorSelector, returns_bool,
+};
 use std::collections::{HashMap, HashSet};
 
 /// From 0 on.
@@ -156,7 +158,13 @@ pub(super) fn bounds(
                 .filter(|bounds| bounds.least >= 0.0)
                 .map(|bounds| Bounds {
                     least: bounds.least,
-                    ..COUNTS
+                    most: match bounds.most.is_finite() {
+                        true => operands
+                            .last()
+                            .and_then(|index| summands(aggregate, &nodes[*index], contract))
+                            .map_or(f64::INFINITY, |count| count * bounds.most),
+                        false => bounds.most,
+                    },
                 }),
             "count" => Bounds::new(1.0, f64::INFINITY),
             "group" => Some(Bounds::exactly(1.0)),
@@ -288,7 +296,17 @@ fn called(call: &Call, operands: &[usize], nodes: &[Node], contract: &Contract) 
                 _ => Some(of),
             }
         }
-        "sum_over_time" => of(0).filter(|of| of.least >= 0.0).map(|_| COUNTS),
+        "sum_over_time" => of(0).filter(|of| of.least >= 0.0).map(|of| {
+            let all = node(0).and_then(|range| samples(range, contract));
+            let most = match all {
+                Some(count) if of.most.is_finite() => count * of.most,
+                _ => f64::INFINITY,
+            };
+            Bounds {
+                least: of.least,
+                most,
+            }
+        }),
         "quantile_over_time" => of(1),
         "clamp_min" | "clamp_max" => {
             let end = number(node(1)?.expr)?;
@@ -320,23 +338,52 @@ fn called(call: &Call, operands: &[usize], nodes: &[Node], contract: &Contract) 
 
 /// How many samples a range holds at most.
 fn samples(range: &Node, contract: &Contract) -> Option<f64> {
+    let within = |range: u128, step: u64| (range as f64 / step as f64).floor() + 1.0;
     match range.expr {
         Expr::MatrixSelector(matrix) => {
             let name = matrix.vs.name.as_deref()?;
             if contract.recorded(name).is_some() {
-                return None;
+                return Some(within(matrix.range.as_millis(), contract.recorded_every?));
             }
             let targets = range.series.iter().flat_map(|series| series.targets.ones());
             let intervals = targets.map(|index| contract.targets.list[index].interval.0);
             let fastest = intervals.min().filter(|interval| *interval > 0)?;
-            Some((matrix.range.as_millis() as f64 / fastest as f64).floor() + 1.0)
+            let fastest = fastest.max(contract.pace.get());
+            Some(within(matrix.range.as_millis(), fastest))
         }
         Expr::Subquery(subquery) => {
-            let step = subquery.step?.as_millis() as f64;
-            Some((subquery.range.as_millis() as f64 / step).floor() + 1.0)
+            let step = match subquery.step {
+                Some(step) => u64::try_from(step.as_millis()).ok()?,
+                None => contract.recorded_every?,
+            };
+            Some(within(subquery.range.as_millis(), step))
         }
         _ => None,
     }
+}
+
+/// How many series a sum has at most: those of one target each, of targets that are all known.
+fn summands(aggregate: &AggregateExpr, summed: &Node, contract: &Contract) -> Option<f64> {
+    let by: &[String] = match &aggregate.modifier {
+        None => &[],
+        Some(LabelModifier::Include(by)) => &by.labels,
+        Some(LabelModifier::Exclude(_)) => return None,
+    };
+    let mut counts: HashMap<Vec<&str>, f64> = HashMap::new();
+    for set in &summed.series {
+        if !set.labels.is_empty() || set.targets.is_clear() || !set.carried.contains("instance") {
+            return None;
+        }
+        for index in set.targets.ones() {
+            let target = &contract.targets.list[index];
+            if !target.open.is_empty() {
+                return None;
+            }
+            let label = |name: &String| target.labels.get(name).map_or("", String::as_str);
+            *counts.entry(by.iter().map(label).collect()).or_default() += 1.0;
+        }
+    }
+    counts.into_values().reduce(f64::max)
 }
 
 /// The greatest finite bound of buckets, where all of them are known.

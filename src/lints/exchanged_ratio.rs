@@ -4,7 +4,9 @@ use super::Lint;
 use crate::catalog::{Alert, snake};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::kinds::Side;
+use crate::promql::matchers::regex;
 use crate::source::step;
+use serde_json::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "exchanged-ratio",
@@ -50,6 +52,7 @@ pub(crate) const LINT: Lint = Lint {
             );
         }
         found.extend(catalog.written_alerts().filter_map(of_gauges));
+        found.extend(catalog.written_alerts().filter_map(of_successes));
         for slo in &catalog.slos {
             let (Some(errors), Some(total)) = (&slo.counts.errors, &slo.counts.total) else {
                 continue;
@@ -70,6 +73,49 @@ pub(crate) const LINT: Lint = Lint {
         found
     },
 };
+
+/// What is counted as failures, and by its name or its status has succeeded.
+fn of_successes(alert: &Alert) -> Option<Diagnostic> {
+    let mut keys = alert.kind.keys.iter();
+    let (key, _) = keys.find(|(_, said)| said["role"] == "failures")?;
+    let metric = alert.settings.get(key)?.as_str()?;
+    let words = snake(metric);
+    let succeeds = words.split('_').any(|word| SUCCESS.contains(&word));
+    let by_name = succeeds && !says_failure(&words);
+    let by_status = alert.filters.get(key).is_some_and(|filter| {
+        let mut asked = filter.r#where.iter();
+        asked.any(|(label, value)| {
+            (label == "code" || label.contains("status")) && only_successes(value)
+        })
+    });
+    let how = match (by_name, by_status) {
+        (true, _) => "by its name",
+        (_, true) => "by its status",
+        _ => return None,
+    };
+    let written = alert.written_name();
+    let message = format!("`{written}` counts as failures what has succeeded {how}");
+    let at = Place::Value(format!("{}/{key}", alert.table()));
+    Some(
+        Diagnostic::error("exchanged-ratio", at, message)
+            .help("count what failed: the alert fires when there is much of it"),
+    )
+}
+
+/// Whether values of a status, or a pattern of them, are those of answers that are none of errors.
+fn only_successes(value: &Value) -> bool {
+    let texts: Vec<&str> = match value {
+        Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
+        one => one.as_str().into_iter().collect(),
+    };
+    let patterns: Vec<_> = texts.iter().filter_map(|text| regex(text)).collect();
+    let picked = |class: &char| {
+        let ends = ["00", "01", "02", "03", "04", "xx", "XX"];
+        let mut values = ends.iter().map(|end| format!("{class}{end}"));
+        values.any(|value| patterns.iter().any(|one| one.is_match(&value)))
+    };
+    ['1', '2', '3'].iter().any(picked) && !['4', '5'].iter().any(picked)
+}
 
 /// Of two gauges the one below the other, or the side on which it fires, by what their names say.
 fn of_gauges(alert: &Alert) -> Option<Diagnostic> {
@@ -138,6 +184,15 @@ const LEFT: [&str; 7] = [
     "left",
     "remaining",
     "unused",
+];
+
+/// Words in the names of counters of what went well.
+const SUCCESS: [&str; 5] = [
+    "success",
+    "successes",
+    "succeeded",
+    "successful",
+    "successfully",
 ];
 
 /// Words in the names of counters of what went wrong.

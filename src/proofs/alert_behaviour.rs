@@ -14,6 +14,7 @@ use crate::stack::Stack;
 pub(crate) use cast::Cast;
 pub(crate) use played::Likeness;
 use played::{Play, Wrong};
+pub(super) use variations::values as on_every_side;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "alert-behaviour",

@@ -7,7 +7,7 @@ use crate::render::Rendered;
 use crate::source::step;
 use serde_json::Value;
 
-/// Two alerts, of which one silences the other.
+/// Two alerts, of which one silences the other, and one in PromQL.
 const ALERTS: &str = r#"[alerts.Down]
 kind = "down"
 for = "5m"
@@ -20,6 +20,16 @@ window = "5m"
 for = "5m"
 severity = "warning"
 summary = "some requests fail"
+
+[alerts.Busy]
+kind = "promql"
+expr = "sum by (job, service, component) (rate(shop_requests_total[5m])) > 50"
+for = "5m"
+severity = "warning"
+tests = [
+  { name = "fires", at = "11m", series = { 'shop_requests_total{job="checkout",service="checkout",component="web"}' = "0+6000x60" }, fires = ["checkout"] },
+  { name = "is silent", at = "11m", series = { 'shop_requests_total{job="checkout",service="checkout",component="web"}' = "0+1200x60" } },
+]
 "#;
 
 /// A service whose health is probed.

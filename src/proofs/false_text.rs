@@ -94,6 +94,68 @@ static QUANTILE: LazyLock<Regex> =
 static OBJECTIVE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\bobjective(?: of)?\s+([0-9.]+)\s*%"));
 
+/// A share that something is said to be beyond: `above 80 %`, `less than 5 percent`.
+const SHARE: &str = r"(?:above|over|beyond|below|under|exceeds?|(?:more|less|fewer) than|at (?:least|most))\s+([0-9]+(?:\.[0-9]+)?)\s*(?:%|percent)";
+
+static BEYOND: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"\b{SHARE}")));
+
+/// The same of when an alert fires.
+pub(super) static FIRES_BEYOND: LazyLock<Regex> =
+    LazyLock::new(|| pattern(&format!(r"\bfires\s+(?:\w+\s+){{0,4}}?{SHARE}")));
+
+/// In percent, the thresholds of an alert that compares a ratio.
+fn shares(alert: &Alert) -> Vec<String> {
+    let limits = alert.branches.iter();
+    let limits = limits.filter_map(|branch| branch.above.or(branch.below));
+    let mut all: Vec<String> = limits
+        .map(|limit| format!("{} %", rounded(100.0 * limit)))
+        .collect();
+    all.dedup();
+    all
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 1e9).round() / 1e9
+}
+
+/// A share of which a text speaks, and that is none of the alert's.
+pub(super) fn other_share(alert: &Alert, pattern: &Regex, text: &str) -> Option<f64> {
+    let limits: Vec<f64> = alert
+        .branches
+        .iter()
+        .filter_map(|branch| branch.above.or(branch.below))
+        .map(|limit| rounded(100.0 * limit))
+        .collect();
+    if alert.unit.as_deref() != Some("ratio") || limits.is_empty() {
+        return None;
+    }
+    // An alert may say what it is of too: a quantile, an objective.
+    let own = serde_json::to_value(alert.slo.as_deref()).unwrap_or_default();
+    let settings = Value::Object(alert.settings.clone());
+    let mut known = Vec::new();
+    numbers(&own, &mut known);
+    numbers(&settings, &mut known);
+    let near = |one: f64, other: f64| (one - other).abs() < 1e-9;
+    let is_known = |said: f64| {
+        limits.iter().any(|limit| near(*limit, said))
+            || known
+                .iter()
+                .any(|known| near(*known, said) || near(rounded(100.0 * known), said))
+    };
+    let mut said = groups(pattern, text).filter_map(|said| said.parse::<f64>().ok());
+    said.find(|said| !is_known(*said))
+}
+
+/// Every number of a part of the catalog.
+fn numbers(value: &Value, found: &mut Vec<f64>) {
+    match value {
+        Value::Number(number) => found.extend(number.as_f64()),
+        Value::Array(items) => items.iter().for_each(|item| numbers(item, found)),
+        Value::Object(_) => value.entries().for_each(|(_, value)| numbers(value, found)),
+        _ => {}
+    }
+}
+
 fn pattern(text: &str) -> Regex {
     Regex::new(&format!("(?i){text}")).expect("it is a pattern")
 }
@@ -123,13 +185,19 @@ impl Texts<'_, '_> {
             _ => alert.description.as_ref(),
         });
         if said.is_some() {
-            return Vec::new();
+            // How urgent it is, and from when on, it says of this alert all the same.
+            let text = without_placeholders(text);
+            let share = (key == "summary").then(|| self.of_another_share(&text));
+            let share = share.flatten().into_iter();
+            return share.chain(self.of_another_severity(&text)).collect();
         }
         let mut found: Vec<Wrong> = Vec::new();
         found.extend(self.of_nobody(key, text));
         found.extend(self.bare_seconds(text));
         let text = without_placeholders(text);
         found.extend(self.of_another_number(&text));
+        found.extend(self.of_another_share(&text));
+        found.extend(self.of_another_severity(&text));
         found.extend(self.opposite(&text));
         found.extend(self.of_another_time(&text));
         found.extend(self.of_another_class(&text));
@@ -233,6 +301,47 @@ impl Texts<'_, '_> {
             self.name
         );
         Some((message, help))
+    }
+
+    /// Another share than that from which on it fires.
+    fn of_another_share(&self, text: &str) -> Option<Wrong> {
+        let alert = self.alert?;
+        let said = other_share(alert, &BEYOND, text)?;
+        Some((
+            format!(
+                "`{}` says {said} %, and fires at {}",
+                self.name,
+                shares(alert).join(" or ")
+            ),
+            "write the alert's own threshold, or none",
+        ))
+    }
+
+    /// A severity in front of the text, or in brackets, which the alert never has.
+    fn of_another_severity(&self, text: &str) -> Option<Wrong> {
+        let alert = self.alert?;
+        let text = text.trim().to_lowercase();
+        let mut known = self.stack.catalog.severities.names();
+        let said = known.find(|name| {
+            let lower = name.to_lowercase();
+            let marked = [
+                format!("({lower})"),
+                format!("[{lower}]"),
+                format!("<{lower}>"),
+            ];
+            let first = text
+                .strip_prefix(&lower)
+                .is_some_and(|rest| rest.starts_with(':') || rest.starts_with(" -"));
+            (first || marked.iter().any(|marked| text.contains(marked)))
+                && alert.severities().all(|own| own != *name)
+        })?;
+        Some((
+            format!(
+                "`{}` calls itself {said}, and its severity is {}",
+                self.name, alert.severity
+            ),
+            "write the alert's own severity, or none",
+        ))
     }
 
     /// A summary that does not say of whom: it is what people read first, and often all of it.

@@ -1,8 +1,10 @@
 //! An alert's comparison can be true, and can be false.
 
 use super::{Check, Example, Proof, Usage, place};
+use crate::catalog::Duration;
+use crate::contract::Contract;
 use crate::contract::bounds::{flipped, kept};
-use crate::contract::evaluate::Node;
+use crate::contract::evaluate::{self, Node};
 use crate::contract::values::Bounds;
 use crate::diagnostic::Diagnostic;
 use crate::promql::canonical::{plain, print};
@@ -13,6 +15,7 @@ use crate::promql::token::{
 use crate::promql::walk::children;
 use crate::promql::{Expr, returns_bool};
 use crate::stack::expressions::Expression;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "impossible-threshold",
@@ -21,19 +24,65 @@ pub(crate) const PROOF: Proof = Proof {
         bad: "max by (job, service, component) (up{service!=\"\"}) > 1",
         good: "max by (job, service, component) (up{service!=\"\"}) < 1",
     },
-    check: Check::Expression(|expression, nodes, _| {
+    check: Check::Expression(|expression, nodes, contract| {
         let alerting = expression.usage == Usage::Alert;
         let asked = nodes.iter().filter(|_| alerting);
-        asked
+        let mut found: Vec<Diagnostic> = asked
             .filter_map(|node| {
                 let (message, help) = with_number(node, nodes)
                     .or_else(|| with_itself(node, nodes))
                     .or_else(|| together(node, nodes))?;
                 Some(said(expression, message, help))
             })
-            .collect()
+            .collect();
+        if alerting && found.is_empty() {
+            found.extend(of_rare_samples(expression, nodes, contract));
+        }
+        found
     }),
 };
+
+/// Functions whose values are bounded by how many samples there are.
+const COUNTING: [&str; 4] = ["changes", "resets", "count_over_time", "sum_over_time"];
+
+/// The same for those services alone that are scraped more rarely than others.
+fn of_rare_samples(
+    expression: &Expression,
+    nodes: &[Node],
+    contract: &Contract,
+) -> Option<Diagnostic> {
+    let counting = nodes.iter().filter(|node| match node.expr {
+        Expr::Call(call) => COUNTING.contains(&call.func.name),
+        _ => false,
+    });
+    let ranges = counting.filter_map(|node| nodes.get(*node.operands.first()?));
+    let targets = ranges.flat_map(|range| &range.series);
+    let targets = targets.flat_map(|series| series.targets.ones());
+    let mut jobs: BTreeMap<u64, BTreeSet<&str>> = BTreeMap::new();
+    for target in targets.map(|index| &contract.targets.list[index]) {
+        let job = target.labels.get("job").map_or("", String::as_str);
+        jobs.entry(target.interval.0).or_default().insert(job);
+    }
+    jobs.into_iter().skip(1).find_map(|(interval, jobs)| {
+        contract.at_pace(interval, |contract| {
+            let slow = evaluate::nodes(nodes.last()?.expr, contract);
+            // What is of several services has the samples of all of them.
+            let apart = |node: &&Node| {
+                let side = compared(node, &slow).map(|(side, ..)| side);
+                side.is_some_and(|side| side.series.iter().all(|series| series.has("job")))
+            };
+            let mut asked = slow.iter().filter(apart);
+            let (message, help) = asked.find_map(|node| with_number(node, &slow))?;
+            let jobs: Vec<&str> = jobs.into_iter().take(3).collect();
+            let message = format!(
+                "for `{}`, which is scraped every {}, {message}",
+                jobs.join("` and `"),
+                Duration(interval)
+            );
+            Some(said(expression, message, help))
+        })
+    })
+}
 
 fn said(expression: &Expression, message: String, help: &str) -> Diagnostic {
     place::on(expression, message, help)

@@ -185,14 +185,27 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                 );
             }
             let step = panel["interval"].as_str().and_then(least);
-            if let (Some(step), Some(shown), Draws::Range) = (step, shown, draws)
+            if let (Some(step), Some(shown)) = (step, shown)
                 && step.0 * 2 > shown.0
             {
-                wrong(
-                    "interval".to_string(),
-                    format!("`{title}` draws a point every {step} of the {shown} that are shown"),
-                    "draw more points",
-                );
+                let mut exprs = targets().filter_map(|(_, target)| target["expr"].as_str());
+                if let Draws::Range = draws {
+                    wrong(
+                        "interval".to_string(),
+                        format!(
+                            "`{title}` draws a point every {step} of the {shown} that are shown"
+                        ),
+                        "draw more points",
+                    );
+                } else if exprs.any(|expr| expr.contains("$__rate_interval")) {
+                    wrong(
+                        "interval".to_string(),
+                        format!(
+                            "`{title}` counts over {step} and more, and {shown} are shown: it is no rate of now"
+                        ),
+                        "write the interval of the scrapes, or leave it out",
+                    );
+                }
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::contract::series::SeriesSet;
 use crate::diagnostic::Diagnostic;
 use crate::promql::Expr;
 use crate::promql::canonical::{plain, print};
+use crate::promql::token::{T_GTE, T_GTR, T_LSS, T_LTE};
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::rules::LoadedRule;
@@ -102,6 +103,7 @@ pub(crate) const PROOF: Proof = Proof {
         }
         found.extend(written_twice(stack));
         found.extend(same(stack));
+        found.extend(one_always_fires(stack));
         let recorded: BTreeSet<&str> = (stack.catalog.slos.iter())
             .flat_map(|slo| slo.recorded.names())
             .collect();
@@ -213,6 +215,77 @@ fn same(stack: &Stack) -> Vec<Diagnostic> {
             _ => drop(known.insert(condition, &loaded.rule.name)),
         }
     }
+    found
+}
+
+/// A limit, whether an alert fires at it too, and its rule.
+type Limited<'s, 'a> = (f64, bool, &'s LoadedRule<'a>);
+
+/// Two alerts about one value, of which one fires above a limit and the other below one that is higher: whatever the value is,
+/// one of them fires.
+fn one_always_fires(stack: &Stack) -> Vec<Diagnostic> {
+    let recorded = |name: &str| {
+        let named = |loaded: &&LoadedRule| loaded.rule.alert.is_none() && loaded.rule.name == name;
+        let mut rules = stack.rules.iter().filter(named);
+        let one = rules.next()?;
+        rules.next().is_none().then_some(&*one.rule.expr)
+    };
+    let mut known: HashMap<String, [Vec<Limited>; 2]> = HashMap::new();
+    for loaded in stack
+        .rules
+        .iter()
+        .filter(|loaded| loaded.rule.alert.is_some())
+    {
+        let mut expr = (*loaded.rule.expr).clone();
+        plain(&mut expr);
+        upright(&mut expr);
+        let Expr::Binary(binary) = &expr else {
+            continue;
+        };
+        let side = match binary.op.id() {
+            T_GTR | T_GTE => 0,
+            T_LSS | T_LTE => 1,
+            _ => continue,
+        };
+        let reached = matches!(binary.op.id(), T_GTE | T_LTE);
+        let Some(limit) = crate::promql::number::number(&binary.rhs) else {
+            continue;
+        };
+        // What is recorded for each alert under a name of its own may be the same.
+        let mut compared = match &*binary.lhs {
+            Expr::VectorSelector(one) if one.matchers.matchers.is_empty() => {
+                let text = one.name.as_deref().and_then(recorded);
+                text.unwrap_or(&binary.lhs).clone()
+            }
+            other => other.clone(),
+        };
+        plain(&mut compared);
+        // Where the greatest of several is not above the one limit, the least of them is below the other.
+        let text = print(&compared);
+        let outermost = ["max", "min"][side];
+        let text = text.strip_prefix(outermost).unwrap_or(&text).to_string();
+        known.entry(text).or_default()[side].push((limit, reached, loaded));
+    }
+    let mut found = Vec::new();
+    for [above, below] in known.values() {
+        for (low, at_low, one) in above {
+            let other = below
+                .iter()
+                .find(|(high, at_high, _)| low < high || low == high && (*at_low || *at_high));
+            if let Some((high, _, other)) = other {
+                found.push(place::at(
+                    one.path,
+                    format!("{}/expr", one.pointer),
+                    format!(
+                        "`{}` fires above {low} and `{}` below {high}: whatever the value is, one of them fires",
+                        one.rule.name, other.rule.name
+                    ),
+                    "exchange the two thresholds, or the two sides",
+                ));
+            }
+        }
+    }
+    found.sort_by(|one, other| one.message.cmp(&other.message));
     found
 }
 

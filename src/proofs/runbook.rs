@@ -343,6 +343,16 @@ impl<'a, 's> Runbook<'a, 's> {
 
     /// The table of an alert's settings, by the names of its columns.
     fn settings(&mut self, alert: &Alert, section: &Section) {
+        for spot in &section.lines {
+            if let Some(said) = false_text::other_share(alert, &false_text::FIRES_BEYOND, spot.text)
+            {
+                self.wrong(
+                    spot.line,
+                    format!("the runbook says that {} fires at {said} %", alert.name),
+                    "write the threshold of the alert",
+                );
+            }
+        }
         for table in section.tables() {
             let Some(((_, head), rows)) = table.split_first() else {
                 continue;

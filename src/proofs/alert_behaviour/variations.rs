@@ -272,7 +272,11 @@ fn changed(trial: &Trial, which: &str, other: impl Fn(Labels) -> Labels) -> Opti
 }
 
 /// Values of a label on every side of what rules and the alert ask of it.
-fn values(domain: &Domain, asked: &BTreeSet<String>, matchers: &[&Matcher]) -> BTreeSet<String> {
+pub(in crate::proofs) fn values(
+    domain: &Domain,
+    asked: &BTreeSet<String>,
+    matchers: &[&Matcher],
+) -> BTreeSet<String> {
     let patterns: BTreeSet<String> = matchers
         .iter()
         .map(|matcher| pattern(matcher))

@@ -53,6 +53,23 @@ pub(super) fn otherwise(own: &Stack, stack: &Stack) -> Vec<Diagnostic> {
             let before = list.items().find(|one| one["name"] == *name);
             // Where Prometheus is one alone there is nothing to choose.
             let chooses = variable["type"] != "datasource";
+            // What somebody had chosen when he saved it is what everybody sees first.
+            let all = |one: &Value| {
+                let value = &one["current"]["value"];
+                *value == "$__all" || value.items().any(|value| *value == "$__all")
+            };
+            let chosen = &variable["current"]["value"];
+            if before.is_some_and(all) && !all(variable) && !chosen.is_null() {
+                found.push(place::at(
+                    &file.path,
+                    format!("/templating/list/{index}/current/value"),
+                    format!(
+                        "the dashboard opens with {chosen} chosen as `{}`, and shows nothing of all others",
+                        name.as_str().unwrap_or_default()
+                    ),
+                    "open it with all of them, `$__all`",
+                ));
+            }
             if chooses && before.is_some_and(|before| before["hide"] != 2) && variable["hide"] == 2
             {
                 found.push(place::at(

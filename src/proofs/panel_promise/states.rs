@@ -90,6 +90,17 @@ impl Panel<'_, '_> {
                         ));
                     }
                     let good = result["color"].as_str().map(colour) == Some(News::Good);
+                    let mut severities = self.stack.catalog.severities.names();
+                    if label == "severity" && good && severities.next() == Some(value.as_str()) {
+                        return Some(self.wrong(
+                            &at,
+                            format!(
+                                "`{}` shows the most urgent severity, {value}, in green",
+                                self.text("title")
+                            ),
+                            "give it a colour that warns",
+                        ));
+                    }
                     if label == "alertstate" && good {
                         return Some(self.wrong(
                             &at,
