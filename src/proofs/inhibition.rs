@@ -39,7 +39,7 @@ pub(crate) const PROOF: Proof = Proof {
         for rule in &notifications.rules {
             let wrong = |source: usize, target: usize| {
                 let (source, target) = (&real[source], &real[target]);
-                wrong(source, target, stack.catalog)
+                wrong(rule, source, target, stack.catalog)
                     .or_else(|| another_cause(rule, source, target, stack.catalog))
                     .or_else(|| muted(notifications, source, target, stack.catalog))
             };
@@ -47,6 +47,8 @@ pub(crate) const PROOF: Proof = Proof {
             let last = pairs.last().copied();
             let mistake = last.and_then(|(source, target)| {
                 let (message, help) = wrong(source, target)?;
+                let untold = !real[source].pages(stack.catalog)
+                    || muted(notifications, &real[source], &real[target], stack.catalog).is_some();
                 let mut declared = stack.catalog.inhibitions.iter();
                 let by = declared
                     .find(|declared| says(declared, &real[source], &real[target], stack.catalog));
@@ -55,10 +57,8 @@ pub(crate) const PROOF: Proof = Proof {
                         let place = Place::Key(format!("/inhibit/{}", by.name));
                         Diagnostic::error("inhibition", place, message).help(help)
                     }
-                    // That it holds others back is its kind's; that nobody is told of it is the catalog's.
-                    None if real[source].holds_back_others
-                        && !real[source].pages(stack.catalog) =>
-                    {
+                    // That it holds others back is its kind's; when nobody is told of it is the catalog's.
+                    None if real[source].holds_back_others && untold => {
                         let place = Place::Key(format!("/alerts/{}", real[source].name));
                         Diagnostic::error("inhibition", place, message).help(help)
                     }
@@ -115,7 +115,12 @@ fn pairs(
 }
 
 /// Why one alert must not hold back another, and what to do.
-fn wrong(source: &Firing, target: &Firing, catalog: &Catalog) -> Option<(String, &'static str)> {
+fn wrong(
+    rule: &Inhibition,
+    source: &Firing,
+    target: &Firing,
+    catalog: &Catalog,
+) -> Option<(String, &'static str)> {
     if !target.pages(catalog) {
         return None;
     }
@@ -138,7 +143,9 @@ fn wrong(source: &Firing, target: &Firing, catalog: &Catalog) -> Option<(String,
             )
         });
     }
-    if !source.is_about_the_same(target) {
+    // Of alerts of the user's own only whoever wrote them knows what they are about, and by which labels.
+    let own = !source.of_catalog && !target.of_catalog && !rule.equal.is_empty();
+    if !own && !source.is_about_the_same(target) {
         return Some((
             format!("{one} silences {other}"),
             "compare by a label that tells services apart: `equal: [job]`",

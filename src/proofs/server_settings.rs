@@ -8,6 +8,7 @@ use crate::json::plain;
 use crate::profiles::built_in;
 use crate::promql::walk::selectors;
 use crate::stack::Stack;
+use crate::stack::containers::images::Contents;
 use crate::stack::containers::text::{normal, scalar};
 use crate::stack::containers::{Container, parts};
 use crate::stack::expressions::Usage;
@@ -833,7 +834,15 @@ fn image(stack: &Stack, container: &Container) -> Option<Diagnostic> {
     };
     let written = scalar(&container.value["image"])?;
     let plain = |image: &str| image.split('@').next().unwrap_or_default().to_string();
-    let same = plain(&written).ends_with(&plain(wanted)) || written.contains("${");
+    // The project's own registry calls its repository otherwise.
+    let published = |image: &str| {
+        let image = plain(image);
+        let tag = image.rsplit(':').next().unwrap_or_default().to_string();
+        Some((Contents::of(&image)?.program(), tag))
+    };
+    let same = plain(&written).ends_with(&plain(wanted))
+        || published(&written).is_some_and(|is| published(wanted) == Some(is))
+        || written.contains("${");
     (!same).then(|| {
         place::at(
             &container.file.path,

@@ -10,7 +10,7 @@ pub(crate) struct Networks {
     pub(crate) mode: Mode,
     /// The networks that it is in.
     joined: Vec<Joined>,
-    /// Name → address, of `extra_hosts`.
+    /// Name → address, of `hostname` and `extra_hosts`.
     hosts: Vec<(String, String)>,
     pub(crate) published: Vec<Published>,
     /// The name that it is given besides that of its service.
@@ -135,9 +135,14 @@ impl Networks {
         Networks {
             mode,
             joined,
-            hosts: pairs(&container["extra_hosts"], &['=', ':'])
-                .into_iter()
-                .map(|(name, address)| (name, address.unwrap_or_default()))
+            // Its own name is in its file of hosts, and is looked for there before anybody is asked.
+            hosts: (scalar(&container["hostname"]).into_iter())
+                .map(|name| (name, "127.0.0.1".to_string()))
+                .chain(
+                    pairs(&container["extra_hosts"], &['=', ':'])
+                        .into_iter()
+                        .map(|(name, address)| (name, address.unwrap_or_default())),
+                )
                 .collect(),
             published: published(&container["ports"]),
             called: scalar(&container["container_name"]),
