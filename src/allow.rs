@@ -142,6 +142,7 @@ const FOLLOWS: &[(&str, &[&str])] = &[
     ("test-samples", &["test-fails"]),
     ("unmounted-secret", &["unmounted-file"]),
     ("untested-alert", &["untested-rule"]),
+    ("untold-alert", &["inhibition"]),
     ("window-too-short", &["range-too-short"]),
     (
         "wrong-metric-type",

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let Some((catalog, rendered)) = drawn else {
         return Ok(Report::new(outcome.source, outcome.diagnostics));
     };
-    // As alerts are named elsewhere: ServiceDown@checkout.
+    // As alerts are named elsewhere: Down@checkout.
     let name = args.service.rsplit('@').next().unwrap_or_default();
     if catalog.alert(name).is_some() && catalog.service(name).is_none() {
         bail!(

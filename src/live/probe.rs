@@ -387,7 +387,7 @@ fn wrong_scheme(service: &Service, url: &str, speaks: &str) -> Diagnostic {
         ),
     };
     let message = format!("{}: what listens at {url} {says}", service.name);
-    Diagnostic::error(WRONG_SCHEME, at(service), message).help(help)
+    Diagnostic::error("wrong-scheme", at(service), message).help(help)
 }
 
 fn unreachable(service: &Service, url: &str, failure: &Failure) -> Diagnostic {
@@ -420,7 +420,7 @@ fn unreachable(service: &Service, url: &str, failure: &Failure) -> Diagnostic {
         _ => "see what listens there: it is not the service that the catalog means".to_string(),
     };
     Diagnostic::error(
-        UNREACHABLE,
+        "service-unreachable",
         at(service),
         format!("{}: {url}: {failure}", service.name),
     )
@@ -468,15 +468,6 @@ fn wrong_status(service: &Service, url: &str, answer: &Answer) -> Diagnostic {
     )
     .help(help)
 }
-
-/// The finding about a port that speaks TLS, or none, against the catalog.
-pub(crate) const WRONG_SCHEME: &str = "wrong-scheme";
-
-/// The finding about an address where nobody answers as a service does.
-pub(crate) const UNREACHABLE: &str = "service-unreachable";
-
-/// The finding about a Content-Type that Prometheus refuses since version 3, and takes before.
-pub(crate) const REFUSED_TYPE: &str = "content-type";
 
 /// Whether somebody is answered who looks at it in a browser.
 fn web_page(body: &[u8]) -> bool {
@@ -541,7 +532,7 @@ fn read(
             beginning(&answer.body)
         );
         found(
-            REFUSED_TYPE,
+            "content-type",
             message,
             "send `text/plain; version=0.0.4; charset=utf-8`, the client library's CONTENT_TYPE_LATEST",
         )

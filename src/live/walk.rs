@@ -4,7 +4,7 @@ mod links;
 mod service;
 
 use super::checks::services::visit;
-use super::checks::{CheckContext, Stale, clocks, grafana, rules, running};
+use super::checks::{CheckContext, Stale, clocks, grafana, prometheus, running};
 use crate::catalog::Service;
 use crate::diagnostic::Diagnostic;
 use crate::stack::files::Files;
@@ -126,7 +126,7 @@ pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service)
         Ok(fine) => (Vec::new(), fine),
         Err(finding) => (vec![finding], String::new()),
     };
-    findings.extend(rules::full_disk(context, &running));
+    findings.extend(prometheus::full_disk(context, &running));
     findings.extend(clock);
     if !walk.found("loaded", findings, fine)
         || !walk.add("discovered", links::discovered(&running, service))

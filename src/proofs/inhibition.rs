@@ -2,8 +2,8 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::catalog::Catalog;
 use crate::catalog::owners::Inhibit;
+use crate::catalog::{Catalog, NO_ONE};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::stack::notifications::Notifications;
 use crate::stack::notifications::alerts::Firing;
@@ -159,7 +159,10 @@ fn wrong(
             "compare by that label too, in `equal`",
         ));
     }
-    if !source.pages(catalog) {
+    // Who sends a whole severity to no one by its name has decided it.
+    let routes = &catalog.alertmanager.routes;
+    let decided = routes.get(&source.severity).is_some_and(|to| to == NO_ONE);
+    if !(source.pages(catalog) || explains && decided) {
         return Some((
             format!(
                 "{one} silences {other}: nobody is told of alerts {}, and so of neither",

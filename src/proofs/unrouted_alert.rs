@@ -139,8 +139,10 @@ fn never_quiet(stack: &Stack, notifications: &Notifications, tree: &Route) -> Op
         let ends = tree.ends(firing.labels());
         let mut ends = ends.iter().filter(|_| unsaid);
         let route = ends.find(|end| {
-            // What no route takes has nowhere else to go.
-            end.pointer != tree.pointer && urgent.contains(end.receiver())
+            // What no route takes has nowhere else to go; and one for everything may be a record.
+            end.pointer != tree.pointer
+                && !end.matchers.is_empty()
+                && urgent.contains(end.receiver())
         })?;
         Some(place::at(
             &notifications.file.path,

@@ -321,9 +321,6 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
     Checked::new("delivery", state, note, findings)
 }
 
-/// The finding about an alert of the monitoring itself.
-pub(crate) const MONITORING_ALERT: &str = "monitoring-alert";
-
 /// What keeps any alert from being told.
 pub(crate) fn broken(
     context: &CheckContext,
@@ -434,10 +431,14 @@ fn watched(context: &CheckContext, running: &Running) -> Vec<Diagnostic> {
             };
             let place = Place::File(format!("{output}/{}", file.path));
             found.push(
-                Diagnostic::error(MONITORING_ALERT, place, format!("{name} {state}: {words}"))
-                    .help(format!(
-                        "the section of {name} in {output}/docs/RUNBOOK.md says what to do"
-                    )),
+                Diagnostic::error(
+                    "monitoring-alert",
+                    place,
+                    format!("{name} {state}: {words}"),
+                )
+                .help(format!(
+                    "the section of {name} in {output}/docs/RUNBOOK.md says what to do"
+                )),
             );
         }
     }

@@ -1,6 +1,6 @@
 //! The configuration that Prometheus runs.
 
-use super::{CheckContext, Checked, clocks, first, rules};
+use super::{CheckContext, Checked, clocks, first};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::json::Parts;
 use crate::live::loaded::{differences, job};
@@ -167,6 +167,23 @@ fn runs(context: &CheckContext, files: Files, running: &Running) -> bool {
         && found.all(|(rule, at)| at.is_some_and(|at| rule_difference(rule, &loaded[at]).is_none()))
 }
 
+/// Whether a rule fails because nothing can be written.
+pub(super) fn disk_is_full(raw: &Value) -> bool {
+    let why = raw["lastError"].as_str().unwrap_or_default();
+    why.contains("no space left on device")
+}
+
+/// A Prometheus that can store nothing fails in as many ways as it has rules and targets.
+pub(crate) fn full_disk(context: &CheckContext, running: &Running) -> Option<Diagnostic> {
+    running.rules().find(|rule| disk_is_full(rule))?;
+    let message =
+        "the disk of Prometheus is full: it stores nothing, evaluates no rule, and no alert fires";
+    Some(
+        Diagnostic::error("disk-full", config_place(context), message)
+            .help("free or enlarge the disk of its storage, or lower `retention` or set `retention_size` under [prometheus]; then restart it"),
+    )
+}
+
 /// Whether the configuration in force is the rendered one.
 pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
     let (foreign, found): (Vec<Difference>, Vec<Difference>) = config_differences(context, running)
@@ -174,7 +191,7 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
         .partition(|difference| difference.foreign);
     let texts = |all: Vec<Difference>| all.into_iter().map(|one| one.text).collect::<Vec<_>>();
     let (foreign, found) = (texts(foreign), texts(found));
-    let mut findings: Vec<Diagnostic> = rules::full_disk(context, running).into_iter().collect();
+    let mut findings: Vec<Diagnostic> = full_disk(context, running).into_iter().collect();
     if !running.reloaded {
         let message = format!(
             "the last reload of Prometheus failed: it still runs the configuration of {}",

@@ -1,6 +1,6 @@
 //! The rules that Prometheus evaluates.
 
-use super::prometheus::{config_place, reload_help};
+use super::prometheus::{config_place, disk_is_full, reload_help};
 use super::{CheckContext, Checked, first};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
@@ -176,20 +176,4 @@ pub(crate) fn failing(context: &CheckContext, name: &str, raw: &Value) -> Diagno
         }
     };
     Diagnostic::error("rule-fails", place, message).help(help)
-}
-
-fn disk_is_full(raw: &Value) -> bool {
-    let why = raw["lastError"].as_str().unwrap_or_default();
-    why.contains("no space left on device")
-}
-
-/// A Prometheus that can store nothing fails in as many ways as it has rules and targets.
-pub(crate) fn full_disk(context: &CheckContext, running: &Running) -> Option<Diagnostic> {
-    running.rules().find(|rule| disk_is_full(rule))?;
-    let message =
-        "the disk of Prometheus is full: it stores nothing, evaluates no rule, and no alert fires";
-    Some(
-        Diagnostic::error("disk-full", config_place(context), message)
-            .help("free or enlarge the disk of its storage, or lower `retention` or set `retention_size` under [prometheus]; then restart it"),
-    )
 }

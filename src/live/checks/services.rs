@@ -7,9 +7,7 @@ use super::{CheckContext, Checked, clocks};
 use crate::catalog::{Metric, Service};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::live::exposed::{Declared, Kept, backwards, open_ended, sample_names};
-use crate::live::probe::{
-    Instance, ProbeStage, REFUSED_TYPE, Scrape, UNREACHABLE, WRONG_SCHEME, health, scrape,
-};
+use crate::live::probe::{Instance, ProbeStage, Scrape, health, scrape};
 use crate::live::prometheus::{Running, query};
 use crate::live::workers::{self, each};
 use std::collections::{BTreeMap, BTreeSet};
@@ -298,7 +296,8 @@ fn one<'a>(
             // A port that is closed is one finding, not two, and so is one that speaks something else.
             Err(finding)
                 if ended == Some(finding.code)
-                    || (ended == Some(WRONG_SCHEME) && finding.code == UNREACHABLE) => {}
+                    || (ended == Some("wrong-scheme") && finding.code == "service-unreachable") => {
+            }
             Err(finding) => visit.health.push(finding),
         }
     }
@@ -327,7 +326,7 @@ fn one<'a>(
 fn taken(running: &Running, mut note: Diagnostic) -> Diagnostic {
     let version = running.version.split('.').next();
     let major = version.and_then(|major| major.parse::<u32>().ok());
-    if major.is_some_and(|major| major < 3) && note.code == REFUSED_TYPE {
+    if major.is_some_and(|major| major < 3) && note.code == "content-type" {
         note.severity = Severity::Warning;
         note.message += &format!("; {} takes it", running.version);
     }
