@@ -3,6 +3,7 @@
 mod alertmanager;
 mod dashboards;
 mod scrape;
+mod targets;
 
 use crate::artifacts::{RULES, Role};
 use crate::catalog::Catalog;
@@ -198,6 +199,7 @@ impl Own {
             let names = own.names();
             found.extend(names.err().unwrap_or_default());
             found.extend(scrape::merge(&mut own, catalog));
+            found.extend(targets::flaws(&own));
             found.extend(alertmanager::merge(&mut own, catalog));
             found.extend(dashboards::fill(&mut own, catalog));
             found.extend(own.taken(catalog));

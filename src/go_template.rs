@@ -2,7 +2,7 @@
 //!
 //! What is not executed here is an error with its reason, never an empty text.
 
-mod functions;
+pub(crate) mod functions;
 mod parse;
 pub(crate) mod shapes;
 

@@ -328,7 +328,8 @@ fn syntax(errors: Vec<SyntaxError>) -> Vec<Diagnostic> {
 
 /// What the files of a catalog say against each other.
 fn contradictions(source: &Source) -> Vec<Diagnostic> {
-    let one = |found: &Contradiction| match found {
+    let one = |found: &Contradiction| {
+        match found {
         Contradiction::Twice { name, first, again } => Diagnostic::error(
             "key-twice",
             Place::Bytes(again.clone()),
@@ -357,12 +358,19 @@ fn contradictions(source: &Source) -> Vec<Diagnostic> {
             "`unset` is no list of keys",
         )
         .help("write the keys that this environment does not have, as in `unset = [\"owner\"]`"),
+        Contradiction::SameFolder { at } => Diagnostic::error(
+            "same-folder",
+            Place::Bytes(at.clone()),
+            "this is the folder of the catalog itself: whichever is rendered last overwrites the other",
+        )
+        .help("remove it, and this environment has a folder of its own; or name another one"),
         Contradiction::NotAFlag { at } => Diagnostic::error(
             "wrong-type",
             Place::Bytes(at.clone()),
             "`enabled` is neither true nor false",
         )
         .help("write `enabled = false` for what this environment does not have"),
+    }
     };
     let unread = |path: &String| {
         Diagnostic::notice(

@@ -280,13 +280,17 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
         }
         let (nodes, before) = (nodes(&expression.ast, &stack.contract), findings.len());
         let own = reach.is_own(expression);
-        if own && !reach.is_known(expression) {
+        let known = !own || reach.is_known(expression);
+        if !known {
             let misspelt = reach.misspelt(expression, &stack.contract).into_iter();
             findings.extend(misspelt.map(|found| (unknown_metric::PROOF.code, found)));
-            continue;
         }
         for proof in PROOFS {
-            if own && !Reach::needs_no_intent(proof.code) {
+            let judges = match known {
+                true => !own || Reach::needs_no_intent(proof.code),
+                false => Reach::judges(proof.code, expression, &stack.contract),
+            };
+            if !judges {
                 continue;
             }
             if let Check::Expression(check) = proof.check {

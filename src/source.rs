@@ -83,6 +83,8 @@ pub(crate) enum Contradiction {
     NotAFlag { at: Range<usize> },
     /// `unset` that is no list of keys.
     NoList { at: Range<usize> },
+    /// An environment that is rendered into the folder of the catalog itself.
+    SameFolder { at: Range<usize> },
 }
 
 /// Where the text is not TOML, and why.

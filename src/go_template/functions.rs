@@ -152,7 +152,7 @@ pub(super) fn shortest(value: f64) -> String {
 }
 
 /// At most so many digits, without zeros behind: Go's `%.4g`.
-fn significant(value: f64, digits: usize) -> String {
+pub(crate) fn significant(value: f64, digits: usize) -> String {
     if let Some(word) = special(value) {
         return word.to_string();
     }

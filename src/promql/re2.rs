@@ -15,6 +15,11 @@ pub(crate) fn anchored(pattern: &str) -> Result<String, String> {
     Ok(format!("^(?s:{})$", rewritten(pattern)?))
 }
 
+/// Whether Prometheus reads a pattern.
+pub(crate) fn valid(pattern: &str) -> bool {
+    anchored(pattern).is_ok_and(|pattern| regex_syntax::parse(&pattern).is_ok())
+}
+
 /// RE2's syntax in that of regex-syntax, with the same meaning.
 pub fn rewritten(pattern: &str) -> Result<String, String> {
     let mut out = String::new();

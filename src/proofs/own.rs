@@ -50,6 +50,17 @@ const WITHOUT_INTENT: [&str; 35] = [
     "unrouted-alert",
 ];
 
+/// Those of them that hold for metrics of which nothing is known: what compares a value with itself.
+const OF_ANYTHING: [&str; 1] = ["impossible-threshold"];
+
+/// And for metrics whose type is known, though not who has them with which labels.
+const OF_TYPES: [&str; 4] = [
+    "gauge-function-on-counter",
+    "histogram-as-number",
+    "quantile-without-le",
+    "rate-of-gauge",
+];
+
 /// Which proofs judge what.
 pub(super) struct Reach<'a> {
     rendered: &'a Rendered,
@@ -73,6 +84,13 @@ impl<'a> Reach<'a> {
     /// Whether the proof needs no intent.
     pub(super) fn needs_no_intent(code: &str) -> bool {
         WITHOUT_INTENT.contains(&code)
+    }
+
+    /// Whether the proof judges also an own expression of which not everything is known.
+    pub(super) fn judges(code: &str, expression: &Expression, contract: &Contract) -> bool {
+        let names = selectors(&expression.ast).into_iter().map(metric);
+        let mut names = names.map(|name| name.is_some_and(|name| contract.knows(name)));
+        OF_ANYTHING.contains(&code) || (OF_TYPES.contains(&code) && names.all(|known| known))
     }
 
     /// Whether the expression is the user's own.

@@ -10,7 +10,6 @@ mod limits;
 mod natives;
 mod others;
 mod promised;
-mod refused;
 mod relabeling;
 mod services;
 mod stores;
@@ -79,7 +78,6 @@ fn check(stack: &Stack, config: &File) -> Vec<Diagnostic> {
     found.extend(intervals::without_time(config, &targets.list, catalog));
     found.extend(found::otherwise_taken(stack, config));
     found.extend(discovery::missing_who_moves(config));
-    found.extend(refused::at_start(config));
     found.extend(after_scrape::without_buckets(stack, config));
     found.extend(natives::left_out(stack, config));
     found.extend(limits::fewer_than_targets(config, &targets.list));

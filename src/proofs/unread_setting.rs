@@ -1,5 +1,7 @@
 //! Every configuration is of keys and values that its program reads, in the version of the catalog's image.
 
+mod refused;
+
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::{Diagnostic, Severity, mistyped};
@@ -45,7 +47,7 @@ pub(crate) const PROOF: Proof = Proof {
                     .map(|file| (file, Reader::RuleTests, catalog.prometheus.image.as_str())),
             )
             .chain(files.compose().map(|file| (file, Reader::Compose, "")));
-        let mut found: Vec<Diagnostic> = Vec::new();
+        let mut found: Vec<Diagnostic> = files.prometheus().flat_map(refused::at_start).collect();
         for (file, reader, image) in read {
             let version = Contents::of(image).and_then(|image| image.version);
             let flaws = flaws(reader, file, version).into_iter();

@@ -65,6 +65,18 @@ impl Source {
     /// An environment: tables key by key, everything else as a whole; `enabled = false` takes an entry away.
     pub(super) fn cover(&mut self, overlay: Value, mut spans: HashMap<String, Span>) {
         let mut value = std::mem::take(&mut self.value);
+        // By default the catalog's own is `generated`, and an environment's another one.
+        let folder = |value: &Value| {
+            let written = value["platform"]["output"].as_str();
+            written.map(|folder| folder.trim_end_matches('/').to_string())
+        };
+        let own = folder(&value).unwrap_or_else(|| "generated".to_string());
+        if folder(&overlay) == Some(own) {
+            let at = spans.get("/platform/output");
+            self.contradictions.push(Contradiction::SameFolder {
+                at: at.map_or(0..0, |span| span.value.clone()),
+            });
+        }
         let mut gone = Vec::new();
         for (table, content) in object(overlay) {
             let pointer = format!("/{}", step(&table));

@@ -4,7 +4,7 @@ use crate::catalog::Duration;
 use crate::catalog::times::{MONTHS, WEEKDAYS};
 use crate::diagnostic::{nearest, suggestion};
 use crate::json::{Parts, plain};
-use crate::promql::re2::anchored;
+use crate::promql::re2::valid;
 use crate::render::File;
 use crate::stack::containers::images::Version;
 use crate::stack::document::Pointer;
@@ -681,7 +681,7 @@ impl Check<'_> {
                     || self.reader == Reader::Compose && text.parse::<i64>().is_ok()
             }
             Type::Number => text.parse::<f64>().is_ok(),
-            Type::Regex => anchored(&text).is_ok(),
+            Type::Regex => valid(&text),
             Type::Size => {
                 let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
                 let unit = &text[digits.len()..];

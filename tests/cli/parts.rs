@@ -253,7 +253,7 @@ fn an_environment_that_is_not_there_or_wrong_is_said() {
         "{}",
         unknown.err
     );
-    let wrong = "[services]\nserach = { enabled = false }\n[alerts.Errors]\nabove = 7\n[alerts.Down]\nenabled = \"no\"\n";
+    let wrong = "[services]\nserach = { enabled = false }\n[alerts.Errors]\nabove = 7\n[alerts.Down]\nenabled = \"no\"\n[platform]\noutput = \"generated/\"\n";
     fs::write(root.join("services.staging.toml"), wrong).unwrap();
     fine(&root, &["render"]);
     // With all environments checked, each mistake is shown once, in its file.
@@ -263,6 +263,7 @@ fn an_environment_that_is_not_there_or_wrong_is_said() {
         "file=services.staging.toml,line=2,col=22,title=nothing-to-disable::",
         "did you mean `search`?",
         "file=services.staging.toml,line=6,col=11,title=wrong-type",
+        "file=services.staging.toml,line=8,col=10,title=same-folder::",
         "file=services.staging.toml,line=4,col=9,title=",
     ] {
         assert_eq!(said.out.matches(part).count(), 1, "{part}: {}", said.out);

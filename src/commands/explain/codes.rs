@@ -23,6 +23,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "Two files of the catalog have the same entry: whichever won, one team would believe in what nobody reads.",
     ),
     (
+        "same-folder",
+        "An environment is rendered into the folder of the catalog itself, and one overwrites the other.",
+    ),
+    (
         "nothing-to-disable",
         "An environment is to be without something that the catalog does not have, most often because its name is misspelt.",
     ),

@@ -79,10 +79,20 @@ pub(crate) fn down(context: &CheckContext, service: &Service, target: &Target) -
     let at = target.url.split("://").nth(1).unwrap_or_default();
     let at = at.split('/').next().unwrap_or_default();
     let why = error.replace(&target.url, path);
-    let why = match at.is_empty() {
-        true => why,
-        false => why.replace(at, "its address"),
+    // Its name, and the address that this leads to.
+    let port = at.rsplit_once(':').map_or("", |(_, port)| port);
+    let own = |word: &&str| {
+        let word = word.trim_matches(|sign: char| !sign.is_ascii_alphanumeric());
+        !port.is_empty()
+            && word
+                .rsplit_once(':')
+                .is_some_and(|(_, other)| other == port)
     };
+    let words = why.split(' ').map(|word| match own(&word) {
+        true => "its address",
+        false => word,
+    });
+    let why = words.collect::<Vec<_>>().join(" ");
     Diagnostic::error(
         "target-down",
         place,

@@ -7,6 +7,7 @@ use crate::diagnostic::plural;
 use crate::evaluation::rules::{Active, Outcome, Rule, Rules, State};
 use crate::evaluation::steady::{Steady, counts};
 use crate::evaluation::unit_tests::{give, labels, recorded};
+use crate::go_template::functions::significant;
 use crate::promql::engine::{Axis, Failure, Labels, Memory, Millis, Release};
 use crate::promql::samples;
 use chrono::{DateTime, Datelike, TimeDelta};
@@ -392,7 +393,7 @@ impl Stage<'_> {
         for rule in records {
             if readings.iter().all(|(name, _)| *name != rule.name) {
                 let given = match self.value(&rule.name, at) {
-                    Some(value) => format!("is {value} for the service"),
+                    Some(value) => format!("is {} for the service", significant(value, 6)),
                     None => "has no series for the service".to_string(),
                 };
                 readings.push((rule.name.clone(), given));
