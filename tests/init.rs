@@ -808,7 +808,7 @@ fn routes_that_no_catalog_says_are_kept() {
     let root = folder("adopt-untold");
     let config = "scrape_configs:\n  - job_name: cart\n    static_configs: [{targets: ['cart.example.org:8000']}]\n";
     let rules = "groups:\n  - name: x\n    rules:\n      - {alert: CartGone, expr: 'up{job=\"cart\"} == 0', labels: {severity: critical}}\n";
-    let told = "route: {receiver: chat}\nreceivers:\n  - name: chat\n    slack_configs: [{channel: '#a', api_url: 'http://10.0.0.9:80/x', fields: [{title: a, value: b}]}]\n";
+    let told = "route: {receiver: chat}\nreceivers:\n  - name: chat\n    slack_configs: [{channel: '#a', api_url: 'http://10.0.0.9:80/x', http_config: {proxy_url: 'http://10.0.0.8:80'}}]\n";
     let files = [
         ("prometheus.yml", config),
         ("rules.yml", rules),
@@ -818,7 +818,7 @@ fn routes_that_no_catalog_says_are_kept() {
         &root,
         &files,
         &[
-            "alertmanager.yml: 1 receiver, and their routes: receiver chat: `slack` of a catalog has no `fields`",
+            "alertmanager.yml: 1 receiver, and their routes: receiver chat: `slack` of a catalog has no `proxy_url`",
         ],
     );
     assert!(

@@ -2,9 +2,10 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
+use crate::catalog::Catalog;
 use crate::catalog::owners::Inhibit;
-use crate::catalog::{Catalog, NO_ONE};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::source::step;
 use crate::stack::notifications::Notifications;
 use crate::stack::notifications::alerts::Firing;
 use crate::stack::notifications::inhibition::Inhibition;
@@ -60,7 +61,14 @@ pub(crate) const PROOF: Proof = Proof {
                     // That it holds others back is its kind's; when nobody is told of it is the catalog's.
                     None if real[source].holds_back_others && untold => {
                         let place = Place::Key(format!("/alerts/{}", real[source].name));
-                        Diagnostic::error("inhibition", place, message).help(help)
+                        let owner = real[source].about(stack.catalog).owner;
+                        Diagnostic {
+                            owners: vec![
+                                format!("/owners/{}", step(owner)),
+                                "/alertmanager/routes".to_string(),
+                            ],
+                            ..Diagnostic::error("inhibition", place, message).help(help)
+                        }
                     }
                     None => place::at(path, &rule.pointer, message, help),
                 })
@@ -159,9 +167,8 @@ fn wrong(
             "compare by that label too, in `equal`",
         ));
     }
-    // Who sends a whole severity to no one by its name has decided it.
-    let routes = &catalog.alertmanager.routes;
-    let decided = routes.get(&source.severity).is_some_and(|to| to == NO_ONE);
+    // Who says by name that nobody is told has decided it.
+    let decided = catalog.silenced(&source.about(catalog));
     if !(source.pages(catalog) || explains && decided) {
         return Some((
             format!(
