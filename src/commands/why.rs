@@ -1,4 +1,4 @@
-//! `why` walks from a service's line in the catalog to the receiver of its alerts and stops at the first broken link.
+//! `why` walks from a service's line in the catalog to the receiver of its alerts and stops at the first broken link; their route is always looked at.
 
 use super::explain::candidates::names;
 use super::report::Waiting;
