@@ -1,4 +1,5 @@
-//! `why` walks from a service's line in the catalog to the receiver of its alerts and stops at the first broken link; their route is always looked at.
+//! `why` walks from a service's line in the catalog to the receiver of its alerts and stops at the first broken link; how its
+//! alerts are told is looked at in any case.
 
 use super::explain::candidates::names;
 use super::report::Waiting;
