@@ -100,7 +100,7 @@ use crate::stack::files::View;
 use crate::stack::own_tests::OwnTests;
 pub(crate) use alert_behaviour::{Cast, Likeness};
 use causes::Causes;
-use own::Reach;
+use own::{Known, Reach};
 use place::Written;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -279,18 +279,15 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
             continue;
         }
         let (nodes, before) = (nodes(&expression.ast, &stack.contract), findings.len());
-        let own = reach.is_own(expression);
-        let known = !own || reach.is_known(expression);
-        if !known {
+        let known = reach
+            .is_own(expression)
+            .then(|| reach.known(expression, &stack.contract));
+        if known.is_some_and(|known| known != Known::Whole) {
             let misspelt = reach.misspelt(expression, &stack.contract).into_iter();
             findings.extend(misspelt.map(|found| (unknown_metric::PROOF.code, found)));
         }
         for proof in PROOFS {
-            let judges = match known {
-                true => !own || Reach::needs_no_intent(proof.code),
-                false => Reach::judges(proof.code, expression, &stack.contract),
-            };
-            if !judges {
+            if known.is_some_and(|known| !known.judged_by(proof.code)) {
                 continue;
             }
             if let Check::Expression(check) = proof.check {

@@ -1,6 +1,9 @@
 //! Worlds in which nothing changes: each series stays at a level of its own, or counts at one.
 
-use crate::promql::engine::{Labels, NAME};
+use crate::promql::engine::{Labels, Millis, NAME};
+use crate::promql::number::number;
+use crate::promql::walk::children;
+use crate::promql::{Expr, Offset};
 use std::collections::HashMap;
 
 /// Makes such worlds, the same on every machine.
@@ -81,6 +84,41 @@ fn limit(series: &Labels) -> f64 {
         limit => limit.parse().ok(),
     };
     limit.unwrap_or(f64::INFINITY)
+}
+
+/// Numbers of an expression, around which its series are worth trying, and how far it looks back.
+pub(crate) fn read(expr: &Expr, numbers: &mut Vec<f64>, spans: &mut Vec<Millis>) {
+    if let Some(value) = number(expr) {
+        if !numbers.contains(&value) {
+            numbers.push(value);
+        }
+        return;
+    }
+    let millis = |span: &std::time::Duration| Millis::try_from(span.as_millis()).unwrap_or(0);
+    let back = |offset: &Option<Offset>| match offset {
+        Some(Offset::Pos(span)) => millis(span),
+        _ => 0,
+    };
+    match expr {
+        Expr::MatrixSelector(matrix) => {
+            spans.extend([millis(&matrix.range), back(&matrix.vs.offset)]);
+        }
+        Expr::VectorSelector(selector) => spans.push(back(&selector.offset)),
+        Expr::Subquery(subquery) => spans.extend([millis(&subquery.range), back(&subquery.offset)]),
+        _ => {}
+    }
+    spans.retain(|span| *span > 0);
+    children(expr)
+        .into_iter()
+        .for_each(|child| read(child, numbers, spans));
+}
+
+/// A level for people.
+pub(crate) fn short(level: f64) -> String {
+    match level.fract() == 0.0 {
+        true => level.to_string(),
+        false => format!("{level:.3}"),
+    }
 }
 
 #[cfg(test)]

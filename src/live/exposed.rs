@@ -8,6 +8,8 @@ mod series;
 use super::exposition::{Exposition, Sample};
 use crate::catalog::{Alert, Catalog, Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::promql::parse;
+use crate::promql::walk::selectors;
 use crate::stack::files::Files;
 use buckets::Bounds;
 use labels::Patterns;
@@ -21,7 +23,7 @@ pub(crate) struct Declared<'a> {
     emitted: HashMap<&'a str, Vec<&'a Metric>>,
     patterns: Patterns<'a>,
     bounds: Bounds<'a>,
-    selections: Selections,
+    selections: Selections<'a>,
 }
 
 /// What a service exposes of a declared metric.
@@ -71,13 +73,24 @@ impl<'a> Declared<'a> {
                 .iter()
                 .for_each(|service| emitted.entry(service).or_default().push(metric));
         }
-        Declared {
+        let mut declared = Declared {
             catalog,
             emitted,
             patterns: Patterns::new(&catalog.metrics),
-            bounds: Bounds::read(catalog, rendered),
-            selections: Selections::read(catalog, rendered),
+            bounds: Bounds::of(catalog),
+            selections: Selections::of(catalog),
+        };
+        for (_, _, rule) in rendered.rules() {
+            let name = rule["alert"].as_str().or(rule["record"].as_str());
+            let Ok(expr) = parse(rule["expr"].as_str().unwrap_or_default()) else {
+                continue;
+            };
+            for selector in selectors(&expr) {
+                declared.bounds.add(name.unwrap_or_default(), selector);
+                declared.selections.add(name.unwrap_or_default(), selector);
+            }
         }
+        declared
     }
 
     /// Everything that a scrape says against it.

@@ -140,14 +140,9 @@ pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service)
         && service::healthy(walk, context, &running, &mut visit)
         && service::metrics(walk, context, &mut visit);
     // A service that is down is when somebody must have been told: these links do not depend on it.
-    match links::alerts(context, &running, service) {
-        Ok((findings, fine)) => walk.found("alerts", findings, fine),
-        Err(finding) => walk.add("alerts", Err(finding)),
-    };
-    let loaded = walk
-        .links
-        .last()
-        .is_some_and(|link| link.broken().is_none());
+    let (findings, fine) = links::alerts(context, &running, service);
+    let loaded = !findings.iter().any(Diagnostic::stops);
+    walk.found("alerts", findings, fine);
     if loaded || walk.all {
         let (findings, fine) = links::route(context, &running, service);
         walk.found("route", findings, fine);

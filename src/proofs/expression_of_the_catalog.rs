@@ -14,7 +14,7 @@ use crate::promql::walk::children_mut;
 use crate::promql::{Expr, parse};
 use crate::source::step;
 use crate::stack::Stack;
-use crate::stack::rules::LoadedRule;
+use crate::stack::rules::{LoadedRule, named};
 use std::collections::{BTreeMap, BTreeSet};
 use worlds::{Played, Worlds};
 
@@ -35,8 +35,16 @@ pub(crate) const PROOF: Proof = Proof {
         }
         let all = stack.rules.iter().map(|loaded| &loaded.rule).collect();
         let library = Library::of(in_dependency_order(all));
-        let of_alerts = alerts.filter_map(|alert| of_alert(stack, alert, &library));
-        let of_rules = rules.filter_map(|rule| of_rule(stack, rule, &library));
+        // Of a name that no rule has, or several, others say so.
+        let [alerting, recording] = [true, false].map(|alerts| named(&stack.rules, alerts));
+        let of_alerts = alerts.filter_map(|alert| {
+            let loaded = alerting.get(alert.name.as_str())?.as_ref()?;
+            of_alert(stack, alert, loaded, &library)
+        });
+        let of_rules = rules.filter_map(|rule| {
+            let loaded = recording.get(rule.name.as_str())?.as_ref()?;
+            of_rule(stack, rule, loaded, &library)
+        });
         of_alerts.chain(of_rules).collect()
     }),
 };
@@ -73,18 +81,13 @@ fn abbreviate(expr: &mut Expr, text: &str, name: &Expr) -> bool {
     found
 }
 
-/// The one rule of a name; of none or several others say so.
-fn rule_of<'s, 'a>(stack: &'s Stack<'a>, name: &str, alerting: bool) -> Option<&'s LoadedRule<'a>> {
-    let named =
-        |loaded: &&LoadedRule| loaded.rule.name == name && loaded.rule.alert.is_some() == alerting;
-    let mut rules = stack.rules.iter().filter(named);
-    let one = rules.next()?;
-    rules.next().is_none().then_some(one)
-}
-
-fn of_alert(stack: &Stack, alert: &Alert, library: &Library) -> Option<Diagnostic> {
+fn of_alert(
+    stack: &Stack,
+    alert: &Alert,
+    loaded: &LoadedRule,
+    library: &Library,
+) -> Option<Diagnostic> {
     let written = stack.contract.parse(alert.expression()?).ok()?;
-    let loaded = rule_of(stack, &alert.name, true)?;
     let (mut meant, text) = plainly(&written);
     let (mut rendered, _) = plainly(&loaded.rule.expr);
     let whole = nodes(&written, &stack.contract).pop()?.series;
@@ -302,9 +305,13 @@ fn alike(one: f64, other: f64) -> bool {
         || one.is_nan() && other.is_nan()
 }
 
-fn of_rule(stack: &Stack, rule: &RecordingRule, library: &Library) -> Option<Diagnostic> {
+fn of_rule(
+    stack: &Stack,
+    rule: &RecordingRule,
+    loaded: &LoadedRule,
+    library: &Library,
+) -> Option<Diagnostic> {
     let written = stack.contract.parse(&rule.expr).ok()?;
-    let loaded = rule_of(stack, &rule.name, false)?;
     let table = format!("/rules/{}", step(&rule.name));
     let labels: BTreeMap<&str, &str> = loaded.rule.constant_labels().collect();
     let mut meant_labels = rule.labels.iter();

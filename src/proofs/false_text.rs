@@ -104,12 +104,10 @@ pub(super) static FIRES_BEYOND: LazyLock<Regex> =
     LazyLock::new(|| pattern(&format!(r"\bfires\s+(?:\w+\s+){{0,4}}?{SHARE}")));
 
 /// In percent, the thresholds of an alert that compares a ratio.
-fn shares(alert: &Alert) -> Vec<String> {
+fn shares(alert: &Alert) -> Vec<f64> {
     let limits = alert.branches.iter();
     let limits = limits.filter_map(|branch| branch.above.or(branch.below));
-    let mut all: Vec<String> = limits
-        .map(|limit| format!("{} %", rounded(100.0 * limit)))
-        .collect();
+    let mut all: Vec<f64> = limits.map(|limit| rounded(100.0 * limit)).collect();
     all.dedup();
     all
 }
@@ -120,12 +118,7 @@ fn rounded(value: f64) -> f64 {
 
 /// A share of which a text speaks, and that is none of the alert's.
 pub(super) fn other_share(alert: &Alert, pattern: &Regex, text: &str) -> Option<f64> {
-    let limits: Vec<f64> = alert
-        .branches
-        .iter()
-        .filter_map(|branch| branch.above.or(branch.below))
-        .map(|limit| rounded(100.0 * limit))
-        .collect();
+    let limits = shares(alert);
     if alert.unit.as_deref() != Some("ratio") || limits.is_empty() {
         return None;
     }
@@ -307,11 +300,13 @@ impl Texts<'_, '_> {
     fn of_another_share(&self, text: &str) -> Option<Wrong> {
         let alert = self.alert?;
         let said = other_share(alert, &BEYOND, text)?;
+        let shares = shares(alert);
+        let shares: Vec<String> = shares.iter().map(|share| format!("{share} %")).collect();
         Some((
             format!(
                 "`{}` says {said} %, and fires at {}",
                 self.name,
-                shares(alert).join(" or ")
+                shares.join(" or ")
             ),
             "write the alert's own threshold, or none",
         ))

@@ -72,9 +72,11 @@ pub(crate) const PROOF: Proof = Proof {
             }
         }
         let routes: Vec<(&Route, bool)> = at.into_values().collect();
+        let keys = WAITS.iter().map(|wait| wait.key).chain([REPEAT]);
         let timing = Timing {
             stack,
             notifications,
+            chosen: keys.map(|key| (key, chosen(stack, key))).collect(),
         };
         let mut found: Vec<Diagnostic> = Vec::new();
         let mut seen: Vec<Place> = Vec::new();
@@ -106,6 +108,14 @@ pub(crate) const PROOF: Proof = Proof {
 struct Timing<'s, 'a> {
     stack: &'s Stack<'a>,
     notifications: &'s Notifications<'a>,
+    /// The longest that a route of the catalog says of each key.
+    chosen: BTreeMap<&'static str, Duration>,
+}
+
+fn chosen(stack: &Stack, key: &str) -> Duration {
+    let notices = stack.catalog.notices.iter();
+    let said = notices.filter_map(|notice| Duration::parse(&plain(notice.options.get(key)?)));
+    said.max().unwrap_or_default()
 }
 
 impl Timing<'_, '_> {
@@ -163,10 +173,7 @@ impl Timing<'_, '_> {
             let value = Timing::in_force(route, wait.key, wait.own);
             let most = if critical { wait.critical } else { wait.others };
             // Whoever wrote it into the catalog may want a little more.
-            let notices = self.stack.catalog.notices.iter();
-            let said =
-                notices.filter_map(|notice| Duration::parse(&plain(notice.options.get(wait.key)?)));
-            let chosen = said.max().unwrap_or_default().0.min(wait.chosen);
+            let chosen = self.chosen[wait.key].0.min(wait.chosen);
             let most = most.max(self.said(wait.key).0.min(HOUR)).max(chosen);
             if value.0 > most {
                 let what = match critical {
@@ -187,10 +194,7 @@ impl Timing<'_, '_> {
             let help = format!("make it at most {retention}, or `--data.retention` longer");
             found.push(self.at(route, REPEAT, repeat, message, help));
         }
-        let notices = self.stack.catalog.notices.iter();
-        let wanted =
-            notices.filter_map(|notice| Duration::parse(&plain(notice.options.get(REPEAT)?)));
-        let longest = wanted.max().unwrap_or_default().max(self.said(REPEAT));
+        let longest = self.chosen[REPEAT].max(self.said(REPEAT));
         if critical && repeat > longest.max(Duration(DAY)) && found.is_empty() {
             let first = self.stack.catalog.severities.first();
             let message =

@@ -12,7 +12,7 @@ use crate::stack::Stack;
 use std::collections::HashSet;
 
 /// Proofs that ask nothing of the catalog but what exists: they look at everything, the others at what is rendered.
-const WITHOUT_INTENT: [&str; 35] = [
+const WITHOUT_INTENT: [&str; 36] = [
     "ambiguous-match",
     "annotation-label",
     "beyond-retention",
@@ -20,6 +20,7 @@ const WITHOUT_INTENT: [&str; 35] = [
     "dead-link",
     "gauge-function-on-counter",
     "grafana-provisioning",
+    "histogram-as-number",
     "impossible-threshold",
     "inhibition",
     "invalid-promql",
@@ -61,6 +62,26 @@ const OF_TYPES: [&str; 4] = [
     "rate-of-gauge",
 ];
 
+/// How much is known of what an own expression reads.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Known {
+    Whole,
+    /// The types of its metrics.
+    Types,
+    Nothing,
+}
+
+impl Known {
+    /// Whether a proof can judge that.
+    pub(super) fn judged_by(self, code: &str) -> bool {
+        match self {
+            Known::Whole => WITHOUT_INTENT.contains(&code),
+            Known::Types => OF_TYPES.contains(&code) || OF_ANYTHING.contains(&code),
+            Known::Nothing => OF_ANYTHING.contains(&code),
+        }
+    }
+}
+
 /// Which proofs judge what.
 pub(super) struct Reach<'a> {
     rendered: &'a Rendered,
@@ -86,26 +107,24 @@ impl<'a> Reach<'a> {
         WITHOUT_INTENT.contains(&code)
     }
 
-    /// Whether the proof judges also an own expression of which not everything is known.
-    pub(super) fn judges(code: &str, expression: &Expression, contract: &Contract) -> bool {
-        let names = selectors(&expression.ast).into_iter().map(metric);
-        let mut names = names.map(|name| name.is_some_and(|name| contract.knows(name)));
-        OF_ANYTHING.contains(&code) || (OF_TYPES.contains(&code) && names.all(|known| known))
-    }
-
     /// Whether the expression is the user's own.
     pub(super) fn is_own(&self, expression: &Expression) -> bool {
         self.placed.contains(expression.path)
     }
 
-    /// Whether everything that an own expression reads is known.
-    pub(super) fn is_known(&self, expression: &Expression) -> bool {
+    /// How much is known of what an own expression reads.
+    pub(super) fn known(&self, expression: &Expression, contract: &Contract) -> Known {
         let Some(closed) = &self.closed else {
-            return true;
+            return Known::Whole;
         };
         let all = selectors(&expression.ast);
-        all.into_iter()
-            .all(|one| metric(one).is_some_and(|name| closed.contains(name)))
+        let names: Vec<Option<&str>> = all.into_iter().map(metric).collect();
+        let each = |known: &dyn Fn(&str) -> bool| names.iter().all(|name| name.is_some_and(known));
+        match each(&|name| closed.contains(name)) {
+            true => Known::Whole,
+            false if each(&|name| contract.knows(name)) => Known::Types,
+            false => Known::Nothing,
+        }
     }
 
     /// Metrics of an own expression that nobody is known to emit, and that are nearly called as one that somebody does.

@@ -11,7 +11,7 @@ use crate::promql::canonical::{plain, print};
 use crate::promql::token::{T_GTE, T_GTR, T_LSS, T_LTE};
 use crate::render::File;
 use crate::stack::Stack;
-use crate::stack::rules::LoadedRule;
+use crate::stack::rules::{LoadedRule, named};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
@@ -224,12 +224,8 @@ type Limited<'s, 'a> = (f64, bool, &'s LoadedRule<'a>);
 /// Two alerts about one value, of which one fires above a limit and the other below one that is higher: whatever the value is,
 /// one of them fires.
 fn one_always_fires(stack: &Stack) -> Vec<Diagnostic> {
-    let recorded = |name: &str| {
-        let named = |loaded: &&LoadedRule| loaded.rule.alert.is_none() && loaded.rule.name == name;
-        let mut rules = stack.rules.iter().filter(named);
-        let one = rules.next()?;
-        rules.next().is_none().then_some(&*one.rule.expr)
-    };
+    let recorded = named(&stack.rules, false);
+    let recorded = |name: &str| Some(&*recorded.get(name)?.as_ref()?.rule.expr);
     let mut known: HashMap<String, [Vec<Limited>; 2]> = HashMap::new();
     for loaded in stack
         .rules

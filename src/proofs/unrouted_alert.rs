@@ -125,19 +125,20 @@ fn never_quiet(stack: &Stack, notifications: &Notifications, tree: &Route) -> Op
     let always = rules
         .filter(|loaded| loaded.rule.alert.is_some() && selectors(&loaded.rule.expr).is_empty());
     let always: HashSet<&str> = always.map(|loaded| loaded.rule.name.as_str()).collect();
-    let real = notifications.alerts.real.iter();
-    let urgent: HashSet<&str> = real
+    let real = &notifications.alerts.real;
+    let quiet = real.iter().filter(|firing| {
+        always.contains(firing.name.as_str()) && firing.told(stack.catalog).is_empty()
+    });
+    let mut quiet = quiet.peekable();
+    quiet.peek()?;
+    let urgent: HashSet<&str> = (real.iter())
         .filter(|firing| firing.rank(stack.catalog) == 0)
         .flat_map(|firing| firing.told(stack.catalog))
         .map(|told| told.receiver)
         .filter(|receiver| *receiver != NO_ONE)
         .collect();
-    let mut all = notifications.alerts.real.iter();
-    let quiet = |name: &str| always.contains(name);
-    all.find_map(|firing| {
-        let unsaid = quiet(&firing.name) && firing.told(stack.catalog).is_empty();
-        let ends = tree.ends(firing.labels());
-        let mut ends = ends.iter().filter(|_| unsaid);
+    quiet.find_map(|firing| {
+        let mut ends = tree.ends(firing.labels()).into_iter();
         let route = ends.find(|end| {
             // What no route takes has nowhere else to go; and one for everything may be a record.
             end.pointer != tree.pointer

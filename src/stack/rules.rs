@@ -3,6 +3,7 @@
 use super::files::Files;
 use crate::contract::Contract;
 use crate::evaluation::rules::Rule;
+use std::collections::HashMap;
 
 /// A rule with its place.
 pub(crate) struct LoadedRule<'a> {
@@ -13,6 +14,22 @@ pub(crate) struct LoadedRule<'a> {
     pub(crate) pointer: String,
     /// The name of its group.
     pub(crate) group: &'a str,
+}
+
+/// Alerts, or what is recorded, by their names; of several of one name none is the one that is meant.
+pub(crate) fn named<'s, 'a>(
+    rules: &'s [LoadedRule<'a>],
+    alerts: bool,
+) -> HashMap<&'s str, Option<&'s LoadedRule<'a>>> {
+    let mut all: HashMap<&str, Option<&LoadedRule>> = HashMap::new();
+    for loaded in rules
+        .iter()
+        .filter(|loaded| loaded.rule.alert.is_some() == alerts)
+    {
+        let known = all.entry(&loaded.rule.name);
+        known.and_modify(|one| *one = None).or_insert(Some(loaded));
+    }
+    all
 }
 
 /// A rule that Prometheus would not load.

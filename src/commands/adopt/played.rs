@@ -6,10 +6,9 @@ use crate::evaluation::rules::{Library, Rule, Rules, State, in_dependency_order}
 use crate::evaluation::steady::{self, Steady};
 use crate::evaluation::unit_tests::recorded;
 use crate::promql::engine::{Axis, Labels, Memory, Millis, NAME, Release, metric};
-use crate::promql::number::number;
 use crate::promql::samples::Value as Given;
 use crate::promql::walk::{children, selectors};
-use crate::promql::{Expr, LabelModifier, MatchOp, Offset, parse};
+use crate::promql::{Expr, LabelModifier, MatchOp, parse};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -230,7 +229,7 @@ impl<'g> World<'g> {
     fn of(before: &[Rule], after: &[Rule], given: &'g [Pair]) -> World<'g> {
         let rules = || before.iter().chain(after);
         let (mut near, mut spans) = (Vec::new(), Vec::new());
-        rules().for_each(|rule| said(&rule.expr, &mut near, &mut spans));
+        rules().for_each(|rule| steady::read(&rule.expr, &mut near, &mut spans));
         let shortest = spans.iter().copied().filter(|span| *span > 0).min();
         let reach = spans.iter().sum::<Millis>() + 10 * MINUTE;
         let mut step = shortest.map_or(MINUTE, |span| (span / 4).clamp(15_000, MINUTE));
@@ -254,7 +253,7 @@ impl<'g> World<'g> {
         let records: BTreeSet<&str> = records.map(|rule| rule.name.as_str()).collect();
         let looks_back = rules().any(|rule| {
             let mut spans = Vec::new();
-            said(&rule.expr, &mut Vec::new(), &mut spans);
+            steady::read(&rule.expr, &mut Vec::new(), &mut spans);
             let mut reads = selectors(&rule.expr).into_iter().filter_map(metric);
             !spans.is_empty() && reads.any(|name| records.contains(name))
         });
@@ -414,7 +413,7 @@ impl<'g> World<'g> {
             .map(|(index, ([_, new], level))| {
                 let per = if self.counts[index] { " a second" } else { "" };
                 match level {
-                    Some(level) => format!("{} is {}{per}", new.get(NAME), of_level(*level)),
+                    Some(level) => format!("{} is {}{per}", new.get(NAME), steady::short(*level)),
                     None => format!("{} is not there", new.get(NAME)),
                 }
             })
@@ -473,7 +472,7 @@ fn limits(rules: &[Rule]) -> Vec<String> {
     let mut near = Vec::new();
     rules
         .iter()
-        .for_each(|rule| said(&rule.expr, &mut near, &mut Vec::new()));
+        .for_each(|rule| steady::read(&rule.expr, &mut near, &mut Vec::new()));
     let around = near.iter().flat_map(|near| [near / 2.0, *near, near * 2.0]);
     let mut found: Vec<f64> = around.collect();
     let asked = rules.iter().flat_map(|rule| selectors(&rule.expr));
@@ -519,42 +518,8 @@ fn grouped(expr: &Expr, found: &mut BTreeSet<String>) {
         .for_each(|child| grouped(child, found));
 }
 
-/// Numbers of an expression, and how far it looks back.
-fn said(expr: &Expr, numbers: &mut Vec<f64>, spans: &mut Vec<Millis>) {
-    if let Some(value) = number(expr) {
-        if !numbers.contains(&value) {
-            numbers.push(value);
-        }
-        return;
-    }
-    let millis = |span: &std::time::Duration| Millis::try_from(span.as_millis()).unwrap_or(0);
-    let back = |offset: &Option<Offset>| match offset {
-        Some(Offset::Pos(span)) => millis(span),
-        _ => 0,
-    };
-    match expr {
-        Expr::MatrixSelector(matrix) => {
-            spans.extend([millis(&matrix.range), back(&matrix.vs.offset)])
-        }
-        Expr::VectorSelector(selector) => spans.push(back(&selector.offset)),
-        Expr::Subquery(subquery) => spans.extend([millis(&subquery.range), back(&subquery.offset)]),
-        _ => {}
-    }
-    spans.retain(|span| *span > 0);
-    children(expr)
-        .into_iter()
-        .for_each(|child| said(child, numbers, spans));
-}
-
 fn written(millis: Millis) -> String {
     Duration(u64::try_from(millis).unwrap_or(0)).to_string()
-}
-
-fn of_level(level: f64) -> String {
-    match level.fract() == 0.0 {
-        true => level.to_string(),
-        false => format!("{level:.3}"),
-    }
 }
 
 #[cfg(test)]

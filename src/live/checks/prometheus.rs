@@ -1,7 +1,7 @@
 //! The configuration that Prometheus runs.
 
 use super::{CheckContext, Checked, clocks, first};
-use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
 use crate::live::loaded::{differences, job};
 use crate::live::prometheus::{Running, reload_time};
@@ -219,7 +219,7 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
     let note = if state == "ok" {
         "its configuration is the rendered one".to_string()
     } else {
-        format!("{} differences", found.len())
+        plural(found.len(), "difference")
     };
     Checked::new(
         "prometheus",

@@ -4,9 +4,7 @@ use super::{cannot_fire, readers};
 use crate::catalog::{Catalog, Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::exposition::Sample;
-use crate::promql::walk::selectors;
-use crate::promql::{MatchOp, parse};
-use crate::stack::files::Files;
+use crate::promql::{MatchOp, VectorSelector};
 use std::collections::{BTreeMap, HashMap};
 
 /// Name of a histogram's buckets → each bound that a rule reads by itself, with the rule.
@@ -16,26 +14,20 @@ pub(crate) struct Bounds<'a> {
 }
 
 impl<'a> Bounds<'a> {
-    /// Those that the rules of the stack read.
-    pub(crate) fn read(catalog: &'a Catalog, rendered: Files<'a>) -> Bounds<'a> {
-        let mut read: HashMap<String, BTreeMap<String, &str>> = HashMap::new();
-        for (_, _, rule) in rendered.rules() {
-            let text = rule["expr"].as_str().unwrap_or_default();
-            let Ok(expr) = parse(if text.contains("_bucket") { text } else { "0" }) else {
-                continue;
-            };
-            let name = rule["alert"].as_str().or(rule["record"].as_str());
-            for selector in selectors(&expr) {
-                let bounds = selector.matchers.matchers.iter();
-                let bounds = bounds.filter(|one| one.name == "le" && one.op == MatchOp::Equal);
-                for bound in bounds {
-                    let metric = selector.name.clone().unwrap_or_default();
-                    let known = read.entry(metric).or_default();
-                    known.insert(bound.value.clone(), name.unwrap_or_default());
-                }
-            }
-        }
+    /// None yet.
+    pub(super) fn of(catalog: &'a Catalog) -> Bounds<'a> {
+        let read = HashMap::new();
         Bounds { catalog, read }
+    }
+
+    /// Those that a rule reads by a selector.
+    pub(super) fn add(&mut self, rule: &'a str, selector: &VectorSelector) {
+        let matchers = selector.matchers.matchers.iter();
+        for bound in matchers.filter(|one| one.name == "le" && one.op == MatchOp::Equal) {
+            let metric = selector.name.clone().unwrap_or_default();
+            let known = self.read.entry(metric).or_default();
+            known.insert(bound.value.clone(), rule);
+        }
     }
 
     /// What is wrong with the bounds that a histogram has.

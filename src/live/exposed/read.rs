@@ -5,67 +5,57 @@ use crate::catalog::{Catalog, Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::exposition::Sample;
 use crate::promql::matchers::picks;
-use crate::promql::walk::selectors;
-use crate::promql::{Matcher, parse};
-use crate::stack::files::Files;
+use crate::promql::{Matcher, VectorSelector};
 use std::collections::HashMap;
 
 /// What one rule picks by labels whose values the catalog lists.
-struct Selection {
-    rule: String,
+struct Selection<'a> {
+    rule: &'a str,
     /// About the job; of the rest only those about labels of the metric.
     job: Vec<Matcher>,
     own: Vec<Matcher>,
 }
 
-/// Name of a series → what rules pick of it.
-pub(crate) struct Selections(HashMap<String, Vec<Selection>>);
+/// What rules pick of series whose values can be listed.
+pub(super) struct Selections<'a> {
+    /// By the names of their series.
+    metrics: HashMap<String, &'a Metric>,
+    read: HashMap<String, Vec<Selection<'a>>>,
+}
 
-impl Selections {
-    /// Those of the rules of the stack.
-    pub(crate) fn read(catalog: &Catalog, rendered: Files) -> Selections {
+impl<'a> Selections<'a> {
+    /// None yet.
+    pub(super) fn of(catalog: &'a Catalog) -> Selections<'a> {
         let listed = |metric: &&Metric| !metric.labels.is_empty() && !open_ended(metric);
         let metrics = catalog.metrics.iter().filter(listed);
-        let named: HashMap<String, &Metric> = metrics
-            .flat_map(|metric| {
-                sample_names(metric)
-                    .into_iter()
-                    .map(move |name| (name, metric))
-            })
-            .collect();
-        let mut found: HashMap<String, Vec<Selection>> = HashMap::new();
-        for (_, _, rule) in rendered.rules().filter(|_| !named.is_empty()) {
-            let text = rule["expr"].as_str().unwrap_or_default();
-            let mentioned = named.keys().any(|name| text.contains(name.as_str()));
-            let Ok(expr) = parse(if mentioned { text } else { "0" }) else {
-                continue;
-            };
-            let name = rule["alert"].as_str().or(rule["record"].as_str());
-            for selector in selectors(&expr) {
-                let series = selector.name.as_deref().unwrap_or_default();
-                let Some(metric) = named.get(series) else {
-                    continue;
-                };
-                let matchers = &selector.matchers.matchers;
-                let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<Matcher> {
-                    let some = matchers.iter().filter(|matcher| wanted(&matcher.name));
-                    some.cloned().collect()
-                };
-                let own = of(&|label| metric.labels.contains_key(label));
-                if own.is_empty() {
-                    continue;
-                }
-                found
-                    .entry(series.to_string())
-                    .or_default()
-                    .push(Selection {
-                        rule: name.unwrap_or_default().to_string(),
-                        job: of(&|label| label == "job"),
-                        own,
-                    });
-            }
+        let named = |metric| {
+            sample_names(metric)
+                .into_iter()
+                .map(move |name| (name, metric))
+        };
+        Selections {
+            metrics: metrics.flat_map(named).collect(),
+            read: HashMap::new(),
         }
-        Selections(found)
+    }
+
+    /// What a rule picks by a selector.
+    pub(super) fn add(&mut self, rule: &'a str, selector: &VectorSelector) {
+        let series = selector.name.as_deref().unwrap_or_default();
+        let Some(metric) = self.metrics.get(series) else {
+            return;
+        };
+        let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<Matcher> {
+            let matchers = selector.matchers.matchers.iter();
+            let some = matchers.filter(|matcher| wanted(&matcher.name));
+            some.cloned().collect()
+        };
+        let own = of(&|label| metric.labels.contains_key(label));
+        if !own.is_empty() {
+            let job = of(&|label| label == "job");
+            let known = self.read.entry(series.to_string()).or_default();
+            known.push(Selection { rule, job, own });
+        }
     }
 
     /// The first selection about a service that picks none of its series.
@@ -78,7 +68,7 @@ impl Selections {
         let names = sample_names(metric);
         let mut read = names
             .iter()
-            .filter_map(|name| Some((name, self.0.get(name)?)));
+            .filter_map(|name| Some((name, self.read.get(name)?)));
         let (name, blind) = read.find_map(|(name, all)| {
             let mut own = all
                 .iter()

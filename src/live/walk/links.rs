@@ -102,7 +102,7 @@ pub(crate) fn alerts(
     context: &CheckContext,
     running: &Running,
     service: &Service,
-) -> Result<(Vec<Diagnostic>, String), Diagnostic> {
+) -> (Vec<Diagnostic>, String) {
     let covering: Vec<_> = context
         .catalog
         .alerts
@@ -112,7 +112,12 @@ pub(crate) fn alerts(
     let rendered = rendered_rules(context.rendered);
     let mut active = Vec::new();
     for alert in &covering {
-        let place = || Place::Key(format!("/alerts/{}", alert.name));
+        let not_loaded = |message: String| {
+            let place = Place::Key(format!("/alerts/{}", alert.name));
+            let found = Diagnostic::error("rules-not-loaded", place, message)
+                .help(reload_help(context, running));
+            (vec![found], String::new())
+        };
         let wanted = rendered
             .iter()
             .find(|rule| rule.alert && rule.name == alert.name);
@@ -123,23 +128,14 @@ pub(crate) fn alerts(
             .rules()
             .filter(|rule| rule["name"] == alert.name.as_str());
         let Some(raw) = named.min_by_key(|raw| differs(raw).is_some()) else {
-            return Err(Diagnostic::error(
-                "rules-not-loaded",
-                place(),
-                format!("the alert {} is not loaded", alert.name),
-            )
-            .help(reload_help(context, running)));
+            return not_loaded(format!("the alert {} is not loaded", alert.name));
         };
         if let Some(how) = differs(raw) {
-            return Err(Diagnostic::error(
-                "rules-not-loaded",
-                place(),
-                format!("the alert {} is an older one: {how}", alert.name),
-            )
-            .help(reload_help(context, running)));
+            return not_loaded(format!("the alert {} is an older one: {how}", alert.name));
         }
         if raw["health"] == "err" {
-            return Err(rules::failing(context, &alert.name, raw));
+            let failing = rules::failing(context, &alert.name, raw);
+            return (vec![failing], String::new());
         }
         let own = raw["alerts"]
             .items()
@@ -168,7 +164,7 @@ pub(crate) fn alerts(
     };
     let wide = wide(context, running, service);
     let fine = format!("{} cover it, {state}{wide}", covering.len());
-    Ok((found, fine))
+    (found, fine)
 }
 
 /// Whether its alerts reach who is to be told: everything found, what is about the service itself first, and what is fine.

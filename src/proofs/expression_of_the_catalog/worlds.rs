@@ -6,14 +6,13 @@ use crate::contract::domain::Domain;
 use crate::contract::series::{MetricType, SeriesSet};
 use crate::contract::targets::Target;
 use crate::evaluation::rules::{Outcome, Rule, Rules};
-use crate::evaluation::steady::{Steady, counts};
+use crate::evaluation::steady::{Steady, counts, read, short};
 use crate::evaluation::unit_tests::recorded;
 use crate::promql::engine::{Axis, Labels, Memory, Millis, NAME, Release, Series, metric};
 use crate::promql::matchers::picks;
-use crate::promql::number::number;
 use crate::promql::samples::Value as Given;
-use crate::promql::walk::{children, selectors};
-use crate::promql::{Expr, Matcher, Offset};
+use crate::promql::walk::selectors;
+use crate::promql::{Expr, Matcher};
 use crate::proofs::alert_behaviour::on_every_side;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -313,13 +312,6 @@ impl Worlds {
     }
 }
 
-fn short(level: f64) -> String {
-    match level.fract() == 0.0 {
-        true => level.to_string(),
-        false => format!("{level:.3}"),
-    }
-}
-
 /// Targets of series: of each class two. Series of no target are of one that is not there.
 fn chosen<'c>(
     contract: &'c Contract,
@@ -410,31 +402,4 @@ fn values(label: &str, domain: &Domain, asked: &[&[Matcher]]) -> Vec<String> {
         domain.example(&format!("|{known}"), false)
     });
     first.into_iter().chain(other).collect()
-}
-
-/// Numbers of an expression, and how far it looks back.
-fn read(expr: &Expr, numbers: &mut Vec<f64>, spans: &mut Vec<Millis>) {
-    if let Some(value) = number(expr) {
-        if !numbers.contains(&value) {
-            numbers.push(value);
-        }
-        return;
-    }
-    let millis = |span: &std::time::Duration| Millis::try_from(span.as_millis()).unwrap_or(0);
-    let back = |offset: &Option<Offset>| match offset {
-        Some(Offset::Pos(span)) => millis(span),
-        _ => 0,
-    };
-    match expr {
-        Expr::MatrixSelector(matrix) => {
-            spans.extend([millis(&matrix.range), back(&matrix.vs.offset)]);
-        }
-        Expr::VectorSelector(selector) => spans.push(back(&selector.offset)),
-        Expr::Subquery(subquery) => spans.extend([millis(&subquery.range), back(&subquery.offset)]),
-        _ => {}
-    }
-    spans.retain(|span| *span > 0);
-    children(expr)
-        .into_iter()
-        .for_each(|child| read(child, numbers, spans));
 }

@@ -1,6 +1,7 @@
 //! A panel with what it asks and what it says of it.
 
 use crate::diagnostic::Diagnostic;
+use crate::json::Parts;
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::Stack;
@@ -23,6 +24,26 @@ impl<'a> Panel<'a, '_> {
     /// What is said of it, in lower case.
     pub(super) fn words(&self) -> String {
         format!("{}. {}", self.text("title"), self.text("description")).to_lowercase()
+    }
+
+    /// The values that its fields are given for a property, each with its key: of some of them, then of all.
+    pub(super) fn given(&self, id: &str) -> impl Iterator<Item = (&'a Value, String)> {
+        let fields = &self.panel["fieldConfig"];
+        let overrides = fields["overrides"].items().enumerate();
+        let overrides = overrides.flat_map(move |(index, change)| {
+            let properties = change["properties"].items().enumerate();
+            let own = properties.filter(move |(_, property)| property["id"] == id);
+            own.map(move |(at, property)| {
+                let key = format!("fieldConfig/overrides/{index}/properties/{at}/value");
+                (&property["value"], key)
+            })
+        });
+        let default = (
+            &fields["defaults"][id],
+            format!("fieldConfig/defaults/{id}"),
+        );
+        let all = overrides.chain([default]);
+        all.filter(|(value, _)| !value.is_null())
     }
 
     pub(super) fn wrong(&self, key: &str, message: String, help: &str) -> Diagnostic {

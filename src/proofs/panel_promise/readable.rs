@@ -25,38 +25,17 @@ static RED: LazyLock<Regex> = LazyLock::new(|| {
 impl Panel<'_, '_> {
     /// So few decimals that what is below a threshold reads as what is above.
     pub(super) fn rounded_away(&self) -> Option<Diagnostic> {
-        let fields = &self.panel["fieldConfig"];
-        let overrides = fields["overrides"].items().enumerate();
-        let overrides = overrides.flat_map(|(index, change)| {
-            let properties = change["properties"].items().enumerate();
-            properties.map(move |(at, property)| {
-                let key = format!("fieldConfig/overrides/{index}/properties/{at}/value");
-                (
-                    property["id"].as_str().unwrap_or_default(),
-                    &property["value"],
-                    key,
-                )
-            })
-        });
-        let of = |id: &'static str| {
-            let own = overrides.clone().filter(move |(known, ..)| *known == id);
-            let default = &fields["defaults"][id];
-            let key = format!("fieldConfig/defaults/{id}");
-            own.map(|(_, value, key)| (value, key))
-                .chain([(default, key)])
-                .filter(|(value, _)| !value.is_null())
-        };
-        let factor = match of("unit").next()?.0.as_str()? {
+        let factor = match self.given("unit").next()?.0.as_str()? {
             "percentunit" => 100.0,
             "percent" | "none" => 1.0,
             _ => return None,
         };
-        let (steps, _) = of("thresholds").next()?;
+        let (steps, _) = self.given("thresholds").next()?;
         let limits = steps["steps"]
             .items()
             .filter_map(|step| step["value"].as_f64());
         let limits: Vec<f64> = limits.map(|limit| factor * limit).collect();
-        of("decimals").find_map(|(decimals, key)| {
+        self.given("decimals").find_map(|(decimals, key)| {
             let grain = 10f64.powf(decimals.as_f64()?);
             let lost = limits.iter().find(|limit| {
                 let shown = (**limit * grain).round() / grain;

@@ -122,45 +122,23 @@ impl Panel<'_, '_> {
 
     /// A ratio of nothing is no number.
     pub(super) fn number_where_nothing_is(&self) -> Option<Diagnostic> {
-        let fields = &self.panel["fieldConfig"];
-        let defaults = ["unit", "noValue", "mappings"].map(|id| {
-            let key = format!("fieldConfig/defaults/{id}");
-            (id, &fields["defaults"][id], key)
+        let mut units = self.given("unit");
+        if !units.any(|(unit, _)| matches!(unit.as_str(), Some("percentunit" | "percent"))) {
+            return None;
+        }
+        let nothing = |mapping: &&Value| {
+            let met = mapping["options"]["match"].as_str();
+            mapping["type"] == "special" && matches!(met, Some("null" | "nan" | "null+nan"))
+        };
+        let mapped = self.given("mappings").flat_map(|(all, key)| {
+            let mappings = all.items().filter(nothing);
+            let texts =
+                mappings.filter_map(|mapping| mapping["options"]["result"]["text"].as_str());
+            texts.map(move |text| (text, key.clone()))
         });
-        let overrides = fields["overrides"].items().enumerate();
-        let overrides = overrides.flat_map(|(index, change)| {
-            let properties = change["properties"].items().enumerate();
-            properties.map(move |(at, property)| {
-                let key = format!("fieldConfig/overrides/{index}/properties/{at}/value");
-                (
-                    property["id"].as_str().unwrap_or_default(),
-                    &property["value"],
-                    key,
-                )
-            })
-        });
-        let all: Vec<(&str, &Value, String)> = defaults.into_iter().chain(overrides).collect();
-        let ratio = all.iter().any(|(id, value, _)| {
-            *id == "unit" && matches!(value.as_str(), Some("percentunit" | "percent"))
-        });
-        let told = all.iter().filter(|_| ratio).flat_map(|(id, value, key)| {
-            let texts: Vec<&str> = match *id {
-                "noValue" => value.as_str().into_iter().collect(),
-                "mappings" => {
-                    let nothing = |mapping: &&Value| {
-                        let met = mapping["options"]["match"].as_str();
-                        mapping["type"] == "special"
-                            && matches!(met, Some("null" | "nan" | "null+nan"))
-                    };
-                    let mappings = value.items().filter(nothing);
-                    let texts =
-                        mappings.map(|mapping| mapping["options"]["result"]["text"].as_str());
-                    texts.flatten().collect()
-                }
-                _ => Vec::new(),
-            };
-            texts.into_iter().map(move |text| (text, key))
-        });
+        let absent = self.given("noValue");
+        let absent = absent.filter_map(|(text, key)| Some((text.as_str()?, key)));
+        let mut told = absent.chain(mapped);
         let number = |text: &str| {
             text.trim()
                 .trim_end_matches('%')
@@ -168,12 +146,12 @@ impl Panel<'_, '_> {
                 .parse::<f64>()
                 .is_ok()
         };
-        let (text, key) = told.into_iter().find(|(text, _)| number(text))?;
+        let (text, key) = told.find(|(text, _)| number(text))?;
         let message = format!(
             "`{}` shows {text} where there is no data",
             self.text("title")
         );
         let help = "say that there is none: a ratio of nothing is no number";
-        Some(self.wrong(key, message, help))
+        Some(self.wrong(&key, message, help))
     }
 }

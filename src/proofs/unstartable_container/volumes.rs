@@ -1,6 +1,6 @@
 //! Volumes that Docker can make: what its own driver is told (volume/local/local_unix.go of Moby).
 
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, suggestion};
 use crate::json::Parts;
 use crate::proofs::place;
 use crate::source::step;
@@ -37,9 +37,8 @@ pub(super) fn unmade(stack: &Stack) -> Vec<Diagnostic> {
                 match OPTIONS.iter().find(|(known, _)| known == key) {
                     None => {
                         let known = OPTIONS.iter().map(|(known, _)| *known);
-                        let meant = nearest(key, known).unwrap_or("type");
                         let message = format!("its driver knows no `{key}`");
-                        say(key, message, format!("did you mean `{meant}`?"));
+                        say(key, message, suggestion(key, known));
                     }
                     Some((_, needed)) => {
                         if let Some(lacking) = needed.iter().find(|key| !has(key)) {
