@@ -3,6 +3,7 @@
 mod causes;
 mod division;
 pub mod example;
+mod foundation;
 mod own;
 mod place;
 
@@ -265,12 +266,44 @@ pub const PROOFS: &[Proof] = &[
 /// Everything that the proofs have against the rendered files.
 pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
     let stack = Stack::read(catalog, rendered);
+    let mut findings = against(&stack, rendered);
+    foundation::name(catalog, rendered, &mut findings);
+    let written = Written {
+        catalog,
+        rendered,
+        own: &stack.own_tests,
+    };
+    let causes = Causes::of(&stack);
+    let mut named: Vec<(usize, Found)> = findings
+        .into_iter()
+        .map(|(code, mut found)| {
+            let first = foundation::is_one(&found);
+            let order = causes.name(code, &mut found);
+            (
+                if first { 0 } else { order.saturating_add(1) },
+                (code, found),
+            )
+        })
+        .collect();
+    named.sort_by_key(|(order, _)| *order);
+    let placed = named.into_iter().map(|(_, (code, found))| Diagnostic {
+        code,
+        ..written.placed(found)
+    });
+    placed.chain(rendered.own().warnings.clone()).collect()
+}
+
+/// A finding, where it stands in what is rendered, and the code of its proof.
+type Found = (&'static str, Diagnostic);
+
+fn against<'a>(stack: &Stack<'a>, rendered: &'a Rendered) -> Vec<Found> {
+    let catalog = stack.catalog;
     // What proves the catalog's intent sees what is rendered of it, and nothing else.
     let narrow =
         (!rendered.own().is_empty()).then(|| Stack::view(catalog, rendered, View::Catalog));
-    let of_catalog = narrow.as_ref().unwrap_or(&stack);
-    let reach = Reach::of(catalog, rendered, &stack);
-    let mut findings: Vec<(&'static str, Diagnostic)> = Vec::new();
+    let of_catalog = narrow.as_ref().unwrap_or(stack);
+    let reach = Reach::of(catalog, rendered, stack);
+    let mut findings: Vec<Found> = Vec::new();
     let mut sound = HashSet::new();
     for expression in &stack.expressions {
         // Tests say the same of many series: what was sound once is not looked at again.
@@ -294,7 +327,7 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
                 findings.extend(
                     check(expression, &nodes, &stack.contract)
                         .into_iter()
-                        .map(|found| (proof.code, differing(&stack, expression, found))),
+                        .map(|found| (proof.code, differing(stack, expression, found))),
                 );
             }
         }
@@ -303,7 +336,7 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
     for proof in PROOFS {
         if let Check::Stack(check) = proof.check {
             let looked_at = match Reach::needs_no_intent(proof.code) {
-                true => &stack,
+                true => stack,
                 false => of_catalog,
             };
             let found = check(looked_at).into_iter();
@@ -311,20 +344,5 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
             findings.extend(found.map(|found| (proof.code, found)));
         }
     }
-    let written = Written {
-        catalog,
-        rendered,
-        own: &stack.own_tests,
-    };
-    let causes = Causes::of(&stack);
-    let mut named: Vec<(usize, &'static str, Diagnostic)> = findings
-        .into_iter()
-        .map(|(code, mut found)| (causes.name(code, &mut found), code, found))
-        .collect();
-    named.sort_by_key(|(order, _, _)| *order);
-    let placed = named.into_iter().map(|(_, code, found)| Diagnostic {
-        code,
-        ..written.placed(found)
-    });
-    placed.chain(rendered.own().warnings.clone()).collect()
+    findings
 }

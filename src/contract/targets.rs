@@ -46,6 +46,8 @@ pub struct Targets {
     pub list: Vec<Target>,
     /// Relabeling that is not run: its place, and why.
     pub(crate) unread: Vec<(String, String)>,
+    /// Job → the place of the first rule that drops one of its targets, or makes it another job's, and which.
+    pub(crate) lost: BTreeMap<String, (String, Option<String>)>,
     /// Label → value → the indices of the targets that have it: as bits they would grow with the square of the targets.
     by_value: HashMap<String, BTreeMap<String, Vec<usize>>>,
     /// Label → the targets that have some value of it that nobody knows.
@@ -192,12 +194,27 @@ pub(crate) fn before_relabeling(config: &Value, job: &Value) -> Labels {
     labels
 }
 
+/// The first rule by which a target is dropped, or is another job's, and which.
+fn leaving(rules: &[Rule], before: &Labels, after: &Relabeled) -> Option<(usize, Option<String>)> {
+    let job = |relabeled: &Relabeled| match relabeled {
+        Relabeled::Kept(labels) => Some(labels.get("job").cloned().unwrap_or_default()),
+        Relabeled::Dropped => None,
+    };
+    let stays = |relabeled: &Relabeled| job(relabeled).as_ref() == before.get("job");
+    if stays(after) {
+        return None;
+    }
+    let mut ends = 0..rules.len();
+    let rule = ends.find(|end| !stays(&relabeled(&rules[..=*end], before.clone())))?;
+    Some((rule, job(&relabeled(&rules[..=rule], before.clone()))))
+}
+
 impl Targets {
     pub(crate) fn read(config: &Value, services: &[Service]) -> Targets {
         let finding = services.iter().filter(|one| one.discovery.is_some());
         let finding: HashMap<&str, &Service> =
             finding.map(|one| (one.name.as_str(), one)).collect();
-        let (mut list, mut unread) = (Vec::new(), Vec::new());
+        let (mut list, mut unread, mut lost) = (Vec::new(), Vec::new(), BTreeMap::new());
         for (index, job) in config["scrape_configs"].items().enumerate() {
             let name = job["job_name"].as_str().unwrap_or_default();
             let service = finding.get(name).copied();
@@ -245,7 +262,14 @@ impl Targets {
                     own.entries()
                         .map(|(label, value)| (label.clone(), plain(value))),
                 );
-                let Relabeled::Kept(labels) = relabeled(&rules, labels) else {
+                let before = (!rules.is_empty()).then(|| labels.clone());
+                let after = relabeled(&rules, labels);
+                let leaves = before.and_then(|before| leaving(&rules, &before, &after));
+                if let Some((rule, called)) = leaves {
+                    let place = format!("/scrape_configs/{index}/relabel_configs/{rule}");
+                    lost.entry(name.to_string()).or_insert((place, called));
+                }
+                let Relabeled::Kept(labels) = after else {
                     continue;
                 };
                 let pointer = format!("/scrape_configs/{index}/{pointer}");
@@ -264,6 +288,7 @@ impl Targets {
         let mut targets = Targets {
             list,
             unread,
+            lost,
             ..Targets::default()
         };
         targets.index();

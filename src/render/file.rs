@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// One rendered file.
+#[derive(Clone)]
 pub struct File {
     /// Under the output folder, with slashes.
     pub path: String,

@@ -104,6 +104,25 @@ fn wrong_number(
             && job.entries().any(|(key, _)| key.ends_with("_sd_configs"))
     });
     let known = discovered || unread && targets.is_empty();
+    if let Some((rule, called)) = stack.contract.targets.lost.get(&service.name)
+        && !known
+    {
+        let (name, path) = (&service.name, &config.path);
+        let help = "remove this rule, or let it leave the service's targets as they are";
+        return Some(match called {
+            None => {
+                let message =
+                    format!("this rule drops a target of `{name}`: nothing is scraped there");
+                place::at(path, rule, message, help)
+            }
+            Some(job) => {
+                let message = format!(
+                    "this rule makes a target of `{name}` one of the job `{job}`: alerts and dashboards ask for `job=\"{name}\"`"
+                );
+                place::at(path, format!("{rule}/target_label"), message, help)
+            }
+        });
+    }
     (!known).then(|| {
         place::at(
             &config.path,
