@@ -231,9 +231,11 @@ impl Rendered {
         (made.text != file.text).then_some(made.text)
     }
 
-    /// What the built-in templates make of it all, or None: they made it, or cannot be rendered.
+    /// What the built-in templates make of it all, or None: they cannot be rendered.
     pub(crate) fn all_built_in(&self, catalog: &Catalog) -> Option<Rendered> {
-        self.with_built_in(catalog, &|_| true, ARTIFACTS)
+        let templates = self.templates.clone();
+        let templates = templates.with_changed(self.replaced(&|_| true));
+        with(catalog, &templates, ARTIFACTS).ok()?.ok()
     }
 
     /// What the built-in templates made, with these files in place of its own: to be proved, not to be placed.
@@ -250,15 +252,20 @@ impl Rendered {
         own: &dyn Fn(&str) -> bool,
         artifacts: &[Artifact],
     ) -> Option<Rendered> {
-        let replaced = overlay::paths().filter(|path| own(path) && self.templates.replaces(path));
-        let own: BTreeMap<String, String> = replaced
-            .filter_map(|path| Some((path.to_string(), built_in(path)?.to_string())))
-            .collect();
+        let own = self.replaced(own);
         if own.is_empty() && !self.by_others {
             return None;
         }
         let templates = self.templates.clone().with_changed(own);
         with(catalog, &templates, artifacts).ok()?.ok()
+    }
+
+    /// The built-in texts of the templates that are replaced, of some paths.
+    fn replaced(&self, some: &dyn Fn(&str) -> bool) -> BTreeMap<String, String> {
+        let replaced = overlay::paths().filter(|path| some(path) && self.templates.replaces(path));
+        replaced
+            .filter_map(|path| Some((path.to_string(), built_in(path)?.to_string())))
+            .collect()
     }
 
     /// Puts the user's own files among the others, and finds where the parts of those stand that are merged.

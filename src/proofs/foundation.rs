@@ -29,35 +29,46 @@ const LONG: usize = 80;
 /// From so many findings on that are gone with one other file it is that file which is wrong: fewer are read as they are.
 const MANY: usize = 4;
 
-/// Names what follows from a file: the findings elsewhere that are gone with monstack's own in its place.
+/// Names what follows from a file: the findings elsewhere that are gone with monstack's own in its place, or without it.
 pub(super) fn name(catalog: &Catalog, rendered: &Rendered, found: &mut [Found]) {
     let elsewhere = |found: &[Found], path: &str| {
         let open = found.iter().filter(|(_, found)| open(found, path));
         open.count() >= MANY
     };
-    if !elsewhere(found, "") {
+    let mut files: Vec<&File> = rendered.files.iter().collect();
+    files.retain(|file| rank(file).is_some());
+    if !elsewhere(found, "") || files.is_empty() {
         return;
     }
     let Some(mut with) = rendered.all_built_in(catalog) else {
         return;
     };
     let built_in = std::mem::take(&mut with.files);
-    for rests in RESTED_ON {
-        for file in rendered.files.iter().filter(|file| rests(file.role)) {
-            let own = built_in.iter().find(|own| own.path == file.path);
-            let Some(own) = own.filter(|own| own.value != file.value) else {
-                continue;
-            };
-            if !elsewhere(found, &file.path) {
-                continue;
-            }
-            let files = rendered.files.iter();
-            let files = files.map(|other| if other.path == own.path { own } else { other });
-            rendered.holding(files.cloned().collect(), &mut with);
-            let left = against(&Stack::read(catalog, &with), &with);
-            follow(file, own, found, &left);
+    files.sort_by_key(|file| rank(file));
+    for file in files {
+        let own = built_in.iter().find(|own| own.path == file.path);
+        let own = own.filter(|_| !file.is_own());
+        let changed = own.is_none_or(|own| own.value != file.value);
+        if !changed || !elsewhere(found, &file.path) {
+            continue;
         }
+        let mut files = rendered.files.clone();
+        match own {
+            Some(own) => files
+                .iter_mut()
+                .filter(|one| one.path == own.path)
+                .for_each(|one| one.clone_from(own)),
+            None => files.retain(|one| one.path != file.path),
+        }
+        rendered.holding(files, &mut with);
+        let left = against(&Stack::read(catalog, &with), &with);
+        follow(file, own.map(|own| &*own.value), found, &left);
     }
+}
+
+/// How low a file is below those that rest on it; None: nothing does.
+fn rank(file: &File) -> Option<usize> {
+    RESTED_ON.iter().position(|rests| rests(file.role))
 }
 
 /// Whether it is an error elsewhere of which nobody has said yet what it follows from.
@@ -80,7 +91,7 @@ pub(super) fn is_one(found: &Diagnostic) -> bool {
 
 /// Has what is gone follow from the first that is gone and stands in the file; without one from the first of them, which is
 /// then said of what differs in the file.
-fn follow(file: &File, own: &File, found: &mut [Found], left: &[Found]) {
+fn follow(file: &File, own: Option<&Value>, found: &mut [Found], left: &[Found]) {
     let known =
         |(code, found): &Found| (*code, found.message.clone(), format!("{:?}", found.place));
     let left: HashSet<_> = left.iter().map(known).collect();
@@ -96,17 +107,20 @@ fn follow(file: &File, own: &File, found: &mut [Found], left: &[Found]) {
     let first = all.position(|found| stands_in(&found.1, &file.path) && is_gone(found));
     let first = first.unwrap_or_else(|| {
         let first = &mut found[gone[0]].1;
-        let (pointer, meant) = difference(&file.value, &own.value, String::new());
+        let (pointer, help) = match own {
+            Some(own) => difference(&file.value, own, String::new()),
+            None => (
+                String::new(),
+                "without this file the error is gone".to_string(),
+            ),
+        };
         let place = Place::Rendered {
             file: file.path.clone(),
             pointer,
         };
         let asked = std::mem::replace(&mut first.place, place);
         first.others.insert(0, (asked, String::new()));
-        first.help = match meant {
-            Some(meant) => format!("monstack writes {meant} here, and with it this error is gone"),
-            None => "monstack does not write this, and without it the error is gone".to_string(),
-        };
+        first.help = help;
         gone[0]
     });
     found[first].1.subjects.push(cause.clone());
@@ -115,13 +129,12 @@ fn follow(file: &File, own: &File, found: &mut [Found], left: &[Found]) {
     }
 }
 
-/// Where two values differ first, and what the second has there, if anything.
-fn difference(is: &Value, meant: &Value, pointer: String) -> (String, Option<String>) {
+/// Where two values differ first, and what to do about it.
+fn difference(is: &Value, meant: &Value, pointer: String) -> (String, String) {
     let inside = match (is, meant) {
         (Value::Object(is), Value::Object(meant)) => {
-            let differs = is
-                .iter()
-                .find(|(key, value)| meant.get(*key) != Some(*value));
+            let mut values = is.iter();
+            let differs = values.find(|(key, value)| meant.get(*key) != Some(*value));
             differs.map(|(key, value)| (step(key).to_string(), value, meant.get(key)))
         }
         (Value::Array(is), Value::Array(meant)) => {
@@ -133,15 +146,17 @@ fn difference(is: &Value, meant: &Value, pointer: String) -> (String, Option<Str
     };
     match inside {
         Some((key, is, Some(meant))) => difference(is, meant, format!("{pointer}/{key}")),
-        Some((key, _, None)) => (format!("{pointer}/{key}"), None),
-        None => (pointer, Some(said(meant))),
-    }
-}
-
-/// A value as a message has it: a long one is not written out.
-fn said(value: &Value) -> String {
-    match value.to_string() {
-        text if text.len() <= LONG => format!("`{text}`"),
-        _ => "something else".to_string(),
+        Some((key, _, None)) => (
+            format!("{pointer}/{key}"),
+            "monstack does not write this, and without it the error is gone".to_string(),
+        ),
+        None => {
+            let meant = match meant.to_string() {
+                text if text.len() <= LONG => format!("`{text}`"),
+                _ => "something else".to_string(),
+            };
+            let help = format!("monstack writes {meant} here, and with it this error is gone");
+            (pointer, help)
+        }
     }
 }

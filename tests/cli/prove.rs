@@ -68,6 +68,44 @@ fn a_hand_edit_is_judged_at_its_own_line() {
 }
 
 #[test]
+fn what_follows_from_one_file_is_said_there_once() {
+    let shop = shop("prove-foundation", CATALOG);
+    assert_eq!(run(&shop, &["render"]).code, Some(0));
+    for (file, find, replace, said) in [
+        (
+            "monitoring/working_prometheus.yml",
+            "- job_name: \"api\"",
+            "- job_name: \"api\"\n    relabel_configs:\n      - target_label: job\n        replacement: web",
+            "this rule makes a target of `api` one of the job `web`",
+        ),
+        (
+            "monitoring/working_prometheus.yml",
+            "- job_name: \"api\"",
+            "- job_name: \"api\"\n    relabel_configs:\n      - source_labels: [service]\n        regex: api\n        action: drop",
+            "this rule drops a target of `api`",
+        ),
+        (
+            "monitoring/grafana/provisioning/datasources/prometheus.yml",
+            "timeInterval: \"15s\"",
+            "timeInterval: \"1s\"",
+            "help: monstack writes `\"15s\"` here",
+        ),
+    ] {
+        let path = shop.join("generated").join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(find), "{text}");
+        fs::write(&path, text.replacen(find, replace, 1)).unwrap();
+        let ran = run(&shop, &["prove"]);
+        assert_eq!(ran.err.matches("error[").count(), 1, "{}", ran.err);
+        let place = format!("--> generated/{file}:");
+        for part in [said, &place, "errors that follow from this are not shown"] {
+            assert!(ran.err.contains(part), "{part}: {}", ran.err);
+        }
+        fs::write(&path, text).unwrap();
+    }
+}
+
+#[test]
 fn files_of_others_are_proved_by_the_role_that_is_given() {
     let shop = shop("prove-roles", CATALOG);
     assert_eq!(run(&shop, &["render"]).code, Some(0));
