@@ -125,9 +125,13 @@ impl Size {
 
     fn read(text: &str) -> Option<Size> {
         let (unit, factor) = SIZE_UNITS.iter().find(|(unit, _)| text.ends_with(unit))?;
-        Some(Size(
-            whole(&text[..text.len() - unit.len()])?.saturating_mul(*factor),
-        ))
+        let number = &text[..text.len() - unit.len()];
+        let (number, part) = number.split_once('.').unwrap_or((number, "0"));
+        let bytes = whole(number)?.saturating_mul(*factor);
+        // A byte is not divided: `0.3MiB` is what fits.
+        let scale = 10u128.checked_pow(u32::try_from(part.len()).ok()?)?;
+        let part = u128::from(whole(part)?) * u128::from(*factor) / scale;
+        Some(Size(bytes.saturating_add(u64::try_from(part).ok()?)))
     }
 }
 
@@ -407,7 +411,19 @@ mod tests {
         assert_eq!(Size(1 << 30).to_string(), "1GiB");
         assert_eq!(Size::parse("8388607TiB"), Some(Size(8_388_607 << 40)));
         assert_eq!(Size(1000).to_string(), "1000B");
-        for text in ["", "1", "GiB", "1.5GiB", "99999999999999TiB", "8388608TiB"] {
+        assert_eq!(Size::parse("0.5GiB"), Some(Size(512 << 20)));
+        assert_eq!(Size::parse("0.3KiB"), Some(Size(307)));
+        assert_eq!(Size::parse("1.50GB"), Some(Size(1_500_000_000)));
+        for text in [
+            "",
+            "1",
+            "GiB",
+            ".5GiB",
+            "1.GiB",
+            "1.2.3GiB",
+            "99999999999999TiB",
+            "8388608TiB",
+        ] {
             assert_eq!(Size::parse(text), None, "{text}");
         }
     }

@@ -11,7 +11,7 @@ use crate::stack::Stack;
 use crate::stack::dashboards::panels;
 use crate::stack::expressions::Usage;
 use crate::stack::grafana::flaws;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "dashboard-model",
@@ -79,7 +79,7 @@ pub(crate) const PROOF: Proof = Proof {
                     "write a time before now, such as `now-1h`",
                 );
             }
-            if value["panels"].is_null() {
+            if value["panels"].items().next().is_none() {
                 wrong(
                     "/panels",
                     "the dashboard has no panel: it shows nothing".to_string(),
@@ -88,6 +88,20 @@ pub(crate) const PROOF: Proof = Proof {
             }
             for (pointer, panel) in panels(value) {
                 let title = panel["title"].as_str().unwrap_or_default();
+                let mut letters = HashSet::new();
+                for (index, target) in panel["targets"].items().enumerate() {
+                    if let Some(letter) = target["refId"].as_str()
+                        && !letters.insert(letter)
+                    {
+                        wrong(
+                            &format!("{pointer}/targets/{index}/refId"),
+                            format!(
+                                "`{title}` has two queries `{letter}`: Grafana shows one of them"
+                            ),
+                            "give each query a letter of its own",
+                        );
+                    }
+                }
                 if panel["type"] == "text" && panel["targets"].items().next().is_some() {
                     wrong(
                         &format!("{pointer}/type"),

@@ -27,7 +27,7 @@ pub(crate) const PROOF: Proof = Proof {
                     ),
                     "see `healthcheck` in the compose specification",
                 ),
-                Health::Check { ends, reasons } if !ends.well => {
+                Health::Check { up, reasons, .. } if !up.well => {
                     let reason = reasons.first().map_or("it always fails", String::as_str);
                     (
                         format!(
@@ -56,9 +56,16 @@ pub(crate) const PROOF: Proof = Proof {
                     ),
                     "ask at its `health_path`",
                 ),
-                Health::Check { ends, .. } if !ends.badly => (
+                Health::Check { down, .. } if !down.badly => (
                     format!("the health check of `{}` can never fail", container.name),
                     "let its exit code be that of the command which asks",
+                ),
+                Health::Check { looks: false, .. } => (
+                    format!(
+                        "the health check of `{}` says the same whether it answers or not",
+                        container.name
+                    ),
+                    "ask the server itself",
                 ),
                 Health::Check { .. } if let Some(path) = asks_elsewhere(stack, container) => (
                     format!(

@@ -1,6 +1,7 @@
 //! A panel, or a query of the runbook, that has the name of one of monstack's own shows the number that one shows.
 
 mod named;
+mod seen;
 mod shown;
 
 use super::panel_state::alerts;
@@ -63,7 +64,14 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         if meant.len() != expressions.len() {
             continue;
         }
-        for (expression, meant) in expressions.into_iter().zip(meant) {
+        // Which of them comes first does not matter.
+        let among = |all: &[&Expression], one: &Expression| {
+            all.iter().any(|other| other.written == one.written)
+        };
+        let known = expressions.clone();
+        let others = expressions.into_iter().filter(|one| !among(meant, one));
+        let meant = meant.iter().filter(|one| !among(&known, one));
+        for (expression, meant) in others.zip(meant) {
             let how = match differs(stack, &recordings, expression, meant) {
                 Some(true) => "shows another number than",
                 _ if other_end(expression, meant) => "shows the other end of",

@@ -184,14 +184,19 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                     "leave it to the width of the panel",
                 );
             }
-            let step = panel["interval"].as_str().and_then(least);
-            if let (Some(step), Some(shown)) = (step, shown)
-                && step.0 * 2 > shown.0
+            let of_panel = (&panel["interval"], "interval".to_string());
+            let of_queries = targets()
+                .map(|(index, target)| (&target["interval"], format!("targets/{index}/interval")));
+            let steps = std::iter::once(of_panel).chain(of_queries);
+            let steps = steps.filter_map(|(step, key)| Some((least(step.as_str()?)?, key)));
+            let longest = steps.max_by_key(|(step, _)| *step);
+            if let (Some((step, key)), Some(shown)) = (longest, shown)
+                && step.0 * 2 >= shown.0
             {
                 let mut exprs = targets().filter_map(|(_, target)| target["expr"].as_str());
                 if let Draws::Range = draws {
                     wrong(
-                        "interval".to_string(),
+                        key,
                         format!(
                             "`{title}` draws a point every {step} of the {shown} that are shown"
                         ),
@@ -199,7 +204,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                     );
                 } else if exprs.any(|expr| expr.contains("$__rate_interval")) {
                     wrong(
-                        "interval".to_string(),
+                        key,
                         format!(
                             "`{title}` counts over {step} and more, and {shown} are shown: it is no rate of now"
                         ),

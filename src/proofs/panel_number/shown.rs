@@ -1,5 +1,6 @@
 //! What is shown of the numbers: panels with a name of monstack's own that leave rows out, make other numbers of them, or hide them.
 
+use super::seen;
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::proofs::place;
@@ -34,15 +35,16 @@ pub(super) fn otherwise(own: &Stack, stack: &Stack) -> Vec<Diagnostic> {
         }
         for (pointer, panel) in panels(&file.value) {
             let title = panel["title"].as_str().unwrap_or_default();
-            let [meant] = by_title.get(title).map_or(&[][..], Vec::as_slice) else {
+            let Some(meant) = by_title.get(title).and_then(|all| twin(panel, all)) else {
                 continue;
             };
-            if let Some((key, message)) = changed(panel, meant) {
+            let wrong = changed(panel, meant).or_else(|| seen::otherwise(panel, meant));
+            if let Some((key, message)) = wrong {
                 found.push(place::at(
                     &file.path,
                     format!("{pointer}/{key}"),
                     format!("`{title}` {message}, and monstack's own panel of that name does not"),
-                    "show all that the title says, or give the panel another title",
+                    "show what the title says, or give the panel another title",
                 ));
             }
         }
@@ -85,6 +87,18 @@ pub(super) fn otherwise(own: &Stack, stack: &Stack) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// Which of monstack's own panels of its title it is: the one that asks for the same, or the only one of its type.
+fn twin<'a>(panel: &Value, all: &[&'a Value]) -> Option<&'a Value> {
+    let only = |fits: &dyn Fn(&Value) -> bool| {
+        let mut fitting = all.iter().filter(|one| fits(one));
+        fitting.next().filter(|_| fitting.next().is_none()).copied()
+    };
+    let asked = seen::queries(panel);
+    only(&|one| one["type"] == panel["type"] && seen::queries(one) == asked)
+        .or_else(|| only(&|one| one["type"] == panel["type"]))
+        .or_else(|| only(&|_| true))
 }
 
 /// What is done to the numbers of a panel that is not done to those of the other.

@@ -60,10 +60,11 @@ impl Panel<'_, '_> {
                 }
             }
         }
-        // Legends that name what is drawn tell it apart from what the title says.
+        // Legends that name what is drawn tell it apart from what the title says, unless one is missing.
+        let named = !legends || all.len() < title.len();
         let lost = title
             .iter()
-            .find(|percent| !all.is_empty() && !legends && !all.contains(*percent))?;
+            .find(|percent| !all.is_empty() && named && !all.contains(*percent))?;
         let message = format!(
             "`{}` draws no quantile of {}%",
             self.text("title"),

@@ -2,10 +2,11 @@
 
 use super::images::knows;
 use super::network::loopback;
-use super::shell::{Ends, ends};
+use super::shell::{Ends, Left, ends};
 use super::text::{filled, scalar, words};
 use super::{Container, Project};
 use crate::diagnostic::mistyped;
+use regex_automata::meta::Regex;
 use serde_json::Value;
 
 /// What a health check amounts to.
@@ -16,10 +17,14 @@ pub(crate) enum Health {
     Off,
     /// It is run.
     Check {
-        /// How it may end.
-        ends: Ends,
+        /// How it may end while the server answers,
+        up: Ends,
+        /// and while it does not.
+        down: Ends,
         /// Why parts of it must fail.
         reasons: Vec<String>,
+        /// Whether something in it may tell whether the container works.
+        looks: bool,
     },
     /// It is written so that Docker refuses it.
     Refused(String),
@@ -36,42 +41,25 @@ impl<'a> Project<'a> {
         if test.is_null() {
             return Health::None;
         }
-        let mut run = Run {
-            container,
-            project: self,
-            reasons: Vec::new(),
+        let ends = |up: bool| {
+            let mut run = Run {
+                container,
+                project: self,
+                reasons: Vec::new(),
+                up,
+                looks: false,
+            };
+            let ends = run.test(test)?;
+            Ok((ends, run))
         };
-        let ends = match test {
-            Value::String(text) => run.shell(&filled(text)),
-            _ => {
-                let parts = words(test).unwrap_or_default();
-                match parts.split_first() {
-                    Some((first, _)) if first == "NONE" => return Health::Off,
-                    Some((first, rest)) if first == "CMD" && !rest.is_empty() => run.command(rest),
-                    Some((first, rest)) if first == "CMD-SHELL" && rest.len() == 1 => {
-                        run.shell(&rest[0])
-                    }
-                    Some((first, _)) if first == "CMD" || first == "CMD-SHELL" => {
-                        return Health::Refused(format!(
-                            "`{first}` wants {}",
-                            if first == "CMD" {
-                                "a program"
-                            } else {
-                                "one text"
-                            }
-                        ));
-                    }
-                    _ => {
-                        return Health::Refused(
-                            "its list has to begin with `CMD`, `CMD-SHELL` or `NONE`".to_string(),
-                        );
-                    }
-                }
-            }
-        };
-        Health::Check {
-            ends,
-            reasons: run.reasons,
+        match (ends(true), ends(false)) {
+            (Ok((up, run)), Ok((down, _))) => Health::Check {
+                up,
+                down,
+                reasons: run.reasons,
+                looks: run.looks,
+            },
+            (Err(health), _) | (_, Err(health)) => health,
         }
     }
 }
@@ -80,6 +68,9 @@ struct Run<'r, 'a> {
     container: &'r Container<'a>,
     project: &'r Project<'a>,
     reasons: Vec<String>,
+    /// Whether its server answers.
+    up: bool,
+    looks: bool,
 }
 
 /// Programs that run another one, with how many words of their own stand before it.
@@ -93,94 +84,152 @@ const WRAPPERS: [(&str, usize); 6] = [
 ];
 
 impl Run<'_, '_> {
+    /// How `test` of a health check ends; otherwise what else it is.
+    fn test(&mut self, test: &Value) -> Result<Ends, Health> {
+        let refused = |reason: &str| Health::Refused(reason.to_string());
+        if let Value::String(text) = test {
+            return Ok(self.shell(&filled(text)));
+        }
+        let parts = words(test).unwrap_or_default();
+        match parts.split_first() {
+            Some((first, _)) if first == "NONE" => Err(Health::Off),
+            Some((first, rest)) if first == "CMD" && !rest.is_empty() => {
+                let shell = |word: &&String| ["&&", "||", "|", ";"].contains(&word.as_str());
+                if let Some(word) = rest.iter().find(shell) {
+                    let message = format!(
+                        "`CMD` runs one program without a shell, which gets `{word}` as a word of its own: write `CMD-SHELL`"
+                    );
+                    self.reasons.push(message);
+                    return Ok(Ends::BADLY);
+                }
+                Ok(self.command(rest, None).ends)
+            }
+            Some((first, rest)) if first == "CMD-SHELL" && rest.len() == 1 => {
+                Ok(self.shell(&rest[0]))
+            }
+            Some((first, _)) if first == "CMD" => Err(refused("`CMD` wants a program")),
+            Some((first, _)) if first == "CMD-SHELL" => Err(refused("`CMD-SHELL` wants one text")),
+            _ => Err(refused(
+                "its list has to begin with `CMD`, `CMD-SHELL` or `NONE`",
+            )),
+        }
+    }
+
     /// A script, by the image's shell.
     fn shell(&mut self, script: &str) -> Ends {
         if !self.has("sh") {
             self.reasons.push("the image has no shell".to_string());
             return Ends::BADLY;
         }
-        ends(script, &mut |words| self.command(words))
+        ends(script, &mut |words, piped| self.command(words, piped))
     }
 
     fn has(&self, program: &str) -> bool {
         self.container.image.is_none_or(|image| image.has(program))
     }
 
-    /// One command.
-    fn command(&mut self, words: &[String]) -> Ends {
+    /// One command, on what is piped into it.
+    fn command(&mut self, words: &[String], piped: Option<String>) -> Left {
         let Some((program, rest)) = words.split_first() else {
-            return Ends::WELL;
+            return Ends::WELL.into();
         };
         let name = program.rsplit('/').next().unwrap_or_default();
         match name {
             "true" | ":" | "echo" | "printf" | "set" | "export" | "sleep" | "cd" => {
-                return Ends::WELL;
+                return Ends::WELL.into();
             }
-            "false" => return Ends::BADLY,
+            "false" => return Ends::BADLY.into(),
             "exit" => {
                 return match rest.first().map(String::as_str) {
-                    Some("0") | None => Ends::WELL,
-                    Some(_) => Ends::BADLY,
+                    Some("0") | None => Ends::WELL.into(),
+                    Some(_) => Ends::BADLY.into(),
                 };
             }
-            name if name.contains('=') => return Ends::EITHER,
+            name if name.contains('=') => {
+                self.looks = true;
+                return Ends::EITHER.into();
+            }
             _ => {}
         }
-        if !["exec", "command", "[", "test"].contains(&name) && !self.has(name) {
-            self.reasons.push(format!("the image has no `{name}`"));
-            return Ends::BADLY;
-        }
-        if name.starts_with('-') || name.contains(char::is_whitespace) {
-            self.reasons.push(format!("`{name}` is no program"));
-            return Ends::BADLY;
-        }
-        // Of an image of which nothing is known too.
-        if let Some(meant) = mistyped(name, PROGRAMS).filter(|_| self.container.image.is_none()) {
-            self.reasons
-                .push(format!("there is no `{name}`; did you mean `{meant}`?"));
-            return Ends::BADLY;
-        }
-        if name.starts_with("python") && !runs_code(rest) {
-            self.reasons.push(format!(
-                "its `{name}` is given no code to run: that stands behind `-c`"
-            ));
-            return Ends::BADLY;
+        let fails = self.cannot_run(name, rest);
+        if let Some(reason) = fails {
+            self.reasons.push(reason);
+            return Ends::BADLY.into();
         }
         if let Some((_, own)) = WRAPPERS.iter().find(|(wrapper, _)| *wrapper == name) {
             let mut inner = rest
                 .iter()
                 .skip_while(|word| word.starts_with('-') || word.contains('='));
             let inner: Vec<String> = inner.by_ref().skip(*own).cloned().collect();
-            return self.command(&inner);
+            return self.command(&inner, piped);
         }
         if ["sh", "bash", "ash", "dash"].contains(&name) {
             let script = rest
                 .iter()
                 .position(|word| word.starts_with('-') && word.ends_with('c'));
             return match script.and_then(|at| rest.get(at + 1)) {
-                Some(script) => self.shell(script),
-                None => Ends::EITHER,
+                Some(script) => self.shell(script).into(),
+                None => {
+                    self.looks = true;
+                    Ends::EITHER.into()
+                }
             };
         }
-        if !knows(
-            name,
-            rest,
-            self.container.image.and_then(|image| image.version),
-        ) {
-            let said: Vec<&str> = rest.iter().map(String::as_str).take(2).collect();
-            self.reasons
-                .push(format!("its `{name}` knows no `{}`", said.join(" ")));
-            return Ends::BADLY;
+        let known = self.container.process.program.is_some();
+        match name {
+            "grep" | "egrep" | "fgrep" => return found_in(piped, name == "fgrep", rest),
+            "cat" | "tee" if rest.is_empty() => {
+                return Left {
+                    ends: Ends::WELL,
+                    prints: piped,
+                };
+            }
+            "head" | "tail" | "sort" | "uniq" | "wc" | "tr" | "cut" | "sed" => {
+                return Ends::WELL.into();
+            }
+            // Whatever a server does, its files stay as they are; what an image of one's own writes, nobody knows.
+            "test" | "[" | "[[" | "ls" | "stat" | "cat" if known => return Ends::EITHER.into(),
+            _ if tells_of_itself(name, rest) => return Ends::EITHER.into(),
+            _ if name.starts_with("python") && never_fails(rest) => {
+                self.looks = true;
+                return Ends::WELL.into();
+            }
+            _ => {}
         }
         self.asked(name, rest)
     }
 
+    /// Why a program cannot be run as it is written.
+    fn cannot_run(&self, name: &str, rest: &[String]) -> Option<String> {
+        if !["exec", "command", "[", "test"].contains(&name) && !self.has(name) {
+            return Some(format!("the image has no `{name}`"));
+        }
+        if name.starts_with('-') || name.contains(char::is_whitespace) {
+            return Some(format!("`{name}` is no program"));
+        }
+        // Of an image of which nothing is known too.
+        if let Some(meant) = mistyped(name, PROGRAMS).filter(|_| self.container.image.is_none()) {
+            return Some(format!("there is no `{name}`; did you mean `{meant}`?"));
+        }
+        if name.starts_with("python") && !runs_code(rest) {
+            return Some(format!(
+                "its `{name}` is given no code to run: that stands behind `-c`"
+            ));
+        }
+        let version = self.container.image.and_then(|image| image.version);
+        (!knows(name, rest, version)).then(|| {
+            let said: Vec<&str> = rest.iter().map(String::as_str).take(2).collect();
+            format!("its `{name}` knows no `{}`", said.join(" "))
+        })
+    }
+
     /// A command that may ask a server.
-    fn asked(&mut self, name: &str, words: &[String]) -> Ends {
+    fn asked(&mut self, name: &str, words: &[String]) -> Left {
         if let Some(reason) = misasked(name, words, self.container.value["read_only"] == true) {
             self.reasons.push(reason);
-            return Ends::BADLY;
+            return Ends::BADLY.into();
         }
+        let (mut itself, mut others, mut body) = (false, false, None);
         let urls = words.iter().filter_map(|word| {
             let at = word.find("http://").or_else(|| word.find("https://"))?;
             Some(&word[at..])
@@ -190,9 +239,11 @@ impl Run<'_, '_> {
                 continue;
             };
             if !self.open(&host, port) {
-                return Ends::BADLY;
+                return Ends::BADLY.into();
             }
             let own = loopback(&host) || host == self.container.name;
+            itself |= own;
+            others |= !own;
             // Without a file or a variable that says otherwise, all of them speak it unencrypted.
             let speaks = self.container.process.program.and_then(|program| {
                 match (&program.scheme_variable, &program.web_config) {
@@ -210,7 +261,7 @@ impl Run<'_, '_> {
                 && !url.starts_with(&format!("{speaks}://"))
             {
                 self.reasons.push(format!("it speaks {speaks}"));
-                return Ends::BADLY;
+                return Ends::BADLY.into();
             }
             let strict = name == "wget"
                 || name == "curl"
@@ -227,22 +278,44 @@ impl Run<'_, '_> {
             {
                 let prefix = self.container.prefix();
                 let below = path.strip_prefix(prefix.as_str()).unwrap_or("\0");
-                if !program.answers(if below.is_empty() { "/" } else { below }) {
+                let below = if below.is_empty() { "/" } else { below };
+                if !program.answers(below) {
                     self.reasons.push(format!("it does not answer at {path}"));
-                    return Ends::BADLY;
+                    return Ends::BADLY.into();
                 }
+                if program.posted.iter().any(|path| path == below) && !posts(words) {
+                    self.reasons
+                        .push(format!("{path} is not for reading: it wants a POST"));
+                    return Ends::BADLY.into();
+                }
+                body = program.bodies.get(below).cloned();
             }
         }
         if name == "nc" {
             let plain: Vec<&String> = words.iter().filter(|word| !word.starts_with('-')).collect();
             if let [.., host, port] = plain[..]
                 && let Ok(port) = port.parse()
-                && !self.open(host, port)
             {
-                return Ends::BADLY;
+                if !self.open(host, port) {
+                    return Ends::BADLY.into();
+                }
+                itself |= loopback(host) || *host == self.container.name;
             }
         }
-        Ends::EITHER
+        // A tool that is told no address asks where its server usually is.
+        self.looks |= itself || !others;
+        let simple = ["wget", "curl", "nc"].contains(&name);
+        match (self.up, itself && !others && simple) {
+            (true, true) => Left {
+                ends: Ends::WELL,
+                prints: body.filter(|_| prints(name, words)),
+            },
+            (false, true) => Left {
+                ends: Ends::BADLY,
+                prints: Some(String::new()),
+            },
+            _ => Ends::EITHER.into(),
+        }
     }
 
     /// Whether anybody may listen there.
@@ -271,6 +344,164 @@ impl Run<'_, '_> {
         self.reasons.push(closed);
         false
     }
+}
+
+/// Whether a command prints what it is answered.
+fn prints(name: &str, words: &[String]) -> bool {
+    let has = |flag: char| {
+        let short = |word: &&String| word.starts_with('-') && !word.starts_with("--");
+        words.iter().filter(short).any(|word| word.contains(flag))
+    };
+    match name {
+        "wget" => words.iter().any(|word| word == "-" || word.ends_with("O-")),
+        _ => !has('o') && !has('I') && !words.iter().any(|word| word == "--output"),
+    }
+}
+
+/// Whether it sends something.
+fn posts(words: &[String]) -> bool {
+    let said = |word: &String| {
+        word.starts_with("--post")
+            || word.starts_with("--data")
+            || word == "-d"
+            || word == "POST"
+            || word == "-XPOST"
+            || word == "--method=POST"
+    };
+    words.iter().any(said)
+}
+
+/// Whether a tool only tells of files or of itself, whatever servers do.
+fn tells_of_itself(name: &str, words: &[String]) -> bool {
+    let first = words.first().map_or("", String::as_str);
+    let second = words.get(1).map_or("", String::as_str);
+    let version = [
+        "--version",
+        "-version",
+        "-V",
+        "--help",
+        "-h",
+        "version",
+        "help",
+    ];
+    match (name, first) {
+        (_, first) if version.contains(&first) && words.len() == 1 => true,
+        ("promtool", "check") => [
+            "config",
+            "rules",
+            "web-config",
+            "metrics",
+            "service-discovery",
+        ]
+        .contains(&second),
+        ("promtool", "test") | ("amtool", "check-config" | "template") => true,
+        _ => false,
+    }
+}
+
+/// What `grep` finds in what is piped into it.
+fn found_in(piped: Option<String>, fixed: bool, words: &[String]) -> Left {
+    let unknown = Left::from(Ends::EITHER);
+    let (mut pattern, mut inverted, mut any_case, mut literal, mut quiet) =
+        (None, false, false, fixed, false);
+    for word in words {
+        match word.strip_prefix('-') {
+            Some("-quiet" | "-silent") => quiet = true,
+            Some("-ignore-case") => any_case = true,
+            Some("-invert-match") => inverted = true,
+            Some(flags) if flags.chars().all(|flag| "qsivEF".contains(flag)) => {
+                quiet |= flags.contains('q');
+                any_case |= flags.contains('i');
+                inverted |= flags.contains('v');
+                literal |= flags.contains('F');
+            }
+            None if pattern.is_none() => pattern = Some(word.as_str()),
+            _ => return unknown,
+        }
+    }
+    let (Some(text), Some(pattern)) = (piped, pattern) else {
+        return unknown;
+    };
+    let escaped = if literal {
+        regex_syntax::escape(pattern)
+    } else {
+        pattern.to_string()
+    };
+    let Ok(regex) = Regex::new(&format!("{}{escaped}", if any_case { "(?i)" } else { "" })) else {
+        return unknown;
+    };
+    let lines = text.lines().filter(|line| regex.is_match(line) != inverted);
+    let lines: Vec<&str> = lines.collect();
+    Left {
+        ends: if lines.is_empty() {
+            Ends::BADLY
+        } else {
+            Ends::WELL
+        },
+        prints: Some(if quiet {
+            String::new()
+        } else {
+            lines.join("\n")
+        }),
+    }
+}
+
+/// What fails in Python's own modules when nobody answers, and what makes a program fail.
+const FAILING: [&str; 14] = [
+    "urlopen(",
+    "urlretrieve(",
+    ".open(",
+    "create_connection(",
+    ".connect(",
+    ".request(",
+    "raise",
+    "assert",
+    "exit(",
+    "check_call(",
+    "check_output(",
+    "check=True",
+    "getresponse(",
+    "_exit(",
+];
+
+/// Python's own modules, of which it is known what fails.
+const OWN_MODULES: [&str; 12] = [
+    "urllib",
+    "http",
+    "socket",
+    "os",
+    "sys",
+    "time",
+    "json",
+    "subprocess",
+    "ssl",
+    "contextlib",
+    "re",
+    "request",
+];
+
+/// Whether code for Python asks nobody, or does not look at the answer.
+fn never_fails(words: &[String]) -> bool {
+    let code = words.iter().position(|word| word == "-c");
+    let Some(code) = code.and_then(|at| words.get(at + 1)) else {
+        return false;
+    };
+    let names = code.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    let mut names = names.filter(|name| !name.is_empty()).peekable();
+    let mut known = true;
+    while let Some(name) = names.next() {
+        if name == "import" || name == "from" {
+            known &= names
+                .peek()
+                .is_some_and(|module| OWN_MODULES.contains(module));
+        }
+    }
+    let fails = FAILING.iter().any(|part| code.contains(part));
+    known
+        && !fails
+        && !code.contains("__import__")
+        && !code.contains("eval")
+        && !code.contains("exec")
 }
 
 /// Those that health checks run most.

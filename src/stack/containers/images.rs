@@ -116,6 +116,12 @@ pub(crate) struct Program {
     pub(crate) scraped: Vec<String>,
     /// All paths.
     answers: Vec<String>,
+    /// Those that take a POST only,
+    #[serde(default)]
+    pub(crate) posted: Vec<String>,
+    /// and what is answered at some of them.
+    #[serde(default)]
+    pub(crate) bodies: BTreeMap<String, String>,
     /// None: its command line is not judged.
     #[serde(default)]
     pub(crate) flags: BTreeMap<String, FlagKind>,

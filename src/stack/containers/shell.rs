@@ -29,6 +29,22 @@ impl Ends {
     }
 }
 
+/// What a command leaves behind.
+pub(crate) struct Left {
+    pub(crate) ends: Ends,
+    /// What it prints; None: nobody knows.
+    pub(crate) prints: Option<String>,
+}
+
+impl From<Ends> for Left {
+    fn from(ends: Ends) -> Left {
+        Left { ends, prints: None }
+    }
+}
+
+/// Runs one command on what the one before it in a pipeline printed; None: that is not known, or there is none.
+pub(crate) type Runs<'r> = dyn FnMut(&[String], Option<String>) -> Left + 'r;
+
 /// A part of a script.
 enum Token {
     Word(String),
@@ -41,8 +57,12 @@ const OPERATORS: [&str; 7] = ["&&", "||", ";", "|", "&", "\n", "("];
 const BEYOND: [&str; 8] = ["if", "while", "for", "until", "case", "{", "function", "("];
 
 /// How a script may end; `run` says it of one command.
-pub(crate) fn ends(script: &str, run: &mut dyn FnMut(&[String]) -> Ends) -> Ends {
+pub(crate) fn ends(script: &str, run: &mut Runs) -> Ends {
     let tokens = tokens(script);
+    // Then every command of a pipeline decides.
+    if script.contains("pipefail") {
+        return Ends::EITHER;
+    }
     let beyond = tokens.iter().any(|token| match token {
         Token::Operator(operator) => *operator == "(",
         Token::Word(word) => BEYOND.contains(&word.as_str()),
@@ -57,14 +77,13 @@ pub(crate) fn ends(script: &str, run: &mut dyn FnMut(&[String]) -> Ends) -> Ends
         // A pipeline: its last command decides.
         let mut command: Vec<String> = Vec::new();
         let mut after = ";";
-        let mut piped = false;
+        let mut piped = None;
         for token in rest.by_ref() {
             match token {
                 Token::Word(word) => command.push(word.clone()),
                 Token::Operator("|") => {
-                    run(&command);
+                    piped = Some(run(&command, piped.flatten()).prints);
                     command.clear();
-                    piped = true;
                 }
                 Token::Operator(operator) => {
                     after = operator;
@@ -88,11 +107,11 @@ pub(crate) fn ends(script: &str, run: &mut dyn FnMut(&[String]) -> Ends) -> Ends
             _ => (now.well || now.badly, Ends::default()),
         };
         if runs {
-            let exits = command[0] == "exit" && !piped;
+            let exits = command[0] == "exit" && piped.is_none();
             let result = if exits {
                 left(&command, now)
             } else {
-                ran(&command, run)
+                ran(&command, piped.flatten(), run)
             };
             if exits {
                 exited = exited.or(result);
@@ -108,17 +127,17 @@ pub(crate) fn ends(script: &str, run: &mut dyn FnMut(&[String]) -> Ends) -> Ends
 }
 
 /// One command, with what stands before it.
-fn ran(command: &[String], run: &mut dyn FnMut(&[String]) -> Ends) -> Ends {
+fn ran(command: &[String], piped: Option<String>, run: &mut Runs) -> Ends {
     match command {
         [] => Ends::WELL,
         [not, rest @ ..] if not == "!" => {
-            let ends = ran(rest, run);
+            let ends = ran(rest, piped, run);
             Ends {
                 well: ends.badly,
                 badly: ends.well,
             }
         }
-        command => run(command),
+        command => run(command, piped).ends,
     }
 }
 
@@ -194,10 +213,10 @@ mod tests {
 
     #[test]
     fn a_script_ends_as_a_shell_would_end_it() {
-        let mut run = |command: &[String]| match command[0].as_str() {
-            "true" => Ends::WELL,
-            "false" => Ends::BADLY,
-            _ => Ends::EITHER,
+        let mut run = |command: &[String], _| match command[0].as_str() {
+            "true" => Left::from(Ends::WELL),
+            "false" => Left::from(Ends::BADLY),
+            _ => Left::from(Ends::EITHER),
         };
         let mut ends = |script: &str| ends(script, &mut run);
         for script in [
