@@ -1,12 +1,17 @@
 //! What dashboards hold.
 
 use crate::catalog::Group;
+use crate::json::Parts;
 use serde_json::Value;
 
-/// The panels of a dashboard with their pointers, those inside collapsed rows too.
+/// The panels of a dashboard with their pointers, those inside collapsed rows too, in the order in which they are seen: Grafana
+/// sorts them by their places.
 pub(crate) fn panels(dashboard: &Value) -> Vec<(String, &Value)> {
     fn inside<'a>(pointer: &str, list: &'a Value, found: &mut Vec<(String, &'a Value)>) {
-        for (index, panel) in list.as_array().into_iter().flatten().enumerate() {
+        let mut panels: Vec<(usize, &Value)> = list.items().enumerate().collect();
+        let at = |panel: &Value, key| panel["gridPos"][key].as_i64();
+        panels.sort_by_key(|(_, panel)| (at(panel, "y"), at(panel, "x")));
+        for (index, panel) in panels {
             let pointer = format!("{pointer}/panels/{index}");
             found.push((pointer.clone(), panel));
             inside(&pointer, &panel["panels"], found);
