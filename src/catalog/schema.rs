@@ -105,8 +105,12 @@ pub fn validator(schema: &Value) -> Validator {
         .with_format("prometheus_duration", |text: &str| {
             Duration::parse(text).is_some()
         })
-        .with_format("host", |text: &str| {
-            !text.contains(':') || super::ipv6(text).is_some()
+        .with_format("host", |text: &str| match text.contains(':') {
+            true => super::ipv6(text).is_some(),
+            false => super::access::no_ipv4(text).is_none(),
+        })
+        .with_format("host_port", |text: &str| {
+            super::access::no_ipv4(text).is_none()
         })
         .with_format("size", |text: &str| Size::parse(text).is_some())
         .with_format("quantity", |text: &str| Quantity::of(text).is_some())

@@ -8,6 +8,7 @@ use crate::json::Parts;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::containers::parts;
+use crate::stack::dashboards::panels;
 use crate::stack::grafana::misread;
 use std::collections::{BTreeSet, HashMap};
 
@@ -118,6 +119,42 @@ const LONGEST: usize = 40;
 
 /// Parameters of Prometheus' queries that panels fill in themselves.
 const OF_TIME: [&str; 5] = ["query", "time", "start", "end", "step"];
+
+/// Plugins that are switched off (`disable_plugins` of Grafana's configuration) and that dashboards or data sources are made with.
+fn switched_off(stack: &Stack) -> Vec<Diagnostic> {
+    let panels = stack
+        .files
+        .dashboards()
+        .flat_map(|file| panels(&file.value));
+    let used: BTreeSet<&str> = panels
+        .filter_map(|(_, panel)| panel["type"].as_str())
+        .chain(
+            stack
+                .files
+                .datasources()
+                .filter_map(|(_, _, source)| source["type"].as_str()),
+        )
+        .collect();
+    let mut found = Vec::new();
+    for container in stack.containers.started() {
+        let off = container
+            .variable("GF_PLUGINS_DISABLE_PLUGINS")
+            .unwrap_or_default();
+        let off = off.split([',', ' ']).map(str::trim);
+        for plugin in off.filter(|plugin| used.contains(plugin)) {
+            found.push(place::at(
+                &container.file.path,
+                container.at("environment"),
+                format!(
+                    "`{}` is started without the plugin `{plugin}`, which dashboards are made with",
+                    container.name
+                ),
+                "take it out of `GF_PLUGINS_DISABLE_PLUGINS`",
+            ));
+        }
+    }
+    found
+}
 
 /// Between scrapes of the service that is scraped least often, in milliseconds.
 fn slowest(stack: &Stack) -> u64 {
@@ -239,6 +276,40 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             }
             _ => {}
         }
+        let secret = |key: &str| {
+            !source["secureJsonData"][key]
+                .as_str()
+                .unwrap_or_default()
+                .is_empty()
+        };
+        for (key, wants) in [
+            ("tlsAuth", "tlsClientCert"),
+            ("tlsAuth", "tlsClientKey"),
+            ("tlsAuthWithCACert", "tlsCACert"),
+        ] {
+            if source["jsonData"][key] == true && !secret(wants) {
+                let message = format!(
+                    "the data source `{name}` wants to use `{wants}`, and is given none: every query fails"
+                );
+                wrong(
+                    &format!("jsonData/{key}"),
+                    message,
+                    "write it under `secureJsonData`, or take the key away",
+                );
+                break;
+            }
+        }
+        let series = source["jsonData"]["seriesLimit"].as_u64().unwrap_or(0);
+        let services = stack.contract.targets.list.len() as u64;
+        if (1..services).contains(&series) {
+            let message =
+                format!("the variables of dashboards offer {series} of {services} targets");
+            wrong(
+                "jsonData/seriesLimit",
+                message,
+                "leave it out: the default is 40,000",
+            );
+        }
         for key in [
             "timeInterval",
             "queryTimeout",
@@ -318,8 +389,20 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             ));
         }
     }
+    found.extend(switched_off(stack));
     for file in stack.files.provider_files() {
         for (index, provider) in file.value["providers"].items().enumerate() {
+            // pkg/util/shortid_generator.go: other characters are refused, and the dashboards with them.
+            let uid = provider["folderUid"].as_str().unwrap_or_default();
+            let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+            if !uid.contains('$') && (uid.len() > LONGEST || !uid.chars().all(plain)) {
+                found.push(place::at(
+                    &file.path,
+                    format!("/providers/{index}/folderUid"),
+                    format!("Grafana refuses the folder `{uid}`: there is no dashboard"),
+                    "write a uid of at most 40 letters, digits, `-` and `_`",
+                ));
+            }
             let folder = ["folder", "folderUid"].into_iter().find(|key| {
                 let text = provider[*key].as_str();
                 text.is_some_and(|text| !text.is_empty() && !text.contains('$'))

@@ -111,6 +111,15 @@ fn reason(
         };
         return Some((format!("`{name}` has no flag `--{}`", flag.name), help));
     };
+    if known.ends && flag.value != "false" {
+        return Some((
+            format!(
+                "with --{} `{name}` of `{own}` does not serve: it ends at once, again and again",
+                flag.name
+            ),
+            "take it away".to_string(),
+        ));
+    }
     let version = container.image.and_then(|image| image.version);
     if !known.in_version(version) {
         let version = version

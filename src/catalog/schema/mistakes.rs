@@ -1,6 +1,7 @@
 //! What the schema has against a value, in the words of a person.
 
 use super::{meant, properties, referred};
+use crate::catalog::access::no_ipv4;
 use crate::catalog::pattern;
 use crate::catalog::units::{Duration, Size};
 use crate::diagnostic::{Diagnostic, Place, suggestion, suggestion_or};
@@ -392,6 +393,8 @@ fn reason(format: &str, text: &str) -> Option<String> {
             .then(|| "it is longer than 292 years, the most that Prometheus can count".to_string()),
         "quantity" if Duration::too_long(text) => reason("prometheus_duration", text),
         "quantity" if Size::too_large(text) => reason("size", text),
+        "host" | "host_port" => no_ipv4(text)
+            .map(|host| format!("`{host}` is no address: each of its four numbers is at most 255")),
         "size" => Size::too_large(text)
             .then(|| "it is 8 EiB or more, which nothing can count".to_string()),
         _ => None,

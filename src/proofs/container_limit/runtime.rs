@@ -14,6 +14,9 @@ const LEAST: f64 = 4.0;
 /// So many times the processors that a container has only wait for each other.
 const MOST: f64 = 2.0;
 
+/// With less of a core no server answers in time.
+const LEAST_CORES: f64 = 0.1;
+
 /// Below this a program of Go does little but collect.
 const BUSY: u32 = 10;
 
@@ -53,6 +56,7 @@ pub(super) fn unsuited(stack: &Stack) -> Vec<Diagnostic> {
         }
         let mut wrong = memory(container);
         wrong.extend(processors(container));
+        wrong.extend(quota(container));
         wrong.extend(collected(container));
         wrong.extend(ulimits(stack.catalog, container, server));
         found.extend(wrong.into_iter().map(|(pointer, message, help)| {
@@ -147,6 +151,26 @@ fn processors(container: &Container) -> Option<Wrong> {
             container.at("environment"),
             format!("runs on {told} processors at once (`GOMAXPROCS`), and has {written}: it is stopped again and again in the middle of its work"),
             "leave `GOMAXPROCS` out, or write as many as the container has",
+        )
+    })
+}
+
+/// A quota is a limit in other words: so many microseconds of each period, which is a tenth of a second unless it is written.
+fn quota(container: &Container) -> Option<Wrong> {
+    let number = |key: &str| scalar(&container.value[key])?.parse::<f64>().ok();
+    let quota = number("cpu_quota").filter(|quota| *quota > 0.0)?;
+    let cores = quota
+        / number("cpu_period")
+            .filter(|period| *period > 0.0)
+            .unwrap_or(100_000.0);
+    let (written, _) = container.limit("cpus", "cpus");
+    let limit = written.and_then(|written| written.parse::<f64>().ok());
+    let least = limit.unwrap_or(LEAST_CORES);
+    (cores < least).then(|| {
+        (
+            container.at("cpu_quota"),
+            format!("gets {cores} of a core (`cpu_quota`), and should have {least}"),
+            "leave `cpu_quota` out: `cpus` is the limit",
         )
     })
 }

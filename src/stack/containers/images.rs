@@ -182,6 +182,9 @@ pub(crate) struct FlagKind {
     pub(crate) value: Option<String>,
     /// The least with which the server still does its work; what is said is that it is not enough.
     pub(crate) least: Option<String>,
+    /// Whether the program does something else with it, and ends.
+    #[serde(default)]
+    pub(crate) ends: bool,
     pub(crate) since: Option<Version>,
     pub(crate) until: Option<Version>,
 }
