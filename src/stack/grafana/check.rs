@@ -218,6 +218,7 @@ impl Check<'_> {
                 Some(allowed) => self.value(value, allowed, &below),
                 // Grafana's own notes, left in what it exports.
                 None if key.starts_with("$$") || key.starts_with("__") => {}
+                None if self.of_another_panel(name, key) => {}
                 None => {
                     let known = keys.keys().map(String::as_str);
                     let near = nearest(key, known.clone())
@@ -228,6 +229,18 @@ impl Check<'_> {
                 }
             }
         }
+    }
+
+    /// Whether panels of another type have such an option: left over from when it was one, it does nothing.
+    fn of_another_panel(&self, name: &str, key: &str) -> bool {
+        let panels = self.grafana.facts.panels.values();
+        let parts = panels.flat_map(|panel| [&panel.options, &panel.custom]);
+        let parts: Vec<&str> = parts.flatten().map(String::as_str).collect();
+        let has = |part: &&str| {
+            let keys = self.grafana.types.get(*part);
+            keys.is_some_and(|keys| keys.contains_key(key))
+        };
+        parts.contains(&name) && parts.iter().any(has)
     }
 
     /// What is known of a panel's type; it is a flaw where Grafana has none of that name.
