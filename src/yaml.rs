@@ -51,13 +51,12 @@ pub(crate) fn print(value: &Value) -> String {
 
 /// The parser's sentence without its advice to programmers, and without a place: the diagnostic has a better one.
 fn reason(text: &str) -> String {
-    text.split(", set ")
-        .next()
-        .unwrap_or(text)
-        .split(" at line ")
-        .next()
-        .unwrap_or(text)
-        .to_string()
+    let reason = text.split(", set ").next().unwrap_or(text);
+    let reason = reason.split(" at line ").next().unwrap_or(reason);
+    match reason.contains("trailing content after double-quoted scalar") {
+        true => format!("{reason}; a quote inside of `\"…\"` ends it unless it is written `\\\"`"),
+        false => reason.to_string(),
+    }
 }
 
 /// The lines of a document's values: slower to read than the values, so it is read when something is wrong.

@@ -62,6 +62,10 @@ pub(crate) const LINT: Lint = Lint {
                 if metric.profile.is_none() {
                     let buckets = format!("/metrics/{}/buckets", metric.key);
                     error = error.also(Place::Value(buckets), "its buckets");
+                    let unit = format!("/metrics/{}/unit", metric.key);
+                    if metric.per_second != 1.0 && source.contains(&unit) {
+                        error = error.also(Place::Value(unit), "what they are in");
+                    }
                 }
                 found.push(error.help(format!(
                     "write a time above {least_said} and below {last}, or give the histogram more buckets, here and in the services"

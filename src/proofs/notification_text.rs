@@ -377,7 +377,7 @@ impl Text<'_> {
         let mut words = urgent.iter().filter_map(become_of);
         let word = words.find(|word| !loud.contains(&word.trim()))?;
         let message = format!(
-            "of the most urgent alerts the {} has the {key} `{}`: nobody may be woken by them",
+            "{} gets the most urgent alerts with the {key} `{}`, and may wake no one for them",
             self.integration,
             word.trim()
         );

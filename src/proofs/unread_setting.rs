@@ -52,10 +52,16 @@ pub(crate) const PROOF: Proof = Proof {
             let version = Contents::of(image).and_then(|image| image.version);
             let flaws = flaws(reader, file, version).into_iter();
             found.extend(flaws.map(|flaw| {
-                let found = match said(stack, file, &flaw.pointer) {
+                let mut found = match said(stack, file, &flaw.pointer) {
                     Some(table) => place::in_catalog(table, flaw.message, flaw.help),
                     None => place::at(&file.path, flaw.pointer, flaw.message, flaw.help),
                 };
+                // A version that is too old for one key is for others, and one newer image has them all.
+                if flaw.since.is_some() {
+                    let version = format!("version of {}", file.path);
+                    found.subjects.push(version.clone());
+                    found.follows.push(version);
+                }
                 let severity = match flaw.perhaps {
                     true => Severity::Warning,
                     false => found.severity,
