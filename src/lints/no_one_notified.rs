@@ -8,7 +8,7 @@ pub(crate) const LINT: Lint = Lint {
     doc: "Every severity goes to the null receiver, or critical alerts do: they fire, are seen by whoever opens the Alertmanager, and wake no one.",
     bad: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n",
     good: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[alertmanager.routes]\ncritical = \"on-call\"\n",
-    check: |catalog, _| {
+    check: |catalog, source| {
         let routes = &catalog.alertmanager.routes;
         let first = catalog.severities.first();
         let (place, message) = match routes.get(first).map(String::as_str) {
@@ -17,7 +17,10 @@ pub(crate) const LINT: Lint = Lint {
                 return Vec::new();
             }
             _ if !catalog.notifies() => (
-                "/alertmanager/routes".to_string(),
+                match source.contains("/alertmanager") {
+                    true => "/alertmanager/routes".to_string(),
+                    false => "/platform".to_string(),
+                },
                 "no alert notifies anyone: every severity goes to the null receiver".to_string(),
             ),
             // Left out, it is an error: lesser alerts notify someone. Said by name it is a decision, and still worth knowing.
