@@ -150,12 +150,12 @@ fn numbers(value: &Value, found: &mut Vec<f64>) {
 }
 
 fn pattern(text: &str) -> Regex {
-    Regex::new(&format!("(?i){text}")).expect("it is a pattern")
+    Regex::new(&format!("(?i-u){text}")).expect("it is a pattern")
 }
 
 /// A class of answers.
 pub(super) static CLASS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)\b([1-5])xx\b").expect("it is a pattern"));
+    LazyLock::new(|| Regex::new(r"(?i-u)\b([1-5])xx\b").expect("it is a pattern"));
 
 /// A duration as Prometheus writes it.
 static DURATION: LazyLock<Regex> =

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 
 /// A quantile in words: `p95`, `95th percentile`, `95 %` of what is not a ratio.
 static QUANTILE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\bp([0-9]{2}(?:\.[0-9]+)?)\b|\b([0-9]{1,2}(?:\.[0-9]+)?)(?:th|st|nd|rd)?[ -]percentile|\b(median)\b")
+    Regex::new(r"(?i-u)\bp([0-9]{2}(?:\.[0-9]+)?)\b|\b([0-9]{1,2}(?:\.[0-9]+)?)(?:th|st|nd|rd)?[ -]percentile|\b(median)\b")
         .expect("it is a pattern")
 });
 

@@ -18,7 +18,7 @@ const ROWS: u64 = 25;
 
 /// From where on the words say that something is red: `red above 5 %`.
 static RED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\bred\s+(?:above|below|over|under|from)\s+([0-9]+(?:\.[0-9]+)?)\s*%")
+    Regex::new(r"(?i-u)\bred\s+(?:above|below|over|under|from)\s+([0-9]+(?:\.[0-9]+)?)\s*%")
         .expect("it is a pattern")
 });
 
