@@ -1,6 +1,7 @@
 //! The compose files: the compose specification's JSON schema is the referee, `rules` sees what that schema lets through.
 
 mod guidance;
+mod health;
 #[path = "../referee/mod.rs"]
 mod referee;
 mod rules;
