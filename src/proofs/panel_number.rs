@@ -12,7 +12,9 @@ use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::promql::engine::{Labels, NAME, metric};
 use crate::promql::matchers::picks;
-use crate::promql::walk::{selectors, without_ranking};
+use crate::promql::number::number;
+use crate::promql::token::T_GTE;
+use crate::promql::walk::{children, selectors, without_ranking};
 use crate::promql::{Expr, VectorSelector};
 use crate::stack::Stack;
 use crate::stack::expressions::Expression;
@@ -75,6 +77,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             let how = match differs(stack, &recordings, expression, meant) {
                 Some(true) => "shows another number than",
                 _ if other_end(expression, meant) => "shows the other end of",
+                _ if hidden(expression, meant) => "shows only some values of",
                 _ => continue,
             };
             let whose = match expression.usage {
@@ -113,6 +116,31 @@ fn other_end(expression: &Expression, meant: &Expression) -> bool {
     picked || listed
 }
 
+/// Whether a tile says of some values what it says where there are none: a list may leave them out.
+fn hidden(expression: &Expression, meant: &Expression) -> bool {
+    let tile = matches!(expression.owner["type"].as_str(), Some("stat" | "gauge"));
+    let [said, own] =
+        [expression, meant].map(|one| &one.owner["fieldConfig"]["defaults"]["noValue"]);
+    tile && said == own && picks_values(&expression.ast) && !picks_values(&meant.ast)
+}
+
+/// Whether an expression compares what it gives with a number, other than to leave out what is none.
+fn picks_values(expr: &Expr) -> bool {
+    match expr {
+        Expr::Paren(paren) => picks_values(&paren.expr),
+        Expr::Binary(binary) => {
+            let bool = binary
+                .modifier
+                .as_ref()
+                .is_some_and(|modifier| modifier.return_bool);
+            let limit = number(&binary.rhs).or_else(|| number(&binary.lhs));
+            let guard = limit == Some(0.0) && binary.op.id() == T_GTE;
+            binary.op.is_comparison_operator() && !bool && limit.is_some() && !guard
+        }
+        _ => false,
+    }
+}
+
 /// Whether the largest are picked, and whether they come first.
 fn ends(expr: &Expr) -> (Option<bool>, Option<bool>) {
     match expr {
@@ -144,7 +172,7 @@ enum Day {
     Bad,
     /// Nothing happens.
     Quiet,
-    /// What is measured grows.
+    /// What is measured grows, and one answers less and less.
     Growing,
     /// Nobody answers for the last minutes.
     Gone,
@@ -180,7 +208,13 @@ fn differs(
     // A panel may smooth what it shows; what is pasted is looked at once, when something is wrong.
     let pasted = expression.usage == Usage::Document;
     let days = [Day::Busy, Day::Bad, Day::Quiet, Day::Growing, Day::Gone];
-    for day in days.into_iter().take(if pasted { 5 } else { 3 }) {
+    let some = match pasted {
+        true => 5,
+        // Over the same time it is the same, or another number.
+        false if windows(asts[0]) == windows(asts[1]) => 4,
+        false => 3,
+    };
+    for day in days.into_iter().take(some) {
         let mut series = Vec::new();
         for (index, job) in jobs.iter().enumerate() {
             let names = read.iter().map(String::as_str);
@@ -188,6 +222,9 @@ fn differs(
             series.extend(busy.into_iter().map(|(labels, value, slope)| {
                 let factor = 1.0 + 0.37 * index as f64;
                 let name = labels.get(NAME);
+                if STATES.contains(&name) && day == Day::Growing && index == 0 {
+                    return (labels, 1.0, -1.0 / SINCE.seconds());
+                }
                 if STATES.contains(&name) {
                     let down = day == Day::Gone || day == Day::Bad && index == 0;
                     return (labels, f64::from(u8::from(!down)), 0.0);
@@ -220,13 +257,17 @@ fn differs(
             true => SILENT,
             false => Duration(0),
         };
-        let world = World::gone(&series, SINCE, recordings, &jobs, &ago);
+        let recorded = match day == Day::Growing && !pasted {
+            true => World::throughout(SINCE),
+            false => World::at_the_end(),
+        };
+        let world = World::gone(&series, SINCE, recordings, &jobs, &ago, recorded);
         let [shown, wanted] = asts.map(|expr| world.asked(expr));
         let (shown, wanted) = match (shown, wanted) {
             // What matches instances with something of their service can be asked of a single one only.
             (None, None) => {
                 series.retain(|(labels, _, _)| labels.get("instance") != SECOND);
-                let world = World::gone(&series, SINCE, recordings, &jobs, &ago);
+                let world = World::gone(&series, SINCE, recordings, &jobs, &ago, recorded);
                 let [shown, wanted] = asts.map(|expr| world.asked(expr));
                 (shown?, wanted?)
             }
@@ -242,6 +283,22 @@ fn differs(
         told = Some(false);
     }
     told
+}
+
+/// The times that an expression looks back over.
+fn windows(expr: &Expr) -> Vec<std::time::Duration> {
+    let mut found = Vec::new();
+    let mut open = vec![expr];
+    while let Some(expr) = open.pop() {
+        found.extend(match expr {
+            Expr::MatrixSelector(matrix) => Some(matrix.range),
+            Expr::Subquery(subquery) => Some(subquery.range),
+            _ => None,
+        });
+        open.extend(children(expr));
+    }
+    found.sort_unstable();
+    found
 }
 
 /// Whether both ask for series of one metric, and for none of them that the other asks for.

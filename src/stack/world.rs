@@ -132,7 +132,7 @@ impl World {
         recordings: &Recordings,
         jobs: &BTreeSet<&str>,
     ) -> World {
-        World::plain(series).record(recordings, jobs)
+        World::plain(series).record(recordings, jobs, Axis::one(NOW))
     }
 
     /// Series that rise by so much a second, for as long as a window looks back, with what is recorded of them for some of the
@@ -143,8 +143,11 @@ impl World {
         recordings: &Recordings,
         jobs: &BTreeSet<&str>,
     ) -> World {
-        World::ending(series, window, &recordings.natives, &|_| Duration(0))
-            .record(recordings, jobs)
+        World::ending(series, window, &recordings.natives, &|_| Duration(0)).record(
+            recordings,
+            jobs,
+            Axis::one(NOW),
+        )
     }
 
     /// The same, each with its last sample so long ago.
@@ -154,8 +157,25 @@ impl World {
         recordings: &Recordings,
         jobs: &BTreeSet<&str>,
         ago: &dyn Fn(&Labels) -> Duration,
+        recorded: Axis,
     ) -> World {
-        World::ending(series, window, &recordings.natives, ago).record(recordings, jobs)
+        World::ending(series, window, &recordings.natives, ago).record(recordings, jobs, recorded)
+    }
+
+    /// When rules are evaluated of which all of a time is looked at: now and then, and not only at its end.
+    pub(crate) fn throughout(window: Duration) -> Axis {
+        let window = Millis::try_from(window.0).unwrap_or(NOW);
+        let count = usize::try_from(window / LONG_STEP).unwrap_or(0) + 1;
+        Axis {
+            start: NOW - LONG_STEP * (count as Millis - 1),
+            step: LONG_STEP,
+            count,
+        }
+    }
+
+    /// The same of their end alone.
+    pub(crate) fn at_the_end() -> Axis {
+        Axis::one(NOW)
     }
 
     fn ending(
@@ -190,7 +210,7 @@ impl World {
         World(memory)
     }
 
-    fn record(self, recordings: &Recordings, jobs: &BTreeSet<&str>) -> World {
+    fn record(self, recordings: &Recordings, jobs: &BTreeSet<&str>, axis: Axis) -> World {
         let World(mut memory) = self;
         // What the catalog says of a service is a rule of its own for each: others are left out.
         let about = |rule: &&Rule| {
@@ -202,7 +222,7 @@ impl World {
         };
         let rules = Rules {
             rules: recordings.rules.iter().filter(about).collect(),
-            axis: Axis::one(NOW),
+            axis,
             release: Release::Two,
         };
         rules.run(&mut memory);

@@ -24,7 +24,8 @@ impl Name<'_> {
     pub(super) fn said(&self) -> String {
         // The nearest of what is written in bold.
         let first = self.words.rsplit("**").nth(1).unwrap_or(&self.words);
-        match self.words.contains("{{") || self.words.is_empty() || self.words == "__auto" {
+        let none = ["", "__auto", &self.title].contains(&&*self.words);
+        match none || self.words.contains("{{") {
             true => format!("`{}`", self.title),
             false => format!("`{first}` of `{}`", self.title),
         }
