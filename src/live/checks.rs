@@ -9,6 +9,7 @@ pub(crate) mod grafana;
 pub(crate) mod panels;
 pub(crate) mod probes;
 pub(crate) mod prometheus;
+mod reads;
 pub(crate) mod rules;
 pub(crate) mod services;
 pub(crate) mod stored;

@@ -252,25 +252,34 @@ fn at(service: &Service) -> Place {
     Place::Key(format!("/services/{}", service.name))
 }
 
+/// Why a service is not healthy.
+pub(crate) struct Unhealthy {
+    pub finding: Diagnostic,
+    /// It says so itself, and did not only refuse to answer.
+    pub ill: bool,
+}
+
 /// Whether the service says that it is healthy.
-pub(crate) fn health(instance: &Instance) -> Result<(), Diagnostic> {
+pub(crate) fn health(instance: &Instance) -> Result<(), Unhealthy> {
     let (service, url) = (instance.service, &instance.door.health);
-    let answer = instance
-        .get(url, &[])
-        .map_err(|failure| unreachable(service, url, &failure))?;
-    match answer.status {
-        200..=299 => Ok(()),
-        status => Err(Diagnostic::error(
-            "health-fails",
-            at(service),
-            format!(
-                "{} is unhealthy: {url} answers {status}: {}",
-                service.name,
-                beginning(&answer.body)
-            ),
-        )
-        .help("look at the service's own log; `health_path` says where health is asked")),
+    let answer = instance.get(url, &[]).map_err(|failure| Unhealthy {
+        finding: unreachable(service, url, &failure),
+        ill: false,
+    })?;
+    let status = answer.status;
+    if (200..300).contains(&status) {
+        return Ok(());
     }
+    let message = format!(
+        "{} is unhealthy: {url} answers {status}: {}",
+        service.name,
+        beginning(&answer.body)
+    );
+    Err(Unhealthy {
+        finding: Diagnostic::error("health-fails", at(service), message)
+            .help("look at the service's own log; `health_path` says where health is asked"),
+        ill: status >= 500,
+    })
 }
 
 /// The metrics, or the first thing on the way to them that is broken.

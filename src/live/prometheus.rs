@@ -4,11 +4,12 @@ use super::endpoint::{Endpoint, Refusal, encoded};
 use super::http::{Client, apart};
 use super::loaded::THIS_HOST;
 use super::secret::without_user;
+use crate::catalog;
 use crate::json::Parts;
 use crate::yaml;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use ureq::http::Uri;
 
 /// Everything that is asked of it at once.
@@ -39,6 +40,9 @@ pub(crate) struct Target {
     pub health: String,
     /// Why the last scrape failed; empty when it did not.
     pub error: String,
+    /// When that was, by its own clock.
+    pub scraped: Option<DateTime<Utc>>,
+    pub interval: Duration,
 }
 
 impl Running {
@@ -50,19 +54,11 @@ impl Running {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
         let yaml = text(&get("/api/v1/status/config")?["yaml"]);
         let config = yaml::parse(&yaml).map_err(|error| Refusal::Stranger(error.reason))?;
-        let targets = get("/api/v1/targets?state=active")?;
-        let target = |target: &Value| Target {
-            job: text(&target["labels"]["job"]),
-            service: text(&target["labels"]["service"]),
-            url: without_user(&text(&target["scrapeUrl"])),
-            health: text(&target["health"]),
-            error: text(&target["lastError"]),
-        };
         Ok(Running {
             version: text(&build["version"]),
             config,
             groups: get("/api/v1/rules")?["groups"].items().cloned().collect(),
-            targets: targets["activeTargets"].items().map(target).collect(),
+            targets: targets(endpoint, client)?,
             alertmanagers: get("/api/v1/alertmanagers")?["activeAlertmanagers"]
                 .items()
                 .map(|one| without_user(&text(&one["url"])))
@@ -73,9 +69,14 @@ impl Running {
         })
     }
 
+    /// How far its clock is ahead of this machine's.
+    pub(crate) fn lead(&self) -> TimeDelta {
+        TimeDelta::milliseconds((self.ahead * 1000.0) as i64)
+    }
+
     /// The time of its clock.
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        Utc::now() + TimeDelta::milliseconds((self.ahead * 1000.0) as i64)
+        Utc::now() + self.lead()
     }
 
     /// The jobs that it loaded.
@@ -102,6 +103,29 @@ impl Running {
     pub(crate) fn rules(&self) -> impl Iterator<Item = &Value> {
         self.groups.iter().flat_map(|group| group["rules"].items())
     }
+}
+
+/// What it scrapes now.
+pub(super) fn targets(endpoint: &Endpoint, client: &Client) -> Result<Vec<Target>, Refusal> {
+    let all = data(endpoint, client, "/api/v1/targets?state=active")?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+    let target = |target: &Value| {
+        let interval = target["scrapeInterval"].as_str();
+        let interval = interval.and_then(catalog::Duration::parse);
+        let scraped = target["lastScrape"].as_str().unwrap_or_default();
+        let scraped = DateTime::parse_from_rfc3339(scraped).ok();
+        Target {
+            job: text(&target["labels"]["job"]),
+            service: text(&target["labels"]["service"]),
+            url: without_user(&text(&target["scrapeUrl"])),
+            health: text(&target["health"]),
+            error: text(&target["lastError"]),
+            // Before its first scrape it says the year 1.
+            scraped: scraped.filter(|at| at.timestamp() > 0).map(|at| at.to_utc()),
+            interval: Duration::from_millis(interval.unwrap_or_default().0),
+        }
+    };
+    Ok(all["activeTargets"].items().map(target).collect())
 }
 
 /// Host and port of an address.

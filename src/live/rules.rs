@@ -1,11 +1,14 @@
 //! The rules that a server evaluates, held against those that were rendered.
 
-use crate::catalog::Duration;
+use crate::catalog::{Catalog, Duration};
 use crate::json::Parts;
 use crate::promql::canonical::{one_line, same};
+use crate::promql::narrowed::{self, same_about};
+use crate::promql::parse;
+use crate::promql::walk::selectors;
 use crate::stack::files::Files;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A rule of a rendered file, or of a server.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +23,82 @@ pub(crate) struct Rule {
     pub annotations: BTreeMap<String, String>,
     /// Whether it is an alert.
     pub alert: bool,
+}
+
+impl Rule {
+    /// The metric that it records.
+    fn series(&self) -> &str {
+        self.name.split(' ').next().unwrap_or_default()
+    }
+
+    /// The metrics that it reads about a service; None: it says nothing about it.
+    fn reads(&self, service: &str) -> Option<Vec<String>> {
+        let Ok(expr) = parse(&self.expression) else {
+            return Some(Vec::new());
+        };
+        let narrowed = narrowed::of(&expr, JOB, service)?;
+        let read = selectors(&narrowed).into_iter();
+        Some(read.filter_map(|series| series.name.clone()).collect())
+    }
+}
+
+/// The label that says which service a series is about.
+const JOB: &str = "job";
+
+/// What the alerts of a service depend on.
+pub(crate) struct Concern<'a> {
+    catalog: &'a Catalog,
+    service: &'a str,
+    /// Metrics that those alerts read, and whatever records these.
+    read: HashSet<String>,
+}
+
+impl<'a> Concern<'a> {
+    pub(crate) fn of(rules: &[Rule], catalog: &'a Catalog, service: &'a str) -> Concern<'a> {
+        let mut concern = Concern {
+            catalog,
+            service,
+            read: HashSet::new(),
+        };
+        let alerts = rules.iter().filter(|rule| rule.alert && concern.has(rule));
+        let mut left: Vec<&Rule> = alerts.collect();
+        while let Some(rule) = left.pop() {
+            for name in rule.reads(service).into_iter().flatten() {
+                let own = |rule: &&Rule| !rule.alert && rule.series() == name && concern.may(rule);
+                if !concern.read.contains(&name) {
+                    left.extend(rules.iter().filter(own));
+                }
+                concern.read.insert(name);
+            }
+        }
+        concern
+    }
+
+    /// Whether a recording rule's own labels leave it to the service.
+    fn may(&self, rule: &Rule) -> bool {
+        let job = rule.labels.get(JOB);
+        job.is_none_or(|job| job == self.service)
+    }
+
+    /// Whether a rule has to do with the service.
+    pub(crate) fn has(&self, rule: &Rule) -> bool {
+        match (rule.alert, self.catalog.alert(&rule.name)) {
+            (true, Some(alert)) => alert.covers_service(self.service),
+            // Left over, or the user's own.
+            (true, None) => rule.reads(self.service).is_some(),
+            (false, _) => self.may(rule) && self.read.contains(rule.series()),
+        }
+    }
+
+    /// In what two rules of one name differ for the service.
+    pub(crate) fn difference(&self, rendered: &Rule, loaded: &Rule) -> Option<String> {
+        let (was, is) = (&rendered.expression, &loaded.expression);
+        let mut loaded = loaded.clone();
+        if same_about(was, is, JOB, self.service) {
+            loaded.expression.clone_from(was);
+        }
+        rule_difference(rendered, &loaded)
+    }
 }
 
 fn texts(value: &Value) -> BTreeMap<String, String> {

@@ -213,6 +213,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     ("target-down", "Prometheus cannot scrape the service."),
     (
+        "flapping",
+        "Prometheus can scrape the service now, and again and again could not in the last minutes.",
+    ),
+    (
         "panel-query-fails",
         "Prometheus refuses the query of a panel.",
     ),

@@ -273,7 +273,7 @@ fn silenced<'d>(
 }
 
 /// The label sets that alerts of the catalog can have.
-fn possible<'c>(
+pub(super) fn possible<'c>(
     context: &CheckContext<'c>,
     service: Option<&str>,
 ) -> impl Iterator<Item = (&'c Alert, Labels)> {

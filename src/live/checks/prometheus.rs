@@ -29,13 +29,20 @@ pub(crate) struct Difference {
     pub text: String,
 }
 
-/// In what the loaded configuration differs from the rendered one: jobs by name, everything else in place.
-pub(crate) fn config_differences(context: &CheckContext, running: &Running) -> Vec<Difference> {
-    against(context, context.rendered, running)
+impl Difference {
+    /// Whether it has to do with a service: it is about its job, or about all of them.
+    pub(crate) fn concerns(&self, service: &str) -> bool {
+        !self.foreign && self.job.as_ref().is_none_or(|job| job == service)
+    }
 }
 
-/// The same against other files than the rendered ones.
-fn against(context: &CheckContext, files: Files, running: &Running) -> Vec<Difference> {
+/// In what the loaded configuration differs from the rendered one: jobs by name, everything else in place.
+pub(crate) fn config_differences(context: &CheckContext, running: &Running) -> Vec<Difference> {
+    against(context.rendered, &running.config, context.reach.port_offset)
+}
+
+/// In what another configuration differs from that of some files.
+pub(super) fn against(files: Files, config: &Value, port_offset: i32) -> Vec<Difference> {
     let Some(rendered) = files.config() else {
         return Vec::new();
     };
@@ -51,16 +58,16 @@ fn against(context: &CheckContext, files: Files, running: &Running) -> Vec<Diffe
         foreign,
         text,
     };
-    let (wanted, loaded) = (names(rendered), names(&running.config));
+    let (wanted, loaded) = (names(rendered), names(config));
     let lost = wanted.iter().filter(|name| !loaded.contains(name));
     found.extend(lost.map(|name| of_job(name, false, format!("the job {name} is not loaded"))));
     let more = loaded.iter().filter(|name| !wanted.contains(name));
     found.extend(more.map(|name| of_job(name, true, format!("the job {name}"))));
     for name in wanted.iter().filter(|name| loaded.contains(name)) {
-        let (Some(a), Some(b)) = (job(rendered, name), job(&running.config, name)) else {
+        let (Some(a), Some(b)) = (job(rendered, name), job(config, name)) else {
             continue;
         };
-        let all = differences(a, b, &format!("job {name}: "), context.reach.port_offset);
+        let all = differences(a, b, &format!("job {name}: "), port_offset);
         found.extend(
             all.into_iter()
                 .map(|text| of_job(name, false, text.replace(": .", ": "))),
@@ -72,13 +79,13 @@ fn against(context: &CheckContext, files: Files, running: &Running) -> Vec<Diffe
         text,
     };
     for key in ["global", "alerting"] {
-        let all = differences(&rendered[key], &running.config[key], key, 0);
+        let all = differences(&rendered[key], &config[key], key, 0);
         found.extend(all.into_iter().map(|text| for_all(false, text)));
     }
     let files = |config: &Value| -> Vec<String> {
         config["rule_files"].texts().map(str::to_string).collect()
     };
-    let (wanted, loaded) = (files(rendered), files(&running.config));
+    let (wanted, loaded) = (files(rendered), files(config));
     // Paths are of the folder in which each is read.
     let named = |all: &[String], file: &str| {
         let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
@@ -137,7 +144,7 @@ pub(crate) fn reload_help(context: &CheckContext, running: &Running) -> String {
     }
     let loaded = DateTime::parse_from_rfc3339(&running.loaded_at).ok();
     // Files were written by the clock of this machine, and loaded by that of Prometheus.
-    let ahead = TimeDelta::milliseconds((running.ahead * 1000.0) as i64);
+    let ahead = running.lead();
     let second = TimeDelta::seconds(1);
     let loaded = loaded.map(|loaded| loaded.to_utc() - ahead);
     let loaded = match (context.written, loaded) {
@@ -159,7 +166,8 @@ pub(crate) fn reload_help(context: &CheckContext, running: &Running) -> String {
 
 /// Whether Prometheus runs files: their configuration and their rules.
 fn runs(context: &CheckContext, files: Files, running: &Running) -> bool {
-    let mut differences = against(context, files, running).into_iter();
+    let port_offset = context.reach.port_offset;
+    let mut differences = against(files, &running.config, port_offset).into_iter();
     let loaded: Vec<Rule> = running.rules().map(loaded_rule).collect();
     let rules = rendered_rules(files);
     let mut found = rules.iter().zip(places(&rules, &loaded));

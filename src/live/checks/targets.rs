@@ -3,7 +3,8 @@
 use super::{CheckContext, Checked};
 use crate::catalog::Service;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::live::prometheus::{Running, Target};
+use crate::live::prometheus::{Running, Target, query};
+use std::collections::BTreeMap;
 
 /// The target of a service.
 pub(crate) fn target<'a>(running: &'a Running, service: &Service) -> Option<&'a Target> {
@@ -16,6 +17,67 @@ pub(crate) fn target<'a>(running: &'a Running, service: &Service) -> Option<&'a 
     own()
         .find(|target| target.health != "up")
         .or_else(|| own().next())
+}
+
+/// Scrapes of a service in the last minutes.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Scrapes {
+    all: f64,
+    failed: f64,
+    /// How often they began or ceased to fail.
+    turns: f64,
+}
+
+/// The minutes that are counted.
+const LATELY: &str = "5m";
+
+/// A service that was restarted has failed and come back once.
+const OFTEN: f64 = 3.0;
+
+impl Scrapes {
+    /// By service, of those with failed ones; of one service, or of all.
+    pub(crate) fn failed(context: &CheckContext, only: Option<&str>) -> BTreeMap<String, Scrapes> {
+        let up = only.map_or_else(|| "up".to_string(), |job| format!("up{{job={job:?}}}"));
+        let some = format!("(min_over_time({up}[{LATELY}]) == 0)");
+        let ask = |function: &str| {
+            let asked = format!("sum by (job) ({function}({up}[{LATELY}]) and {some})");
+            query(&context.prometheus, &context.client, &asked).unwrap_or_default()
+        };
+        let mut found: BTreeMap<String, Scrapes> = BTreeMap::new();
+        let mut fill = |function: &str, put: fn(&mut Scrapes, f64)| {
+            for one in ask(function) {
+                let (job, value) = (one["metric"]["job"].as_str(), one["value"][1].as_str());
+                if let (Some(job), Some(Ok(value))) = (job, value.map(str::parse)) {
+                    put(found.entry(job.to_string()).or_default(), value);
+                }
+            }
+        };
+        fill("count_over_time", |one, value| one.all = value);
+        fill("sum_over_time", |one, value| one.failed = one.all - value);
+        fill("changes", |one, value| one.turns = value);
+        found
+    }
+
+    /// Whether it comes and goes.
+    pub(crate) fn flap(&self) -> bool {
+        self.turns >= OFTEN
+    }
+
+    /// For people.
+    pub(crate) fn described(&self) -> String {
+        let (failed, all) = (self.failed, self.all);
+        format!("{failed} of its {all} scrapes in the last {LATELY} failed")
+    }
+}
+
+/// A service that answers now, and did not again and again.
+pub(crate) fn flapping(service: &Service, scrapes: &Scrapes) -> Diagnostic {
+    let message = format!("{}: it is up now, and {}", service.name, scrapes.described());
+    let place = Place::Key(format!("/services/{}", service.name));
+    Diagnostic::warning("flapping", place, message)
+        .common("it is up now, and many of its scrapes in the last minutes failed")
+        .help("it comes and goes: look for restarts, for an overload, or for several processes behind one address, some of which do not answer; alerts with a `for` longer than each outage stay silent")
+        .of(&service.name)
 }
 
 /// What Prometheus says, and what to do: wherever it runs, in a container, on a machine of its own.
@@ -64,7 +126,12 @@ fn cause(known: &[(&str, &'static str)], error: &str) -> Option<&'static str> {
 }
 
 /// Why Prometheus cannot scrape a target, in its words, and what to do.
-pub(crate) fn down(context: &CheckContext, service: &Service, target: &Target) -> Diagnostic {
+pub(crate) fn down(
+    context: &CheckContext,
+    service: &Service,
+    target: &Target,
+    scrapes: Option<&Scrapes>,
+) -> Diagnostic {
     let error = &target.error;
     let help = match context.catalog.prometheus.runs_on.as_str() {
         "host" => cause(&ON_HOST, error),
@@ -93,11 +160,17 @@ pub(crate) fn down(context: &CheckContext, service: &Service, target: &Target) -
         false => word,
     });
     let why = words.collect::<Vec<_>>().join(" ");
+    let flaps = scrapes.filter(|scrapes| scrapes.flap());
+    let often = flaps.map_or_else(String::new, |scrapes| format!("; {}", scrapes.described()));
+    let help = match flaps {
+        Some(_) => format!("it comes and goes, so some scrapes work; when they fail: {help}"),
+        None => help.to_string(),
+    };
     Diagnostic::error(
         "target-down",
         place,
         format!(
-            "{}: {from} cannot scrape {}: {error}",
+            "{}: {from} cannot scrape {}: {error}{often}",
             service.name, target.url
         ),
     )
@@ -129,15 +202,21 @@ pub(crate) fn dropped(service: &Service) -> Diagnostic {
 pub(crate) fn checked(context: &CheckContext, running: &Running, answering: &[&str]) -> Checked {
     let mut findings = Vec::new();
     let (mut up, mut waiting) = (0, 0);
+    let scrapes = Scrapes::failed(context, None);
     for service in &context.catalog.services {
+        let own = scrapes.get(&service.name);
         match target(running, service) {
-            Some(target) if target.health == "up" => up += 1,
+            Some(target) if target.health == "up" => {
+                up += 1;
+                let own = own.filter(|own| own.flap());
+                findings.extend(own.map(|own| flapping(service, own)));
+            }
             Some(target) if target.health == "unknown" => {
                 waiting += 1;
                 findings.push(unknown(service, target));
             }
             Some(target) if answering.contains(&service.name.as_str()) => {
-                findings.push(down(context, service, target))
+                findings.push(down(context, service, target, own))
             }
             Some(_) => {}
             None if running.jobs().contains(&service.name.as_str()) => {

@@ -8,7 +8,7 @@ use crate::live::checks::prometheus::{Difference, config_differences, reload_hel
 use crate::live::checks::targets::{dropped, target};
 use crate::live::checks::{CheckContext, alertmanager, rules};
 use crate::live::prometheus::Running;
-use crate::live::rules::{Rule, loaded_rule, rendered_rules, rule_difference};
+use crate::live::rules::{Concern, loaded_rule, rendered_rules};
 use crate::stack::notifications::alerts::{Way, labels};
 use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::receivers;
@@ -27,10 +27,7 @@ pub(crate) fn loaded(
     service: &Service,
 ) -> Result<String, Diagnostic> {
     let found = config_differences(context, running);
-    let own = |difference: &&Difference| {
-        let job = difference.job.as_ref();
-        !difference.foreign && job.is_none_or(|job| *job == service.name)
-    };
+    let own = |difference: &&Difference| difference.concerns(&service.name);
     let mine = found.iter().find(own).map(|difference| &difference.text);
     let others = found.iter().filter(|one| !one.foreign && !own(one)).count();
     let (wanted, there) = (
@@ -110,6 +107,7 @@ pub(crate) fn alerts(
         .filter(|alert| alert.covers_service(&service.name))
         .collect();
     let rendered = rendered_rules(context.rendered);
+    let concern = Concern::of(&rendered, context.catalog, &service.name);
     let mut active = Vec::new();
     for alert in &covering {
         let not_loaded = |message: String| {
@@ -122,7 +120,7 @@ pub(crate) fn alerts(
             .iter()
             .find(|rule| rule.alert && rule.name == alert.name);
         let differs =
-            |raw: &Value| wanted.and_then(|wanted| rule_difference(wanted, &loaded_rule(raw)));
+            |raw: &Value| wanted.and_then(|wanted| concern.difference(wanted, &loaded_rule(raw)));
         // A rule of somebody else's may have the same name.
         let named = running
             .rules()
@@ -148,15 +146,7 @@ pub(crate) fn alerts(
             )
         }));
     }
-    // A rule that records something of another service is another matter.
-    let read = |rule: &Rule| match (rule.alert, rule.labels.get("job")) {
-        (true, _) => {
-            let alert = context.catalog.alert(&rule.name);
-            alert.is_none_or(|alert| alert.covers_service(&service.name))
-        }
-        (false, job) => job.is_none_or(|job| *job == service.name),
-    };
-    let found = rules::of(context, running, read).findings;
+    let found = rules::about(context, running, Some(&concern)).findings;
     let state = if active.is_empty() {
         "none active".to_string()
     } else {
@@ -191,7 +181,8 @@ pub(crate) fn route(
         ));
     }
     found.extend(broken(context, running, &delivery));
-    found.extend(alertmanager::checked(context, running).findings);
+    let service_name = Some(service.name.as_str());
+    found.extend(alertmanager::about(context, running, service_name).findings);
     found.extend(foreign_alert(
         running,
         &delivery,
