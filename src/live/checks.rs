@@ -11,6 +11,7 @@ pub(crate) mod probes;
 pub(crate) mod prometheus;
 mod reads;
 pub(crate) mod rules;
+pub(crate) mod schedule;
 pub(crate) mod services;
 pub(crate) mod stored;
 pub(crate) mod targets;

@@ -5,7 +5,7 @@ use crate::json::plain;
 use serde_json::Value;
 
 /// Names of this machine: seen from a container, and from itself.
-pub(super) const THIS_HOST: [&str; 4] = ["host.docker.internal", "localhost", "127.0.0.1", "[::1]"];
+pub(crate) const THIS_HOST: [&str; 4] = ["host.docker.internal", "localhost", "127.0.0.1", "[::1]"];
 
 /// What takes something away, puts it elsewhere or adds to it, and what no server fills in by itself.
 const NO_DEFAULT: [&str; 20] = [

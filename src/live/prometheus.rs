@@ -27,6 +27,12 @@ pub(crate) struct Running {
     pub reloaded: bool,
     /// When that was, as it says it.
     pub loaded_at: String,
+    /// When it was started.
+    pub started: Option<DateTime<Utc>>,
+    /// How long it keeps samples; None: as long as they have room.
+    pub retention: Option<catalog::Duration>,
+    /// What alerts link to, as it was told; empty: whatever it takes its own address for.
+    pub external_url: String,
     /// How far its clock is ahead of this machine's, in seconds; 0 where the two cannot be told apart.
     pub ahead: f64,
 }
@@ -54,6 +60,11 @@ impl Running {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
         let yaml = text(&get("/api/v1/status/config")?["yaml"]);
         let config = yaml::parse(&yaml).map_err(|error| Refusal::Stranger(error.reason))?;
+        // It says `15d`, `15d or 10GB`, or a size alone.
+        let kept = runtime["storageRetention"].as_str().unwrap_or_default();
+        let kept = kept.split(" or ").next().unwrap_or_default();
+        // Who is asked may be one that has no such page.
+        let flags = get("/api/v1/status/flags").unwrap_or_default();
         Ok(Running {
             version: text(&build["version"]),
             config,
@@ -65,6 +76,9 @@ impl Running {
                 .collect(),
             reloaded: runtime["reloadConfigSuccess"].as_bool().unwrap_or(true),
             loaded_at: text(&runtime["lastConfigTime"]),
+            started: time(&runtime["startTime"]),
+            retention: catalog::Duration::parse(kept),
+            external_url: text(&flags["web.external-url"]),
             ahead: clock(endpoint, client),
         })
     }
@@ -77,6 +91,14 @@ impl Running {
     /// The time of its clock.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         Utc::now() + self.lead()
+    }
+
+    /// Seconds since it read its configuration, or was started.
+    pub(crate) fn age(&self) -> i64 {
+        let loaded = DateTime::parse_from_rfc3339(&self.loaded_at).ok();
+        let loaded = loaded.map(|loaded| loaded.to_utc());
+        let last = loaded.max(self.started);
+        last.map_or(i64::MAX, |last| (self.now() - last).num_seconds())
     }
 
     /// The jobs that it loaded.
@@ -105,6 +127,12 @@ impl Running {
     }
 }
 
+/// A time as servers write it.
+pub(super) fn time(written: &Value) -> Option<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(written.as_str()?).ok()?;
+    Some(time.to_utc())
+}
+
 /// What it scrapes now.
 pub(super) fn targets(endpoint: &Endpoint, client: &Client) -> Result<Vec<Target>, Refusal> {
     let all = data(endpoint, client, "/api/v1/targets?state=active")?;
@@ -112,8 +140,6 @@ pub(super) fn targets(endpoint: &Endpoint, client: &Client) -> Result<Vec<Target
     let target = |target: &Value| {
         let interval = target["scrapeInterval"].as_str();
         let interval = interval.and_then(catalog::Duration::parse);
-        let scraped = target["lastScrape"].as_str().unwrap_or_default();
-        let scraped = DateTime::parse_from_rfc3339(scraped).ok();
         Target {
             job: text(&target["labels"]["job"]),
             service: text(&target["labels"]["service"]),
@@ -121,7 +147,7 @@ pub(super) fn targets(endpoint: &Endpoint, client: &Client) -> Result<Vec<Target
             health: text(&target["health"]),
             error: text(&target["lastError"]),
             // Before its first scrape it says the year 1.
-            scraped: scraped.filter(|at| at.timestamp() > 0).map(|at| at.to_utc()),
+            scraped: time(&target["lastScrape"]).filter(|at| at.timestamp() > 0),
             interval: Duration::from_millis(interval.unwrap_or_default().0),
         }
     };

@@ -131,6 +131,7 @@ pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service)
     };
     findings.extend(prometheus::full_disk(context, &running));
     findings.extend(clock);
+    findings.extend(prometheus::flags(context, &running));
     if !walk.found("loaded", findings, fine)
         || !walk.add("discovered", links::discovered(&running, service))
     {

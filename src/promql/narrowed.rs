@@ -79,10 +79,7 @@ fn two(binary: &BinaryExpr, label: &str, value: &str) -> Option<Expr> {
     if !compared(binary)(label) {
         return whole();
     }
-    let (left, right) = (
-        of(&binary.lhs, label, value),
-        of(&binary.rhs, label, value),
-    );
+    let (left, right) = (of(&binary.lhs, label, value), of(&binary.rhs, label, value));
     let (left, right) = match (binary.op.to_string().as_str(), left, right) {
         ("or", left, None) => return left,
         ("or", None, right) => return right,
@@ -105,7 +102,10 @@ mod tests {
     fn only_what_is_said_about_the_series_counts() {
         for (was, is) in [
             ("x > 1", "x{job=\"a\"} > 1 or x{job!=\"a\"} > 2"),
-            ("x{job!~\"b\"} > 1", "x{job!~\"b|c\"} > 1 or x{job=~\"b|c\"} > 3"),
+            (
+                "x{job!~\"b\"} > 1",
+                "x{job!~\"b|c\"} > 1 or x{job=~\"b|c\"} > 3",
+            ),
             (
                 "sum by (job) (rate(x{job!=\"b\"}[5m]))",
                 "sum by (job) (rate(x{job=~\"a|b\"}[5m]))",

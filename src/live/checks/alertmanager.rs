@@ -7,9 +7,9 @@ use crate::json::{Parts, plain};
 use crate::live::endpoint::Refusal;
 use crate::live::loaded::differences;
 use crate::live::prometheus::Running;
-use crate::yaml;
 use crate::stack::notifications::alerts::Way;
 use crate::stack::notifications::routes::Route;
+use crate::yaml;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -224,6 +224,38 @@ fn with_headers(receiver: &Value) -> Value {
     receiver
 }
 
+/// So long Prometheus may take after its start to look for where it sends alerts. Seconds.
+const STARTS: i64 = 30;
+
+/// Prometheus sends alerts nowhere.
+fn unknown_to(running: &Running) -> Option<Diagnostic> {
+    let place = Place::Key("/prometheus/alertmanagers".into());
+    let code = "no-alertmanager";
+    let configured = running.config["alerting"]["alertmanagers"].items().next();
+    match running.alertmanagers.is_empty() {
+        false => None,
+        true if configured.is_some() && running.age() < STARTS => {
+            let message = format!(
+                "Prometheus was started, or read its configuration, {} s ago and has not yet looked for its Alertmanager",
+                running.age()
+            );
+            Some(
+                Diagnostic::warning(code, place, message).help("wait for some seconds: --wait 60s"),
+            )
+        }
+        true => {
+            let help = match configured {
+                Some(_) => {
+                    "its configuration names one, and its service discovery finds none: see the page Status, Service Discovery, and its log"
+                }
+                None => "load the rendered configuration, whose `alerting` names it",
+            };
+            let message = "Prometheus knows no Alertmanager: alerts fire and notify nobody";
+            Some(Diagnostic::error(code, place, message).help(help))
+        }
+    }
+}
+
 /// Prometheus knows where to send alerts, and who is there routes them as rendered.
 pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
     about(context, running, None)
@@ -232,17 +264,7 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
 /// The same for the alerts of one service: what is different for others only is a notice.
 pub(crate) fn about(context: &CheckContext, running: &Running, service: Option<&str>) -> Checked {
     let mut findings = Vec::new();
-    if running.alertmanagers.is_empty() {
-        let message = "Prometheus knows no Alertmanager: alerts fire and notify nobody";
-        findings.push(
-            Diagnostic::error(
-                "no-alertmanager",
-                Place::Key("/prometheus/alertmanagers".into()),
-                message,
-            )
-            .help("load the rendered configuration, whose `alerting` names it"),
-        );
-    }
+    findings.extend(unknown_to(running));
     let Loaded {
         version,
         differences: found,

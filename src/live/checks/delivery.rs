@@ -5,12 +5,13 @@ use crate::catalog::{Alert, Duration};
 use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
 use crate::live::endpoint::Refusal;
-use crate::live::prometheus::{Running, query};
+use crate::live::prometheus::{Running, query, time};
 use crate::promql::walk::selectors;
 use crate::stack::notifications::alerts::{Way, labels};
 use crate::stack::notifications::matchers::{Comparison, Labels, Matcher, pick};
 use crate::stack::notifications::routes::Route;
 use crate::stack::notifications::times::Intervals;
+use crate::yaml;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +23,12 @@ const ON_ITS_WAY: i64 = 90;
 /// What the Alertmanager has, and what it was told to keep quiet about.
 pub(crate) struct Delivery {
     /// As its API has them.
-    alerts: Vec<Value>,
+    pub(super) alerts: Vec<Value>,
     silences: Vec<Silence>,
+    /// What it runs.
+    pub(super) config: Value,
+    /// When it was started.
+    began: Option<DateTime<Utc>>,
 }
 
 /// A silence in force.
@@ -90,12 +95,16 @@ impl Delivery {
         let alerts =
             get("/api/v2/alerts?active=true&silenced=true&inhibited=true&unprocessed=true")?;
         let silences = get("/api/v2/silences")?;
+        let status = get("/api/v2/status")?;
+        let config = status["config"]["original"].as_str().unwrap_or_default();
         let in_force = silences
             .items()
             .filter(|silence| silence["status"]["state"] == "active");
         Ok(Delivery {
             alerts: alerts.items().cloned().collect(),
             silences: in_force.filter_map(Silence::of).collect(),
+            config: yaml::parse(config).unwrap_or_default(),
+            began: time(&status["uptime"]),
         })
     }
 
@@ -115,7 +124,7 @@ impl Delivery {
     }
 
     /// What the Alertmanager has of a service.
-    fn of_service(&self, service: &str) -> impl Iterator<Item = &Value> {
+    pub(super) fn of_service(&self, service: &str) -> impl Iterator<Item = &Value> {
         self.alerts
             .iter()
             .filter(move |alert| alert["labels"]["job"] == service)
@@ -127,21 +136,21 @@ impl Delivery {
         let found = all.find(|alert| alert["fingerprint"] == fingerprint);
         found.map_or_else(
             || "another alert".to_string(),
-            |alert| called(&alert["labels"]),
+            |alert| called(&texts(&alert["labels"])),
         )
     }
 }
 
 /// `Down@cart`, as people ask `explain` for it.
-fn called(labels: &Value) -> String {
-    let part = |label: &str| labels[label].as_str().unwrap_or_default();
+pub(super) fn called(labels: &Labels) -> String {
+    let part = |label: &str| labels.get(label).map_or("", String::as_str);
     match part("job") {
         "" => part("alertname").to_string(),
         job => format!("{}@{job}", part("alertname")),
     }
 }
 
-fn texts(labels: &Value) -> Labels {
+pub(super) fn texts(labels: &Value) -> Labels {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
     let all = labels.entries();
     all.map(|(label, value)| (label.clone(), text(value)))
@@ -158,7 +167,7 @@ pub(crate) fn kept_quiet(
     let mut found = Vec::new();
     for alert in delivery.of_service(service) {
         let status = &alert["status"];
-        let name = called(&alert["labels"]);
+        let name = called(&texts(&alert["labels"]));
         if let Some(by) = status["inhibitedBy"].texts().next() {
             let other = delivery.named(by);
             let message = format!("{name} fires and is held back while {other} does (inhibited)");
@@ -202,7 +211,7 @@ fn outside_hours(
     })?;
     let message = format!(
         "{} fires, and the hours of its routes let nobody be told now",
-        called(&silent["labels"])
+        called(&texts(&silent["labels"]))
     );
     Some(
         Diagnostic::error("muted", place.clone(), message)
@@ -335,16 +344,8 @@ pub(crate) fn broken(
 /// What Prometheus fires and the Alertmanager that was asked does not have.
 fn lost(context: &CheckContext, running: &Running, delivery: &Delivery) -> Option<Diagnostic> {
     let now = running.now();
-    let old = |since: &str| {
-        let since = DateTime::parse_from_rfc3339(since).ok();
-        since.is_some_and(|since| (now - since.to_utc()).num_seconds() > ON_ITS_WAY)
-    };
-    let status = context
-        .alertmanager
-        .json(&context.client, "/api/v2/status")
-        .ok()?;
-    let began = status["uptime"].as_str().unwrap_or_default();
-    if !old(began) || !old(&running.loaded_at) {
+    let began = (now - delivery.began?).num_seconds();
+    if began.min(running.age()) <= ON_ITS_WAY {
         return None;
     }
     let way = Way::of(&running.config);
@@ -367,7 +368,7 @@ fn lost(context: &CheckContext, running: &Running, delivery: &Delivery) -> Optio
             }
             fired += 1;
             if !delivery.has(&labels) {
-                missing.insert(called(&alert["labels"]));
+                missing.insert(called(&texts(&alert["labels"])));
             }
         }
     }

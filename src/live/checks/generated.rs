@@ -57,7 +57,6 @@ fn concerns(context: &CheckContext, stale: &Stale, service: &str) -> bool {
     let mut rules = wanted.iter().zip(&places);
     left_over
         || rules.any(|(rule, at)| {
-            concern.has(rule)
-                && at.is_none_or(|at| concern.difference(rule, &there[at]).is_some())
+            concern.has(rule) && at.is_none_or(|at| concern.difference(rule, &there[at]).is_some())
         })
 }

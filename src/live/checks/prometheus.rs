@@ -3,9 +3,12 @@
 use super::{CheckContext, Checked, clocks, first};
 use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
-use crate::live::loaded::{differences, job};
+use crate::live::loaded::{THIS_HOST, differences, job};
 use crate::live::prometheus::{Running, reload_time};
 use crate::live::rules::{Rule, loaded_rule, places, rendered_rules, rule_difference};
+use crate::promql::parse;
+use crate::promql::walk::reach;
+use crate::render::File;
 use crate::stack::files::Files;
 use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
@@ -192,6 +195,64 @@ pub(crate) fn full_disk(context: &CheckContext, running: &Running) -> Option<Dia
     )
 }
 
+/// What it was started with, where the catalog says something else: how long it keeps samples, and what alerts link to.
+pub(crate) fn flags(context: &CheckContext, running: &Running) -> Vec<Diagnostic> {
+    let wanted = &context.catalog.prometheus;
+    let mut found = Vec::new();
+    let place = |key: &str| Place::Key(format!("/prometheus/{key}"));
+    if let Some(kept) = running.retention.filter(|kept| *kept != wanted.retention) {
+        let reads = |(_, _, rule): (&File, String, &Value)| {
+            let expr = parse(rule["expr"].as_str()?).ok()?;
+            let name = rule["alert"].as_str().or(rule["record"].as_str())?;
+            let blind = reach(&expr) > std::time::Duration::from_millis(kept.0);
+            blind.then(|| name.to_string())
+        };
+        let mut blind: Vec<String> = context.rendered.rules().filter_map(reads).collect();
+        blind.dedup();
+        let message = format!(
+            "Prometheus keeps samples for {kept}, and `retention` is {}",
+            wanted.retention
+        );
+        let finding = match blind.is_empty() {
+            true => Diagnostic::warning("other-flags", place("retention"), message),
+            false => {
+                let message = format!("{message}; these read further back: {}", first(&blind, 3));
+                Diagnostic::error("other-flags", place("retention"), message)
+            }
+        };
+        found.push(finding.help(format!(
+            "start it with `--storage.tsdb.retention.time={}`: what was deleted does not come back",
+            wanted.retention
+        )));
+    }
+    let links = &running.external_url;
+    let here = |url: &str| {
+        THIS_HOST
+            .iter()
+            .any(|host| url.contains(&format!("//{host}")))
+    };
+    let plain = |url: &str| url.trim_end_matches('/').to_string();
+    if plain(links) != plain(&wanted.external_url) && !here(&wanted.external_url) {
+        let message = match links.as_str() {
+            "" => format!(
+                "Prometheus was not told its address {}, so alerts link to its host name",
+                wanted.external_url
+            ),
+            _ => format!(
+                "alerts link to {links}, and `external_url` is {}",
+                wanted.external_url
+            ),
+        };
+        found.push(
+            Diagnostic::warning("other-flags", place("external_url"), message).help(format!(
+                "start it with `--web.external-url={}`",
+                wanted.external_url
+            )),
+        );
+    }
+    found
+}
+
 /// Whether the configuration in force is the rendered one.
 pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
     let (foreign, found): (Vec<Difference>, Vec<Difference>) = config_differences(context, running)
@@ -221,10 +282,12 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
                 .help(reload_help(context, running)),
         );
     }
-    let state = if findings.is_empty() { "ok" } else { "differs" };
+    findings.extend(flags(context, running));
+    let right = !findings.iter().any(Diagnostic::stops);
+    let state = if right { "ok" } else { "differs" };
     findings.extend(self::foreign(config_place(context), "Prometheus", &foreign));
     findings.extend(clocks::of_prometheus(context, running));
-    let note = if state == "ok" {
+    let note = if found.is_empty() {
         "its configuration is the rendered one".to_string()
     } else {
         plural(found.len(), "difference")

@@ -119,7 +119,10 @@ pub(crate) fn about(
         "Prometheus",
         &foreign,
     ));
-    let alerts = rendered.iter().filter(|rule| rule.alert && wanted(rule)).count();
+    let alerts = rendered
+        .iter()
+        .filter(|rule| rule.alert && wanted(rule))
+        .count();
     let alerts_now = running.rules().flat_map(|rule| rule["alerts"].items());
     let firing = alerts_now
         .filter(|alert| alert["state"] == "firing")

@@ -1,8 +1,8 @@
 //! The services: health, metrics and the contract, all of them at once.
 
 use super::counters::Falls;
-use super::stored::{Exposed, Stored};
 use super::reads::{self, Since};
+use super::stored::{Exposed, Stored};
 use super::targets::{Scrapes, target};
 use super::{CheckContext, Checked, clocks};
 use crate::catalog::{Metric, Service};
@@ -324,12 +324,7 @@ fn one<'a>(
 }
 
 /// Of services that this machine cannot read and Prometheus is said to: whose fault that is.
-fn settle(
-    context: &CheckContext,
-    running: &Running,
-    visits: &mut [Visit],
-    only: Option<&str>,
-) {
+fn settle(context: &CheckContext, running: &Running, visits: &mut [Visit], only: Option<&str>) {
     let up = |visit: &&mut Visit| {
         let seen = target(running, visit.service);
         visit.read == 0 && seen.is_some_and(|target| target.health == "up")
@@ -384,10 +379,11 @@ impl Visit<'_> {
     /// It is this machine that is refused: a note, and what Prometheus has of the service says the rest.
     fn cut_off(&mut self, context: &CheckContext, at: Option<DateTime<Utc>>) {
         self.elsewhere = true;
-        let read = |last: &str| {
-            format!("; Prometheus reads it{last}, so it is this machine that may not")
-        };
-        let last = at.map_or_else(String::new, |at| format!(" (last at {})", at.format("%T UTC")));
+        let read =
+            |last: &str| format!("; Prometheus reads it{last}, so it is this machine that may not");
+        let last = at.map_or_else(String::new, |at| {
+            format!(" (last at {})", at.format("%T UTC"))
+        });
         let help = match context.reach.address {
             Some(_) => "correct `--services-address`, or ask from a machine that may read it",
             None => {
@@ -440,7 +436,8 @@ fn add<'a>(all: &mut Exposed<'a>, more: Exposed<'a>) {
 
 /// The summary of the services, and of the contract.
 pub(crate) fn checked(context: &CheckContext, mut visits: Vec<Visit>) -> [Checked; 2] {
-    let total = visits.len();
+    let elsewhere = visits.iter().filter(|visit| visit.elsewhere).count();
+    let total = visits.len() - elsewhere;
     let healthy = visits
         .iter()
         .filter(|visit| visit.healthy && visit.readable())
@@ -467,11 +464,16 @@ pub(crate) fn checked(context: &CheckContext, mut visits: Vec<Visit>) -> [Checke
     } else {
         "declared metrics exposed".into()
     };
+    let refused = match elsewhere {
+        0 => String::new(),
+        1 => "; 1 more is read by Prometheus and not from here".to_string(),
+        more => format!("; {more} more are read by Prometheus and not from here"),
+    };
     [
         Checked::new(
             "services",
             format!("{healthy}/{total}"),
-            "healthy, and their metrics can be read",
+            format!("healthy, and their metrics can be read{refused}"),
             findings,
         ),
         Checked::new(

@@ -72,7 +72,11 @@ impl Scrapes {
 
 /// A service that answers now, and did not again and again.
 pub(crate) fn flapping(service: &Service, scrapes: &Scrapes) -> Diagnostic {
-    let message = format!("{}: it is up now, and {}", service.name, scrapes.described());
+    let message = format!(
+        "{}: it is up now, and {}",
+        service.name,
+        scrapes.described()
+    );
     let place = Place::Key(format!("/services/{}", service.name));
     Diagnostic::warning("flapping", place, message)
         .common("it is up now, and many of its scrapes in the last minutes failed")
@@ -189,12 +193,25 @@ pub(crate) fn unknown(service: &Service, target: &Target) -> Diagnostic {
         .of(&service.name)
 }
 
+/// So long it may take after its start to look for its targets. Seconds.
+const STARTS: i64 = 30;
+
 /// Its job is loaded, and nothing is scraped by it.
-pub(crate) fn dropped(service: &Service) -> Diagnostic {
+pub(crate) fn dropped(running: &Running, service: &Service) -> Diagnostic {
+    let age = running.age();
+    if age < STARTS {
+        let said = format!("its job was loaded {age} s ago and has no target yet");
+        let place = Place::Key(format!("/services/{}", service.name));
+        let message = format!("{}: {said}", service.name);
+        return Diagnostic::error("target-unknown", place, message)
+            .common(said)
+            .help("wait for some seconds: --wait 60s")
+            .of(&service.name);
+    }
     let message = format!("{}: its job is loaded but has no target", service.name);
     let place = Place::Key(format!("/services/{}", service.name));
     Diagnostic::error("target-dropped", place, message)
-        .help("just after its start Prometheus takes some seconds; later, relabelling drops the target or its service discovery is empty")
+        .help("its relabelling drops the target, or its service discovery finds none")
         .of(&service.name)
 }
 
@@ -220,7 +237,7 @@ pub(crate) fn checked(context: &CheckContext, running: &Running, answering: &[&s
             }
             Some(_) => {}
             None if running.jobs().contains(&service.name.as_str()) => {
-                findings.push(dropped(service));
+                findings.push(dropped(running, service));
             }
             None => {}
         }

@@ -5,14 +5,16 @@ use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::json::Parts;
 use crate::live::checks::delivery::{Delivery, broken, foreign_alert, kept_quiet, told};
 use crate::live::checks::prometheus::{Difference, config_differences, reload_help};
+use crate::live::checks::schedule::{again, not_yet};
 use crate::live::checks::targets::{dropped, target};
 use crate::live::checks::{CheckContext, alertmanager, rules};
-use crate::live::prometheus::Running;
+use crate::live::prometheus::{Running, time};
 use crate::live::rules::{Concern, loaded_rule, rendered_rules};
 use crate::stack::notifications::alerts::{Way, labels};
 use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::receivers;
 use crate::stack::notifications::routes::Route;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,7 +67,7 @@ pub(crate) fn loaded(
 pub(crate) fn discovered(running: &Running, service: &Service) -> Result<String, Diagnostic> {
     match target(running, service) {
         Some(target) => Ok(target.url.clone()),
-        None => Err(dropped(service)),
+        None => Err(dropped(running, service)),
     }
 }
 
@@ -92,6 +94,12 @@ fn wide(context: &CheckContext, running: &Running, service: &Service) -> String 
         true => String::new(),
         false => format!("; beside them {}", active.join(", ")),
     }
+}
+
+/// When an alert that is pending has been so for as long as its rule says.
+fn fires_at(alert: &Value, rule: &Value) -> Option<DateTime<Utc>> {
+    let held = rule["duration"].as_f64()?;
+    Some(time(&alert["activeAt"])? + TimeDelta::milliseconds((held * 1000.0) as i64))
 }
 
 /// Whether the alerts that cover the service are loaded and evaluated, and what else was found about rules.
@@ -139,11 +147,12 @@ pub(crate) fn alerts(
             .items()
             .filter(|one| one["labels"]["job"] == service.name.as_str());
         active.extend(own.map(|one| {
-            format!(
-                "{} {}",
-                alert.name,
-                one["state"].as_str().unwrap_or_default()
-            )
+            let state = one["state"].as_str().unwrap_or_default();
+            let fires = (state == "pending")
+                .then(|| fires_at(one, raw))
+                .flatten()
+                .map(|at| format!(", fires at {} at the earliest", at.format("%T UTC")));
+            format!("{} {state}{}", alert.name, fires.unwrap_or_default())
         }));
     }
     let found = rules::about(context, running, Some(&concern)).findings;
@@ -180,6 +189,7 @@ pub(crate) fn route(
             "the Alertmanager's log has the receiver's answer; is its address right, and are its token and secrets?",
         ));
     }
+    found.extend(not_yet(running, &delivery, &service.name, &at(service)));
     found.extend(broken(context, running, &delivery));
     let service_name = Some(service.name.as_str());
     found.extend(alertmanager::about(context, running, service_name).findings);
@@ -203,10 +213,12 @@ pub(crate) fn route(
     let told = told
         .iter()
         .map(|(integration, told)| format!("; {}", told.described(integration)));
+    let again = again(&delivery, &service.name).map(|again| format!("; {again}"));
     let fine = format!(
-        "{}; the Alertmanager has {there}{}",
+        "{}; the Alertmanager has {there}{}{}",
         routes.join(", "),
-        told.collect::<String>()
+        told.collect::<String>(),
+        again.unwrap_or_default()
     );
     (found, fine)
 }
