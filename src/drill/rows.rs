@@ -29,6 +29,8 @@ pub(crate) struct Row {
     /// From the end of the fault to the all-clear's notification.
     pub resolved: Option<Duration>,
     pub verdict: Verdict,
+    /// What to do when it failed.
+    pub help: String,
 }
 
 /// What the labels of an alert say that it is about: a service, else a group.
@@ -59,11 +61,20 @@ impl Row {
             delivered: None,
             resolved: None,
             verdict: Verdict::Passed,
+            help: super::cause::TIMING.to_string(),
         }
     }
 
     pub(crate) fn called(&self) -> String {
         called(&self.alert, &self.subject)
+    }
+
+    /// The same with what to do.
+    pub(crate) fn fail_with(&mut self, reason: impl Into<String>, help: impl Into<String>) {
+        if self.verdict == Verdict::Passed {
+            self.help = help.into();
+        }
+        self.fail(reason);
     }
 
     /// The first failure counts; what follows from it does not.
