@@ -1,6 +1,7 @@
 //! Why an alert did not come as far as a receiver: what the drill's own servers say of it.
 
 use super::Row;
+use super::rows::{called, subject};
 use super::servers::{Stage, ask};
 use crate::catalog::{Branch, Duration};
 use crate::json::Parts;
@@ -27,21 +28,33 @@ impl Cause {
 
 /// Of an alert that fired, and no notification came.
 pub(super) async fn untold(stage: &Stage, row: &Row) -> Cause {
-    let path = "/api/v2/alerts?active=true&silenced=true&inhibited=true";
-    let Some(all) = ask(&stage.alertmanager, path.into()).await else {
-        return Cause::of("fired, and the Alertmanager does not answer", TIMING);
-    };
-    let own = |one: &&Value| {
-        let labels = &one["labels"];
-        let subject = super::rows::subject(labels);
-        labels["alertname"] == row.alert.as_str() && subject == row.subject
-    };
-    let Some(alert) = all.items().find(own) else {
-        return Cause::of(
+    if let Some(cause) = held_back(stage, row).await {
+        return cause;
+    }
+    let all = ask(&stage.alertmanager, ALL.into()).await;
+    match all.is_some_and(|all| own(&all, row).is_none()) {
+        true => Cause::of(
             "fired, and the Alertmanager does not have it",
             "look at `alert_relabel_configs` under `alerting` in Prometheus' configuration: they may drop it",
-        );
-    };
+        ),
+        false => Cause::of("fired, but no notification came", TIMING),
+    }
+}
+
+const ALL: &str = "/api/v2/alerts?active=true&silenced=true&inhibited=true";
+
+/// The row's alert among those that the Alertmanager has.
+fn own<'a>(all: &'a Value, row: &Row) -> Option<&'a Value> {
+    all.items().find(|one| {
+        let labels = &one["labels"];
+        labels["alertname"] == row.alert.as_str() && subject(labels) == row.subject
+    })
+}
+
+/// What keeps an alert that fires from being told; None: nothing that the Alertmanager knows.
+pub(super) async fn held_back(stage: &Stage, row: &Row) -> Option<Cause> {
+    let all = ask(&stage.alertmanager, ALL.into()).await?;
+    let alert = own(&all, row)?;
     let status = &alert["status"];
     if let Some(by) = status["inhibitedBy"].texts().next() {
         let other = all.items().find(|one| one["fingerprint"] == by);
@@ -49,21 +62,19 @@ pub(super) async fn untold(stage: &Stage, row: &Row) -> Cause {
             || "another alert".to_string(),
             |other| {
                 let name = other["labels"]["alertname"].as_str().unwrap_or_default();
-                super::rows::called(name, &super::rows::subject(&other["labels"]))
+                called(name, &subject(&other["labels"]))
             },
         );
-        return Cause::of(
+        return Some(Cause::of(
             format!("fired and was suppressed by {other}"),
             "an entry of `inhibit_rules` in the Alertmanager's configuration holds it back while that one fires",
-        );
+        ));
     }
-    if let Some(interval) = status["mutedBy"].texts().next() {
-        return Cause::of(
-            format!("fired and is muted now by the time interval {interval}"),
-            "its route tells nobody at this hour of the day",
-        );
-    }
-    Cause::of("fired, but no notification came", TIMING)
+    let muted = status["mutedBy"].texts().next()?;
+    Some(Cause::of(
+        format!("fired and is muted now by the time interval {muted}"),
+        "its route tells nobody at this hour of the day",
+    ))
 }
 
 /// Of an alert that did not fire.

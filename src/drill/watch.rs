@@ -155,6 +155,16 @@ impl Scene<'_> {
         let limit = self.limit(branch) + self.drill.real(broken.lasts) * 2;
         while row.delivered.is_none() && row.verdict == Verdict::Passed {
             self.look(&mut row, &broken, began, from, before).await;
+            let failed = row.verdict != Verdict::Passed;
+            // What else is seen meanwhile is not why.
+            if failed
+                && row.firing.is_some()
+                && row.delivered.is_none()
+                && let Some(cause) = cause::held_back(self.stage, &row).await
+            {
+                row.verdict = Verdict::Passed;
+                row.fail_with(cause.reason, cause.help);
+            }
             if began.elapsed() > limit {
                 let cause = match row.firing {
                     Some(_) => cause::untold(self.stage, &row).await,

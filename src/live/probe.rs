@@ -410,6 +410,7 @@ fn unreachable(service: &Service, url: &str, failure: &Failure) -> Diagnostic {
         Failure::NoSuchHost => "correct `runs_on`, or say with `--services-address` where this machine reaches the services".to_string(),
         Failure::NoConnection(_) | Failure::Unreachable(_) => format!("let its port through the firewall of {}", service.host),
         Failure::NoAnswer(_) => "restart it, and see what blocks it: one worker that waits on another service answers nobody".to_string(),
+        Failure::CutOff => "look at its log: it takes the connection and ends it without an answer, as a worker does that dies, or a program that speaks something else".to_string(),
         Failure::TooLarge | Failure::Unfinished(_) => "serve the metrics there and nothing else; labels without a bound make them grow".to_string(),
         Failure::Tls(reason) if reason.contains("UnknownIssuer") && own_authority => {
             "who signed its certificate is not in the `ca_file` of `tls`: put that authority's certificate there".to_string()

@@ -3,7 +3,7 @@
 use crate::catalog::{Catalog, Duration};
 use crate::json::Parts;
 use crate::promql::canonical::{one_line, same};
-use crate::promql::narrowed::{self, same_about};
+use crate::promql::narrowed;
 use crate::promql::parse;
 use crate::promql::walk::selectors;
 use crate::stack::files::Files;
@@ -92,13 +92,31 @@ impl<'a> Concern<'a> {
 
     /// In what two rules of one name differ for the service.
     pub(crate) fn difference(&self, rendered: &Rule, loaded: &Rule) -> Option<String> {
-        let (was, is) = (&rendered.expression, &loaded.expression);
-        let mut loaded = loaded.clone();
-        if same_about(was, is, JOB, self.service) {
-            loaded.expression.clone_from(was);
+        let whole = rule_difference(rendered, loaded)?;
+        let about = |rule| narrowed(rule, self.service);
+        match (about(rendered), about(loaded)) {
+            (Some(rendered), Some(loaded)) => rule_difference(&rendered, &loaded).map(|_| whole),
+            _ => Some(whole),
         }
-        rule_difference(rendered, &loaded)
     }
+}
+
+/// A rule as far as it is about one service; None: its expression cannot be parsed.
+fn narrowed(rule: &Rule, service: &str) -> Option<Rule> {
+    let mut narrowed = rule.clone();
+    let about = narrowed::of(&parse(&rule.expression).ok()?, JOB, service);
+    narrowed.expression = String::new();
+    let mut about = about.as_ref();
+    // Where services differ in a label, the expression writes it and not the rule.
+    while let Some((inside, label, value)) = about.and_then(narrowed::written) {
+        let label = narrowed.labels.entry(label.to_string());
+        label.or_insert_with(|| value.to_string());
+        about = Some(inside);
+    }
+    if let Some(about) = about {
+        narrowed.expression = about.to_string();
+    }
+    Some(narrowed)
 }
 
 fn texts(value: &Value) -> BTreeMap<String, String> {

@@ -1,9 +1,8 @@
 //! What an expression says about the series with one value of a label, as when one rule covers many services.
 
-use super::canonical::{plain, print, same};
 use super::matchers::picks;
 use super::walk::{children_mut, selector, selector_mut, text};
-use super::{BinaryExpr, Expr, MatchOp, Matcher, compared, grouped, parse};
+use super::{BinaryExpr, Expr, MatchOp, Matcher, compared, grouped};
 
 /// Aggregations in which series of one group bear upon each other's, whatever they are grouped by.
 const TOGETHER: [&str; 1] = ["count_values"];
@@ -11,16 +10,19 @@ const TOGETHER: [&str; 1] = ["count_values"];
 /// Functions of which what they return has no labels of what they are given, or others.
 const APART: [&str; 4] = ["absent", "absent_over_time", "scalar", "vector"];
 
-/// Whether two expressions say the same about the series whose label has a value, whatever they say about others.
-pub(crate) fn same_about(was: &str, is: &str, label: &str, value: &str) -> bool {
-    let about = |text: &str| {
-        let narrowed = of(&parse(text).ok()?, label, value);
-        Some(narrowed.map(|mut expr| {
-            plain(&mut expr);
-            print(&expr)
-        }))
-    };
-    same(was, is) || about(was).is_some_and(|was| about(is) == Some(was))
+/// What is given a label with a value whatever it has, and both of these.
+pub(crate) fn written(expr: &Expr) -> Option<(&Expr, &str, &str)> {
+    match expr {
+        Expr::Paren(paren) => written(&paren.expr),
+        Expr::Call(call) if call.func.name == "label_replace" => {
+            let [inside, label, value, from, pattern] = call.args.args.as_slice() else {
+                return None;
+            };
+            let plain = text(from)?.is_empty() && text(pattern)?.is_empty();
+            plain.then_some((&**inside, text(label)?, text(value)?))
+        }
+        _ => None,
+    }
 }
 
 /// What is left of an expression for series whose label has a value; None: it returns none of them. What cannot be told apart by
@@ -97,6 +99,28 @@ fn two(binary: &BinaryExpr, label: &str, value: &str) -> Option<Expr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::promql::canonical::same;
+    use crate::promql::parse;
+
+    fn same_about(was: &str, is: &str, label: &str, value: &str) -> bool {
+        let about = |text: &str| {
+            let narrowed = of(&parse(text).unwrap(), label, value);
+            narrowed.map_or_else(String::new, |expr| expr.to_string())
+        };
+        same(&about(was), &about(is))
+    }
+
+    #[test]
+    fn a_label_that_is_written_is_told_from_what_has_it() {
+        let of = |text: &str| parse(text).unwrap();
+        let expr = of("(label_replace(x > 1, \"severity\", \"info\", \"\", \"\"))");
+        let (inside, label, value) = written(&expr).unwrap();
+        assert_eq!(
+            (inside.to_string().as_str(), label, value),
+            ("x > 1", "severity", "info")
+        );
+        assert!(written(&of("label_replace(x, \"a\", \"$1\", \"b\", \"(.*)\")")).is_none());
+    }
 
     #[test]
     fn only_what_is_said_about_the_series_counts() {
