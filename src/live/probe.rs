@@ -287,6 +287,7 @@ pub(crate) fn scrape(instance: &Instance) -> Result<Scrape, (ProbeStage, Diagnos
     let (service, url) = (instance.service, &instance.door.metrics);
     let mut notes = Vec::new();
     let mut answer = ask(instance, url)?;
+    let mut asked = url.clone();
     if (300..400).contains(&answer.status) {
         let target = redirected(url, &answer.location)
             .ok_or_else(|| (ProbeStage::Http, elsewhere(service, url, &answer)))?;
@@ -306,14 +307,20 @@ pub(crate) fn scrape(instance: &Instance) -> Result<Scrape, (ProbeStage, Diagnos
             )),
         );
         answer = ask(instance, &target)?;
+        asked = target;
     }
+    let url = &asked;
     let plain = String::from_utf8_lossy(&answer.body[..answer.body.len().min(400)]).into_owned();
     // Go and nginx say so in these words.
     if answer.status == 400 && plain.contains("HTTP request") && plain.contains("HTTPS") {
         return Err((ProbeStage::Http, wrong_scheme(service, url, "https")));
     }
     if answer.status != 200 {
-        return Err((ProbeStage::Http, wrong_status(service, url, &answer)));
+        let mut found = wrong_status(service, url, &answer);
+        if *url != instance.door.metrics {
+            found.message += &format!(", where {} redirects to", instance.door.metrics);
+        }
+        return Err((ProbeStage::Http, found));
     }
     let (exposition, refused) = read(service, url, &answer)?;
     notes.extend(refused);
@@ -468,6 +475,9 @@ fn wrong_status(service: &Service, url: &str, answer: &Answer) -> Diagnostic {
             "it wants a login: say in `auth` with which login it is scraped; or let Prometheus read the metrics without one"
         }
         404 => "mount the metrics there, or correct `metrics_path`",
+        429 => {
+            "it limits how often it is asked: let its metrics be read as often as `scrape_interval` says"
+        }
         500..=599 => "look at the service's log: its metrics endpoint fails",
         _ => "serve the metrics with status 200",
     };

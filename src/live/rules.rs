@@ -221,11 +221,50 @@ pub(crate) fn rule_difference(rendered: &Rule, loaded: &Rule) -> Option<String> 
         ));
     }
     let parts = [
-        ("labels", &rendered.labels, &loaded.labels),
-        ("annotations", &rendered.annotations, &loaded.annotations),
+        ("label", &rendered.labels, &loaded.labels),
+        ("annotation", &rendered.annotations, &loaded.annotations),
     ];
-    parts
-        .into_iter()
-        .find(|(_, a, b)| a != b)
-        .map(|(what, ..)| format!("its {what} differ"))
+    parts.into_iter().find_map(|(what, wanted, there)| {
+        let mut keys = wanted.keys().chain(there.keys());
+        let key = keys.find(|key| wanted.get(*key) != there.get(*key))?;
+        let said = |all: &BTreeMap<String, String>| {
+            all.get(key)
+                .map_or("none".into(), |value| format!("{value:?}"))
+        };
+        Some(format!(
+            "its {what} {key} is {}, rendered is {}",
+            said(there),
+            said(wanted)
+        ))
+    })
+}
+
+/// Groups of rendered rules that a server evaluates at another interval: each with its own and with the rendered one.
+pub(crate) fn paces(rendered: Files, groups: &[Value]) -> Vec<String> {
+    let Some(config) = rendered.prometheus().next() else {
+        return Vec::new();
+    };
+    let global = config.value["global"]["evaluation_interval"].as_str();
+    let global = global.and_then(Duration::parse).unwrap_or(Duration(60_000));
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
+    let files = rendered.named_rule_files(config);
+    let files = files.flat_map(|(_, files)| files);
+    let of_files = files.flat_map(|file| {
+        let all = file.value["groups"].items();
+        all.map(move |group| (name(&file.path), group))
+    });
+    let differing = of_files.filter_map(|(file, group)| {
+        let wanted = group["interval"].as_str().and_then(Duration::parse);
+        let wanted = wanted.unwrap_or(global);
+        let there = groups.iter().find(|there| {
+            there["name"] == group["name"]
+                && name(there["file"].as_str().unwrap_or_default()) == file
+        })?;
+        let there = Duration((there["interval"].as_f64()? * 1000.0) as u64);
+        (there != wanted).then(|| {
+            let name = group["name"].as_str().unwrap_or_default();
+            format!("the group {name} is evaluated every {there}, rendered is {wanted}")
+        })
+    });
+    differing.collect()
 }

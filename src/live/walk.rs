@@ -6,7 +6,7 @@ mod service;
 use super::checks::services::visit;
 use super::checks::{CheckContext, clocks, generated, grafana, prometheus, running};
 use crate::catalog::Service;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::stack::files::Files;
 use anyhow::Result;
 
@@ -131,7 +131,12 @@ pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service)
     };
     findings.extend(prometheus::full_disk(context, &running));
     findings.extend(clock);
-    findings.extend(prometheus::flags(context, &running));
+    // What they make blind is not one service, and what is behind them may be what is looked for.
+    let flags = prometheus::flags(context, &running).into_iter();
+    findings.extend(flags.map(|finding| Diagnostic {
+        severity: Severity::Warning,
+        ..finding
+    }));
     if !walk.found("loaded", findings, fine)
         || !walk.add("discovered", links::discovered(&running, service))
     {

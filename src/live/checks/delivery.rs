@@ -6,7 +6,8 @@ use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
 use crate::live::endpoint::Refusal;
 use crate::live::prometheus::{Running, query, time};
-use crate::promql::walk::selectors;
+use crate::promql::walk::{children_mut, selectors};
+use crate::promql::{Expr, VectorSelector};
 use crate::stack::notifications::alerts::{Way, labels};
 use crate::stack::notifications::matchers::{Comparison, Labels, Matcher, pick};
 use crate::stack::notifications::routes::Route;
@@ -336,7 +337,7 @@ pub(crate) fn broken(
     running: &Running,
     delivery: &Delivery,
 ) -> Vec<Diagnostic> {
-    let mut found = watched(context, running);
+    let mut found = watched(context, running, delivery);
     found.splice(0..0, lost(context, running, delivery));
     found
 }
@@ -389,9 +390,47 @@ fn lost(context: &CheckContext, running: &Running, delivery: &Delivery) -> Optio
     )
 }
 
+/// Whether what a rule sees within minutes has not been so in the last few scrapes.
+fn now_silent(context: &CheckContext, written: &str) -> bool {
+    fn shorten(expr: &mut Expr, window: std::time::Duration) {
+        if let Expr::MatrixSelector(matrix) = expr {
+            matrix.range = matrix.range.min(window);
+        }
+        for child in children_mut(expr) {
+            shorten(child, window);
+        }
+    }
+    let Ok(mut expr) = crate::promql::parse(written) else {
+        return false;
+    };
+    shorten(
+        &mut expr,
+        std::time::Duration::from_millis(scrapes(context).0),
+    );
+    let found = query(&context.prometheus, &context.client, &expr.to_string());
+    found.is_ok_and(|series| series.is_empty())
+}
+
+/// The last few scrapes of the servers themselves.
+fn scrapes(context: &CheckContext) -> Duration {
+    Duration(context.catalog.prometheus.scrape_interval.0.max(15_000) * 4)
+}
+
+/// Whether the Alertmanager has everything that Prometheus fires, a watchdog at least.
+fn arrives(running: &Running, delivery: &Delivery) -> bool {
+    let way = Way::of(&running.config);
+    let alerts = running.rules().flat_map(|rule| rule["alerts"].items());
+    let fired = alerts.filter(|alert| alert["state"] == "firing");
+    let mut sent = fired
+        .filter_map(|alert| way.sent(&texts(&alert["labels"])))
+        .peekable();
+    sent.peek().is_some() && sent.all(|labels| delivery.has(&labels))
+}
+
 /// What the rules about the monitoring itself have found, and servers that Prometheus cannot scrape.
-fn watched(context: &CheckContext, running: &Running) -> Vec<Diagnostic> {
+fn watched(context: &CheckContext, running: &Running, delivery: &Delivery) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    let arrives = arrives(running, delivery);
     let catalog = context.catalog;
     let output = &catalog.platform.output;
     for target in &running.targets {
@@ -417,11 +456,17 @@ fn watched(context: &CheckContext, running: &Running) -> Vec<Diagnostic> {
     }
     for (file, _, rule) in context.rendered.alerts() {
         let name = rule["alert"].as_str().unwrap_or_default();
-        let always = crate::promql::parse(rule["expr"].as_str().unwrap_or_default())
-            .is_ok_and(|expr| selectors(&expr).is_empty());
-        if catalog.alert(name).is_some() || always {
+        let read = crate::promql::parse(rule["expr"].as_str().unwrap_or_default());
+        let read = read.as_ref().map_or(Vec::new(), selectors);
+        if catalog.alert(name).is_some() || read.is_empty() {
             continue;
         }
+        let of_sending = |series: &&VectorSelector| {
+            let name = series.name.as_deref().unwrap_or_default();
+            name.starts_with("prometheus_notifications_")
+        };
+        let sending = read.iter().any(of_sending);
+        let over = || arrives && now_silent(context, rule["expr"].as_str().unwrap_or_default());
         let rules = running.rules().filter(|running| running["name"] == name);
         for alert in rules.flat_map(|rule| rule["alerts"].items()) {
             let said = |key: &str| alert["annotations"][key].as_str();
@@ -430,13 +475,29 @@ fn watched(context: &CheckContext, running: &Running) -> Vec<Diagnostic> {
                 Some("firing") => "fires",
                 _ => "is pending",
             };
+            // What such a rule sees lasts for some minutes; whether alerts arrive now is known better.
+            let age = running.age();
+            let (severity, over) = match alert["state"].as_str() {
+                _ if sending && over() => (
+                    Severity::Warning,
+                    "; that is over: the Alertmanager has what fires now".to_string(),
+                ),
+                Some("pending") if sending && age <= ON_ITS_WAY => (
+                    Severity::Warning,
+                    format!("; Prometheus was started or reloaded {age} s ago: wait a minute"),
+                ),
+                _ => (Severity::Error, String::new()),
+            };
             let place = Place::File(format!("{output}/{}", file.path));
             found.push(
-                Diagnostic::error(
-                    "monitoring-alert",
-                    place,
-                    format!("{name} {state}: {words}"),
-                )
+                Diagnostic {
+                    severity,
+                    ..Diagnostic::error(
+                        "monitoring-alert",
+                        place,
+                        format!("{name} {state}: {words}{over}"),
+                    )
+                }
                 .help(format!(
                     "the section of {name} in {output}/docs/RUNBOOK.md says what to do"
                 )),
@@ -462,7 +523,7 @@ const LATELY: &str = "6h";
 
 /// How the integrations through which alerts are told have done lately, by their names; one that has told nothing is not there.
 pub(crate) fn told(context: &CheckContext, through: &BTreeSet<String>) -> BTreeMap<String, Told> {
-    let window = Duration(context.catalog.prometheus.scrape_interval.0.max(15_000) * 4);
+    let window = scrapes(context);
     let all = format!("increase(alertmanager_notifications_total[{window}])");
     let failed = format!("increase(alertmanager_notifications_failed_total[{window}])");
     let last = |counter: &str, some: &str| {

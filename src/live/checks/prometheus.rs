@@ -12,6 +12,7 @@ use crate::render::File;
 use crate::stack::files::Files;
 use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Where the rendered configuration is.
 pub(crate) fn config_place(context: &CheckContext) -> Place {
@@ -81,10 +82,16 @@ pub(super) fn against(files: Files, config: &Value, port_offset: i32) -> Vec<Dif
         foreign,
         text,
     };
-    for key in ["global", "alerting"] {
+    let own = ["scrape_configs", "rule_files"];
+    let rest = rendered.entries().map(|(key, _)| key.as_str());
+    let rest = rest.filter(|key| !own.contains(key));
+    for key in rest.chain(["alerting", "global"]).collect::<BTreeSet<_>>() {
         let all = differences(&rendered[key], &config[key], key, 0);
         found.extend(all.into_iter().map(|text| for_all(false, text)));
     }
+    let stores = ["remote_read", "remote_write"].into_iter();
+    let more = stores.filter(|key| rendered[key].is_null() && !config[key].is_null());
+    found.extend(more.map(|key| for_all(true, key.to_string())));
     let files = |config: &Value| -> Vec<String> {
         config["rule_files"].texts().map(str::to_string).collect()
     };

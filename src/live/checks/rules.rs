@@ -5,7 +5,9 @@ use super::{CheckContext, Checked, first};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 use crate::live::prometheus::Running;
-use crate::live::rules::{Concern, Rule, loaded_rule, places, rendered_rules, rule_difference};
+use crate::live::rules::{
+    Concern, Rule, loaded_rule, paces, places, rendered_rules, rule_difference,
+};
 use chrono::DateTime;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -93,6 +95,7 @@ pub(crate) fn about(
         );
     }
     findings.extend(late(context, running, &ours));
+    stale.extend(paces(context.rendered, &running.groups));
     if !stale.is_empty() {
         stale.sort();
         let message = format!(

@@ -1,7 +1,7 @@
 //! What Prometheus scrapes.
 
 use super::{CheckContext, Checked};
-use crate::catalog::Service;
+use crate::catalog::{Duration, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::prometheus::{Running, Target, query};
 use std::collections::BTreeMap;
@@ -26,7 +26,12 @@ pub(crate) struct Scrapes {
     failed: f64,
     /// How often they began or ceased to fail.
     turns: f64,
+    /// Whether one of the last few succeeded.
+    lately: f64,
 }
+
+/// The last few.
+const LAST: u64 = 6;
 
 /// The minutes that are counted.
 const LATELY: &str = "5m";
@@ -39,28 +44,37 @@ impl Scrapes {
     pub(crate) fn failed(context: &CheckContext, only: Option<&str>) -> BTreeMap<String, Scrapes> {
         let up = only.map_or_else(|| "up".to_string(), |job| format!("up{{job={job:?}}}"));
         let some = format!("(min_over_time({up}[{LATELY}]) == 0)");
-        let ask = |function: &str| {
-            let asked = format!("sum by (job) ({function}({up}[{LATELY}]) and {some})");
+        let slowest = context
+            .catalog
+            .services
+            .iter()
+            .map(|one| one.scrape_interval.0);
+        let last = Duration(slowest.max().unwrap_or_default() * LAST).to_string();
+        let ask = |function: &str, window: &str| {
+            let asked = format!("sum by (job) ({function}({up}[{window}]) and {some})");
             query(&context.prometheus, &context.client, &asked).unwrap_or_default()
         };
         let mut found: BTreeMap<String, Scrapes> = BTreeMap::new();
-        let mut fill = |function: &str, put: fn(&mut Scrapes, f64)| {
-            for one in ask(function) {
+        let mut fill = |function: &str, window: &str, put: fn(&mut Scrapes, f64)| {
+            for one in ask(function, window) {
                 let (job, value) = (one["metric"]["job"].as_str(), one["value"][1].as_str());
                 if let (Some(job), Some(Ok(value))) = (job, value.map(str::parse)) {
                     put(found.entry(job.to_string()).or_default(), value);
                 }
             }
         };
-        fill("count_over_time", |one, value| one.all = value);
-        fill("sum_over_time", |one, value| one.failed = one.all - value);
-        fill("changes", |one, value| one.turns = value);
+        fill("count_over_time", LATELY, |one, value| one.all = value);
+        fill("sum_over_time", LATELY, |one, value| {
+            one.failed = one.all - value
+        });
+        fill("changes", LATELY, |one, value| one.turns = value);
+        fill("max_over_time", &last, |one, value| one.lately = value);
         found
     }
 
     /// Whether it comes and goes.
     pub(crate) fn flap(&self) -> bool {
-        self.turns >= OFTEN
+        self.turns >= OFTEN && self.lately > 0.0
     }
 
     /// For people.
@@ -85,7 +99,15 @@ pub(crate) fn flapping(service: &Service, scrapes: &Scrapes) -> Diagnostic {
 }
 
 /// What Prometheus says, and what to do: wherever it runs, in a container, on a machine of its own.
-const CAUSES: [(&str, &str); 4] = [
+const CAUSES: [(&str, &str); 6] = [
+    (
+        "does not look like a TLS handshake",
+        "its job asks over TLS, and the service answers without: correct `scheme`",
+    ),
+    (
+        "HTTP response to HTTPS client",
+        "its job asks over TLS, and the service answers without: correct `scheme`",
+    ),
     (
         "context deadline exceeded",
         "the scrape takes longer than scrape_timeout, or a firewall drops the packets of Prometheus",
@@ -143,7 +165,7 @@ pub(crate) fn down(
     };
     let help = help
         .or_else(|| cause(&CAUSES, error))
-        .unwrap_or("its words are all that is known of it: this machine sees nothing wrong");
+        .unwrap_or("this machine can read it, so it is between Prometheus and the service: its job, its network, its certificates");
     let place = Place::Key(format!("/services/{}", service.name));
     let from = &context.prometheus.name;
     let path = &service.metrics_path;
