@@ -1,15 +1,11 @@
 //! Why an alert did not come as far as a receiver: what the drill's own servers say of it.
 
 use super::Row;
-use super::rows::{called, subject};
+use super::rows::{TIMING, called, subject};
 use super::servers::{Stage, ask};
 use crate::catalog::{Branch, Duration};
 use crate::json::Parts;
 use serde_json::Value;
-
-/// What to do where timing is all that is known.
-pub(super) const TIMING: &str =
-    "`drill --only` repeats one alert; a machine under load needs a smaller --time-scale";
 
 /// Why, and what to do.
 pub(super) struct Cause {

@@ -440,9 +440,15 @@ fn watched(context: &CheckContext, running: &Running, delivery: &Delivery) -> Ve
                 "{} cannot scrape {} at {}: {}",
                 context.prometheus.name, target.job, target.url, target.error
             );
+            let wrong = match target.error.contains("HTTP status") {
+                true => format!(
+                    "something answers there, and not with its metrics: correct the address of {}, and its route prefix if it has one",
+                    target.job
+                ),
+                false => format!("start {}, or correct its address", target.job),
+            };
             let help = format!(
-                "start {}, or correct its address: what it says of itself, such as notifications that fail, is not seen now",
-                target.job
+                "{wrong}: what it says of itself, such as notifications that fail, is not seen now"
             );
             found.push(
                 Diagnostic::error(

@@ -227,8 +227,12 @@ pub(crate) fn flags(context: &CheckContext, running: &Running) -> Vec<Diagnostic
                 Diagnostic::error("other-flags", place("retention"), message)
             }
         };
+        let then = match kept < wanted.retention {
+            true => "what was deleted does not come back",
+            false => "what is older is deleted then; or say in `retention` how long it is kept",
+        };
         found.push(finding.help(format!(
-            "start it with `--storage.tsdb.retention.time={}`: what was deleted does not come back",
+            "start it with `--storage.tsdb.retention.time={}`: {then}",
             wanted.retention
         )));
     }

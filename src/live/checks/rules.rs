@@ -174,6 +174,16 @@ fn late(context: &CheckContext, running: &Running, ours: &HashSet<&str>) -> Opti
         .then(|| Diagnostic::error("rules-late", config_place(context), message).help(help))
 }
 
+/// What to do about an expression that is right and costs too much.
+pub(super) const COSTLY: &str = "it costs more than Prometheus is allowed (`--query.timeout`, `--query.max-samples`): give it more CPU, or look for a metric with very many series";
+
+/// Whether that is why an expression gives nothing, in Prometheus' words.
+pub(super) fn too_costly(why: &str) -> bool {
+    ["query timed out", "too many samples", "query was canceled"]
+        .iter()
+        .any(|words| why.contains(words))
+}
+
 /// A rule that Prometheus cannot evaluate, by its name and as Prometheus reports it.
 pub(crate) fn failing(context: &CheckContext, name: &str, raw: &Value) -> Diagnostic {
     let message = format!(
@@ -196,6 +206,7 @@ pub(crate) fn failing(context: &CheckContext, name: &str, raw: &Value) -> Diagno
         true => {
             "two series where one is expected make it fail: look for a job that is scraped twice"
         }
+        false if too_costly(why) => COSTLY,
         false => {
             "Prometheus' log has it too; until it is evaluated again nobody is told of what it is about"
         }

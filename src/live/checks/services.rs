@@ -531,7 +531,10 @@ fn absence(service: &Service, metric: &Metric, ever: &BTreeSet<String>) -> Diagn
         _ if exported => {
             "see in the exporter's log and flags whether it is told to collect it, and can read what it reports"
         }
-        // Of a pattern nobody can list the values.
+        // Of a pattern nobody can list the values, and without labels there are none.
+        _ if metric.labels.is_empty() => {
+            "create it when the service starts, and increment it in the endpoint's handler"
+        }
         true => "create it when the service starts, and increment it in the endpoint's handler",
         false => "increment it in the endpoint's handler, and initialise its label values at start",
     };
