@@ -6,8 +6,8 @@ use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
 use crate::live::endpoint::Refusal;
 use crate::live::prometheus::{Running, query, time};
+use crate::promql::Expr;
 use crate::promql::walk::{children_mut, selectors};
-use crate::promql::{Expr, VectorSelector};
 use crate::stack::notifications::alerts::{Way, labels};
 use crate::stack::notifications::matchers::{Comparison, Labels, Matcher, pick};
 use crate::stack::notifications::routes::Route;
@@ -430,7 +430,8 @@ fn arrives(running: &Running, delivery: &Delivery) -> bool {
 /// What the rules about the monitoring itself have found, and servers that Prometheus cannot scrape.
 fn watched(context: &CheckContext, running: &Running, delivery: &Delivery) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let arrives = arrives(running, delivery);
+    let fails = |rule: &Value| rule["health"] == "err";
+    let works = arrives(running, delivery) && !running.rules().any(fails);
     let catalog = context.catalog;
     let output = &catalog.platform.output;
     for target in &running.targets {
@@ -467,12 +468,12 @@ fn watched(context: &CheckContext, running: &Running, delivery: &Delivery) -> Ve
         if catalog.alert(name).is_some() || read.is_empty() {
             continue;
         }
-        let of_sending = |series: &&VectorSelector| {
-            let name = series.name.as_deref().unwrap_or_default();
-            name.starts_with("prometheus_notifications_")
+        let begins = |word: &str| {
+            let mut names = read.iter().map(|series| series.name.as_deref());
+            names.all(|name| name.is_some_and(|name| name.starts_with(word)))
         };
-        let sending = read.iter().any(of_sending);
-        let over = || arrives && now_silent(context, rule["expr"].as_str().unwrap_or_default());
+        let (own, sending) = (begins("prometheus_"), begins("prometheus_notifications_"));
+        let over = || works && now_silent(context, rule["expr"].as_str().unwrap_or_default());
         let rules = running.rules().filter(|running| running["name"] == name);
         for alert in rules.flat_map(|rule| rule["alerts"].items()) {
             let said = |key: &str| alert["annotations"][key].as_str();
@@ -481,12 +482,13 @@ fn watched(context: &CheckContext, running: &Running, delivery: &Delivery) -> Ve
                 Some("firing") => "fires",
                 _ => "is pending",
             };
-            // What such a rule sees lasts for some minutes; whether alerts arrive now is known better.
+            // What such a rule sees lasts for some minutes; whether Prometheus works now is known better.
             let age = running.age();
             let (severity, over) = match alert["state"].as_str() {
-                _ if sending && over() => (
+                _ if own && over() => (
                     Severity::Warning,
-                    "; that is over: the Alertmanager has what fires now".to_string(),
+                    "; that is over: rules are evaluated, and the Alertmanager has what fires now"
+                        .to_string(),
                 ),
                 Some("pending") if sending && age <= ON_ITS_WAY => (
                     Severity::Warning,
