@@ -327,7 +327,10 @@ fn one<'a>(
 fn settle(context: &CheckContext, running: &Running, visits: &mut [Visit], only: Option<&str>) {
     let up = |visit: &&mut Visit| {
         let seen = target(running, visit.service);
-        visit.read == 0 && seen.is_some_and(|target| target.health == "up")
+        // What cannot be parsed was let out: it is the same for everybody.
+        let mut way = visit.way.iter();
+        let refused = visit.read == 0 && way.all(|(stage, _)| *stage < ProbeStage::Parsed);
+        refused && seen.is_some_and(|target| target.health == "up")
     };
     let mut open: Vec<&mut Visit> = visits.iter_mut().filter(up).collect();
     if open.is_empty() {
