@@ -247,7 +247,9 @@ pub(crate) fn checked(context: &CheckContext, running: &Running, answering: &[&s
         match target(running, service) {
             Some(target) if target.health == "up" => {
                 up += 1;
-                let own = own.filter(|own| own.flap());
+                // Where something is wrong with it now, that is said.
+                let answers = answering.contains(&service.name.as_str());
+                let own = own.filter(|own| own.flap() && answers);
                 findings.extend(own.map(|own| flapping(service, own)));
             }
             Some(target) if target.health == "unknown" => {
