@@ -179,9 +179,14 @@ pub(super) const COSTLY: &str = "it costs more than Prometheus is allowed (`--qu
 
 /// Whether that is why an expression gives nothing, in Prometheus' words.
 pub(super) fn too_costly(why: &str) -> bool {
-    ["query timed out", "too many samples", "query was canceled"]
-        .iter()
-        .any(|words| why.contains(words))
+    [
+        "query timed out",
+        "context deadline exceeded",
+        "too many samples",
+        "query was canceled",
+    ]
+    .iter()
+    .any(|words| why.contains(words))
 }
 
 /// A rule that Prometheus cannot evaluate, by its name and as Prometheus reports it.
