@@ -1,6 +1,7 @@
 //! The fire drill: a real Prometheus and Alertmanager over stand-ins, one fault at a time, every alert watched.
 
 mod breakage;
+mod cause;
 mod folder;
 mod inhibition;
 mod prober;

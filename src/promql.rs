@@ -5,6 +5,7 @@ pub(crate) mod canonical;
 pub mod engine;
 pub(crate) mod matchers;
 mod modifiers;
+pub(crate) mod narrowed;
 pub(crate) mod native;
 pub(crate) mod number;
 mod parse;

@@ -217,7 +217,7 @@ fn tell(report: &mut Report, rows: &[Row]) {
         match &row.verdict {
             Verdict::Failed(reason) => report.push(
                 Diagnostic::error("drill-failed", place, format!("{} ({}): {reason}", row.called(), row.fault))
-                    .help("`drill --only` repeats one alert; a machine under load needs a smaller --time-scale"),
+                    .help(row.help.clone()),
             ),
             Verdict::NotDrilled(reason) => report.push(
                 Diagnostic::warning("not-drilled", place, format!("{} was not drilled: {reason}", row.called()))

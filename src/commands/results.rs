@@ -8,6 +8,7 @@ use crate::live::checks::Checked;
 use crate::live::checks::services::Row;
 use crate::source::Source;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// The version of the document's schema, `report.schema.json`: another one where a member changes its meaning or goes.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
@@ -60,7 +61,7 @@ impl Results {
             .filter(move |finding| finding.service.as_deref() == Some(service))
     }
 
-    /// What to do, errors before warnings, each thing once.
+    /// What to do, errors before warnings, each thing once for each code.
     pub(crate) fn recommendations(&self) -> Vec<Recommendation> {
         let mut found: Vec<Recommendation> = Vec::new();
         for finding in self.findings() {
@@ -97,7 +98,10 @@ impl Results {
     /// What to do first, for people; the pictures of the findings say the rest.
     pub(crate) fn steps(&self) -> Vec<String> {
         let all = self.recommendations();
+        // One deed may end findings of several codes.
+        let mut known = BTreeSet::new();
         let steps = all.iter().filter(|one| one.severity == Severity::Error);
+        let steps = steps.filter(|one| known.insert((&one.action, &one.services)));
         let steps = steps.take(FIRST).enumerate().map(|(index, one)| {
             let whose = match one.services.as_slice() {
                 [] => String::new(),

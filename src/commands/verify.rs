@@ -167,7 +167,7 @@ fn ask(context: &CheckContext) -> Result<Results> {
         .collect();
     let answering: Vec<&str> = visits
         .iter()
-        .filter(|visit| visit.readable())
+        .filter(|visit| visit.readable() || visit.elsewhere)
         .map(|visit| visit.service.name.as_str())
         .collect();
     let healthy: Vec<&str> = visits

@@ -9,7 +9,6 @@ use crate::catalog::{Catalog, Service};
 use crate::diagnostic::{Diagnostic, Format};
 use crate::live::walk::{LINKS, Link, Walk, offline, online};
 use crate::render::File;
-use crate::stack::files::Files;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
@@ -70,14 +69,7 @@ fn walk(
         all: args.all_links,
         ..Walk::default()
     };
-    offline(
-        &mut walk,
-        &catalog.platform.output,
-        Files::of(rendered),
-        service,
-        written,
-        context.stale.as_ref(),
-    );
+    offline(&mut walk, &context, service, written);
     if walk.goes_on() && !args.offline {
         let _waiting = Waiting::begin(&format!("walking from {} to its receiver", service.name));
         online(&mut walk, &context, service)?;

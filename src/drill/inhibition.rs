@@ -47,10 +47,13 @@ pub(crate) async fn row(drill: &Drill<'_>, stage: &Stage) -> Option<Row> {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    row.fail(format!(
-        "{} is {} for {broken}, which is down, and {} for {healthy}, which is not",
-        other.name, states.0, states.1
-    ));
+    row.fail_with(
+        format!(
+            "{} is {} for {broken}, which is down, and {} for {healthy}, which is not",
+            other.name, states.0, states.1
+        ),
+        "look at `inhibit_rules` in the Alertmanager's configuration that is drilled",
+    );
     Some(row)
 }
 

@@ -3,6 +3,10 @@
 use crate::catalog::Duration;
 use serde_json::Value;
 
+/// What to do where timing is all that is known.
+pub(super) const TIMING: &str =
+    "`drill --only` repeats one alert; a machine under load needs a smaller --time-scale";
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Verdict {
     Passed,
@@ -29,6 +33,8 @@ pub(crate) struct Row {
     /// From the end of the fault to the all-clear's notification.
     pub resolved: Option<Duration>,
     pub verdict: Verdict,
+    /// What to do when it failed.
+    pub help: String,
 }
 
 /// What the labels of an alert say that it is about: a service, else a group.
@@ -59,11 +65,20 @@ impl Row {
             delivered: None,
             resolved: None,
             verdict: Verdict::Passed,
+            help: TIMING.to_string(),
         }
     }
 
     pub(crate) fn called(&self) -> String {
         called(&self.alert, &self.subject)
+    }
+
+    /// The same with what to do.
+    pub(crate) fn fail_with(&mut self, reason: impl Into<String>, help: impl Into<String>) {
+        if self.verdict == Verdict::Passed {
+            self.help = help.into();
+        }
+        self.fail(reason);
     }
 
     /// The first failure counts; what follows from it does not.

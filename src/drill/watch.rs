@@ -4,7 +4,7 @@ use super::breakage::{Breakage, Broken, Planned};
 use super::rows::called;
 use super::scene::{Active, PACE, Scene};
 use super::servers::Stage;
-use super::{Drill, Row, Verdict, inhibition};
+use super::{Drill, Row, Verdict, cause, inhibition};
 use crate::catalog::{Alert, Branch, Catalog, Duration, NO_ONE, Scope};
 use crate::drill::receiver::{Notification, Receiver};
 use crate::simulation::Fleet;
@@ -155,13 +155,26 @@ impl Scene<'_> {
         let limit = self.limit(branch) + self.drill.real(broken.lasts) * 2;
         while row.delivered.is_none() && row.verdict == Verdict::Passed {
             self.look(&mut row, &broken, began, from, before).await;
+            let failed = row.verdict != Verdict::Passed;
+            // What else is seen meanwhile is not why.
+            if failed
+                && row.firing.is_some()
+                && row.delivered.is_none()
+                && let Some(cause) = cause::held_back(self.stage, &row).await
+            {
+                row.verdict = Verdict::Passed;
+                row.fail_with(cause.reason, cause.help);
+            }
             if began.elapsed() > limit {
-                let step = if row.firing.is_some() {
-                    "fired, but no notification came"
-                } else {
-                    "did not fire"
+                let cause = match row.firing {
+                    Some(_) => cause::untold(self.stage, &row).await,
+                    None => {
+                        let scale = self.drill.time_scale;
+                        cause::silent(self.stage, &row, branch, scale).await
+                    }
                 };
-                row.fail(format!("{step} within {}", self.since(began)));
+                let reason = format!("{}, within {}", cause.reason, self.since(began));
+                row.fail_with(reason, cause.help);
             }
         }
         if row.pending.is_none() && row.firing.is_some() && branch.r#for.0 > 0 {

@@ -5,7 +5,7 @@ use crate::json::plain;
 use serde_json::Value;
 
 /// Names of this machine: seen from a container, and from itself.
-pub(super) const THIS_HOST: [&str; 4] = ["host.docker.internal", "localhost", "127.0.0.1", "[::1]"];
+pub(crate) const THIS_HOST: [&str; 4] = ["host.docker.internal", "localhost", "127.0.0.1", "[::1]"];
 
 /// What takes something away, puts it elsewhere or adds to it, and what no server fills in by itself.
 const NO_DEFAULT: [&str; 20] = [
@@ -31,8 +31,18 @@ const NO_DEFAULT: [&str; 20] = [
     "target_limit",
 ];
 
+/// What a server fills in where a document says nothing, of what decides where it asks and what it takes.
+/// https://prometheus.io/docs/prometheus/latest/configuration/configuration/#scrape_config
+const FILLED_IN: [(&str, &str); 5] = [
+    ("follow_redirects", "true"),
+    ("honor_timestamps", "true"),
+    ("insecure_skip_verify", "false"),
+    ("metrics_path", "/metrics"),
+    ("scheme", "http"),
+];
+
 /// In what a loaded document differs from a rendered one: the path of each difference, and how.
-/// What only the loaded one says is a default that the server filled in, but for NO_DEFAULT.
+/// What only the loaded one says is a default that the server filled in, but for NO_DEFAULT, and for FILLED_IN with another value.
 pub(crate) fn differences(
     rendered: &Value,
     loaded: &Value,
@@ -48,9 +58,13 @@ pub(crate) fn differences(
                 None => vec![format!("{} is not loaded", join_key(path, key))],
             })
             .chain(found.iter().filter_map(|(key, value)| {
-                let added = NO_DEFAULT.contains(&key.as_str())
-                    && !wanted.contains_key(key)
-                    && !empty(value);
+                let mut filled_in = FILLED_IN.iter();
+                let known = NO_DEFAULT.contains(&key.as_str());
+                let other = match filled_in.find(|(name, _)| name == key) {
+                    Some((_, default)) => plain(value) != *default,
+                    None => known && !empty(value),
+                };
+                let added = other && !wanted.contains_key(key);
                 added.then(|| format!("{} is {value}, rendered is none", join_key(path, key)))
             }))
             .collect(),
@@ -205,6 +219,12 @@ mod tests {
             differences(&json!({"t": []}), &dropped, "", 0),
             ["sample_limit is 10, rendered is none"]
         );
+        let asks = |scheme: &str| json!({"t": [], "scheme": scheme, "metrics_path": "/metrics"});
+        assert_eq!(
+            differences(&json!({"t": []}), &asks("https"), "", 0),
+            ["scheme is \"https\", rendered is none"]
+        );
+        assert!(differences(&json!({"t": []}), &asks("http"), "", 0).is_empty());
         let login = |file: &str| json!({"tls_config": {"ca_file": file}});
         let read = |wanted: &str, found: &str| differences(&login(wanted), &login(found), "", 0);
         assert_eq!(read("../../ca.pem", "/srv/shop/ca.pem").len(), 0);

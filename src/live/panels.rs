@@ -3,9 +3,12 @@
 use crate::catalog::Catalog;
 use crate::json::Parts;
 use crate::promql::variables::{Filling, fill};
+use crate::promql::walk::{children, children_mut, selector, selector_mut};
+use crate::promql::{Expr, Matcher, parse};
 use crate::stack::dashboards::panels;
 use crate::stack::files::Files;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// One query of one panel.
 pub(crate) struct PanelQuery {
@@ -14,20 +17,118 @@ pub(crate) struct PanelQuery {
     pub panel: String,
     /// With Grafana's variables filled in.
     pub expression: String,
+    /// The same for some of the services: what it shows of these, it shows. None: there are not many, or it says nothing.
+    pub sample: Option<String>,
+}
+
+/// So few services are asked about all at once.
+const FEW: usize = 50;
+
+/// Of each group so many are asked about first.
+const OF_EACH: usize = 3;
+
+/// Functions that return something of more series when they are given more, and cannot fail. Those over ranges are beside them.
+const GROWING: [&str; 14] = [
+    "abs",
+    "ceil",
+    "changes",
+    "clamp_max",
+    "clamp_min",
+    "floor",
+    "histogram_quantile",
+    "increase",
+    "irate",
+    "rate",
+    "resets",
+    "round",
+    "sort",
+    "sort_desc",
+];
+
+/// Whether an expression that shows something of some series does so of all, and cannot fail on them either.
+fn grows(expr: &Expr) -> bool {
+    let number = |expr: &Expr| matches!(without_parens(expr), Expr::NumberLiteral(_));
+    match expr {
+        Expr::VectorSelector(_) | Expr::MatrixSelector(_) | Expr::NumberLiteral(_) => true,
+        Expr::Paren(paren) => grows(&paren.expr),
+        Expr::Aggregate(aggregate) => grows(&aggregate.expr),
+        Expr::Call(call) => {
+            let name = call.func.name;
+            let over_time = name.ends_with("_over_time") && name != "absent_over_time";
+            (over_time || GROWING.contains(&name)) && children(expr).into_iter().all(grows)
+        }
+        Expr::Binary(binary) => {
+            let both = grows(&binary.lhs) && grows(&binary.rhs);
+            match binary.op.to_string().as_str() {
+                "or" => both,
+                "+" | "-" | "*" | "/" => both && (number(&binary.lhs) || number(&binary.rhs)),
+                // It takes away what is NaN.
+                ">=" => both && binary.rhs.to_string() == "0",
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+fn without_parens(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Paren(paren) => without_parens(&paren.expr),
+        _ => expr,
+    }
+}
+
+/// An expression about some jobs.
+fn about(expression: &str, jobs: &str) -> Option<String> {
+    fn narrow(expr: &mut Expr, matcher: &Matcher) {
+        if let Some(series) = selector_mut(expr) {
+            series.matchers.matchers.push(matcher.clone());
+        }
+        for child in children_mut(expr) {
+            narrow(child, matcher);
+        }
+    }
+    let mut expr = parse(expression).ok().filter(grows)?;
+    let wanted = parse(&format!("x{{job=~{jobs:?}}}")).ok()?;
+    let matcher = selector(&wanted)?.matchers.matchers.first()?.clone();
+    narrow(&mut expr, &matcher);
+    Some(expr.to_string())
+}
+
+/// Some services of every group, as a pattern; None: there are few anyway.
+fn some(catalog: &Catalog) -> Option<String> {
+    if catalog.services.len() <= FEW {
+        return None;
+    }
+    let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut names = Vec::new();
+    for service in &catalog.services {
+        let many = known.entry(&service.group).or_default();
+        *many += 1;
+        if *many <= OF_EACH {
+            names.push(service.name.as_str());
+        }
+    }
+    (names.len() * 2 < catalog.services.len()).then(|| names.join("|"))
 }
 
 /// Every query of every panel, those in rows included.
 pub(crate) fn queries(rendered: Files, catalog: &Catalog) -> Vec<PanelQuery> {
+    let some = some(catalog);
     let of = |(file, panel): (&str, &Value)| {
         let title = panel["title"].as_str().unwrap_or_default();
         let expressions = panel["targets"]
             .items()
             .filter_map(|target| target["expr"].as_str());
         expressions
-            .map(|written| PanelQuery {
-                file: file.into(),
-                panel: title.into(),
-                expression: filled(written, catalog),
+            .map(|written| {
+                let expression = filled(written, catalog);
+                PanelQuery {
+                    file: file.into(),
+                    panel: title.into(),
+                    sample: some.as_ref().and_then(|some| about(&expression, some)),
+                    expression,
+                }
             })
             .collect::<Vec<_>>()
     };
@@ -60,6 +161,28 @@ fn filled(expression: &str, catalog: &Catalog) -> String {
 mod tests {
     use super::*;
     use crate::pipeline::load;
+
+    #[test]
+    fn what_is_shown_of_some_services_is_shown_of_all() {
+        for grows in [
+            "sum by (job) (rate(x{a=\"b\"}[5m]))",
+            "histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m]))) >= 0",
+            "topk(3, x or 100 * y)",
+        ] {
+            let some = about(grows, "a|b").unwrap();
+            assert!(some.contains("job=~\"a|b\""), "{some}");
+        }
+        // Of all there may be nothing, or an error.
+        for other in [
+            "absent(x)",
+            "x unless y",
+            "x < 5",
+            "a / b",
+            "label_replace(x, \"a\", \"\", \"\", \"\")",
+        ] {
+            assert_eq!(about(other, "a|b"), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_variable_for_everything_leaves_no_matcher() {

@@ -252,25 +252,34 @@ fn at(service: &Service) -> Place {
     Place::Key(format!("/services/{}", service.name))
 }
 
+/// Why a service is not healthy.
+pub(crate) struct Unhealthy {
+    pub finding: Diagnostic,
+    /// It says so itself, and did not only refuse to answer.
+    pub ill: bool,
+}
+
 /// Whether the service says that it is healthy.
-pub(crate) fn health(instance: &Instance) -> Result<(), Diagnostic> {
+pub(crate) fn health(instance: &Instance) -> Result<(), Unhealthy> {
     let (service, url) = (instance.service, &instance.door.health);
-    let answer = instance
-        .get(url, &[])
-        .map_err(|failure| unreachable(service, url, &failure))?;
-    match answer.status {
-        200..=299 => Ok(()),
-        status => Err(Diagnostic::error(
-            "health-fails",
-            at(service),
-            format!(
-                "{} is unhealthy: {url} answers {status}: {}",
-                service.name,
-                beginning(&answer.body)
-            ),
-        )
-        .help("look at the service's own log; `health_path` says where health is asked")),
+    let answer = instance.get(url, &[]).map_err(|failure| Unhealthy {
+        finding: unreachable(service, url, &failure),
+        ill: false,
+    })?;
+    let status = answer.status;
+    if (200..300).contains(&status) {
+        return Ok(());
     }
+    let message = format!(
+        "{} is unhealthy: {url} answers {status}: {}",
+        service.name,
+        beginning(&answer.body)
+    );
+    Err(Unhealthy {
+        finding: Diagnostic::error("health-fails", at(service), message)
+            .help("look at the service's own log; `health_path` says where health is asked"),
+        ill: status >= 500,
+    })
 }
 
 /// The metrics, or the first thing on the way to them that is broken.
@@ -278,6 +287,7 @@ pub(crate) fn scrape(instance: &Instance) -> Result<Scrape, (ProbeStage, Diagnos
     let (service, url) = (instance.service, &instance.door.metrics);
     let mut notes = Vec::new();
     let mut answer = ask(instance, url)?;
+    let mut asked = url.clone();
     if (300..400).contains(&answer.status) {
         let target = redirected(url, &answer.location)
             .ok_or_else(|| (ProbeStage::Http, elsewhere(service, url, &answer)))?;
@@ -297,14 +307,20 @@ pub(crate) fn scrape(instance: &Instance) -> Result<Scrape, (ProbeStage, Diagnos
             )),
         );
         answer = ask(instance, &target)?;
+        asked = target;
     }
+    let url = &asked;
     let plain = String::from_utf8_lossy(&answer.body[..answer.body.len().min(400)]).into_owned();
     // Go and nginx say so in these words.
     if answer.status == 400 && plain.contains("HTTP request") && plain.contains("HTTPS") {
         return Err((ProbeStage::Http, wrong_scheme(service, url, "https")));
     }
     if answer.status != 200 {
-        return Err((ProbeStage::Http, wrong_status(service, url, &answer)));
+        let mut found = wrong_status(service, url, &answer);
+        if *url != instance.door.metrics {
+            found.message += &format!(", where {} redirects to", instance.door.metrics);
+        }
+        return Err((ProbeStage::Http, found));
     }
     let (exposition, refused) = read(service, url, &answer)?;
     notes.extend(refused);
@@ -401,6 +417,7 @@ fn unreachable(service: &Service, url: &str, failure: &Failure) -> Diagnostic {
         Failure::NoSuchHost => "correct `runs_on`, or say with `--services-address` where this machine reaches the services".to_string(),
         Failure::NoConnection(_) | Failure::Unreachable(_) => format!("let its port through the firewall of {}", service.host),
         Failure::NoAnswer(_) => "restart it, and see what blocks it: one worker that waits on another service answers nobody".to_string(),
+        Failure::CutOff => "look at its log: it takes the connection and ends it without an answer, as a worker does that dies, or a program that speaks something else".to_string(),
         Failure::TooLarge | Failure::Unfinished(_) => "serve the metrics there and nothing else; labels without a bound make them grow".to_string(),
         Failure::Tls(reason) if reason.contains("UnknownIssuer") && own_authority => {
             "who signed its certificate is not in the `ca_file` of `tls`: put that authority's certificate there".to_string()
@@ -458,6 +475,9 @@ fn wrong_status(service: &Service, url: &str, answer: &Answer) -> Diagnostic {
             "it wants a login: say in `auth` with which login it is scraped; or let Prometheus read the metrics without one"
         }
         404 => "mount the metrics there, or correct `metrics_path`",
+        429 => {
+            "it limits how often it is asked: let its metrics be read as often as `scrape_interval` says"
+        }
         500..=599 => "look at the service's log: its metrics endpoint fails",
         _ => "serve the metrics with status 200",
     };

@@ -4,11 +4,12 @@ use super::endpoint::{Endpoint, Refusal, encoded};
 use super::http::{Client, apart};
 use super::loaded::THIS_HOST;
 use super::secret::without_user;
+use crate::catalog;
 use crate::json::Parts;
 use crate::yaml;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use ureq::http::Uri;
 
 /// Everything that is asked of it at once.
@@ -26,6 +27,12 @@ pub(crate) struct Running {
     pub reloaded: bool,
     /// When that was, as it says it.
     pub loaded_at: String,
+    /// When it was started.
+    pub started: Option<DateTime<Utc>>,
+    /// How long it keeps samples; None: as long as they have room.
+    pub retention: Option<catalog::Duration>,
+    /// What alerts link to, as it was told; empty: whatever it takes its own address for.
+    pub external_url: String,
     /// How far its clock is ahead of this machine's, in seconds; 0 where the two cannot be told apart.
     pub ahead: f64,
 }
@@ -39,6 +46,9 @@ pub(crate) struct Target {
     pub health: String,
     /// Why the last scrape failed; empty when it did not.
     pub error: String,
+    /// When that was, by its own clock.
+    pub scraped: Option<DateTime<Utc>>,
+    pub interval: Duration,
 }
 
 impl Running {
@@ -50,32 +60,45 @@ impl Running {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
         let yaml = text(&get("/api/v1/status/config")?["yaml"]);
         let config = yaml::parse(&yaml).map_err(|error| Refusal::Stranger(error.reason))?;
-        let targets = get("/api/v1/targets?state=active")?;
-        let target = |target: &Value| Target {
-            job: text(&target["labels"]["job"]),
-            service: text(&target["labels"]["service"]),
-            url: without_user(&text(&target["scrapeUrl"])),
-            health: text(&target["health"]),
-            error: text(&target["lastError"]),
-        };
+        // It says `15d`, `15d or 10GB`, or a size alone.
+        let kept = runtime["storageRetention"].as_str().unwrap_or_default();
+        let kept = kept.split(" or ").next().unwrap_or_default();
+        // Who is asked may be one that has no such page.
+        let flags = get("/api/v1/status/flags").unwrap_or_default();
         Ok(Running {
             version: text(&build["version"]),
             config,
             groups: get("/api/v1/rules")?["groups"].items().cloned().collect(),
-            targets: targets["activeTargets"].items().map(target).collect(),
+            targets: targets(endpoint, client)?,
             alertmanagers: get("/api/v1/alertmanagers")?["activeAlertmanagers"]
                 .items()
                 .map(|one| without_user(&text(&one["url"])))
                 .collect(),
             reloaded: runtime["reloadConfigSuccess"].as_bool().unwrap_or(true),
             loaded_at: text(&runtime["lastConfigTime"]),
+            started: time(&runtime["startTime"]),
+            retention: catalog::Duration::parse(kept),
+            external_url: text(&flags["web.external-url"]),
             ahead: clock(endpoint, client),
         })
     }
 
+    /// How far its clock is ahead of this machine's.
+    pub(crate) fn lead(&self) -> TimeDelta {
+        TimeDelta::milliseconds((self.ahead * 1000.0) as i64)
+    }
+
     /// The time of its clock.
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        Utc::now() + TimeDelta::milliseconds((self.ahead * 1000.0) as i64)
+        Utc::now() + self.lead()
+    }
+
+    /// Seconds since it read its configuration, or was started.
+    pub(crate) fn age(&self) -> i64 {
+        let loaded = DateTime::parse_from_rfc3339(&self.loaded_at).ok();
+        let loaded = loaded.map(|loaded| loaded.to_utc());
+        let last = loaded.max(self.started);
+        last.map_or(i64::MAX, |last| (self.now() - last).num_seconds())
     }
 
     /// The jobs that it loaded.
@@ -102,6 +125,33 @@ impl Running {
     pub(crate) fn rules(&self) -> impl Iterator<Item = &Value> {
         self.groups.iter().flat_map(|group| group["rules"].items())
     }
+}
+
+/// A time as servers write it.
+pub(super) fn time(written: &Value) -> Option<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(written.as_str()?).ok()?;
+    Some(time.to_utc())
+}
+
+/// What it scrapes now.
+pub(super) fn targets(endpoint: &Endpoint, client: &Client) -> Result<Vec<Target>, Refusal> {
+    let all = data(endpoint, client, "/api/v1/targets?state=active")?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+    let target = |target: &Value| {
+        let interval = target["scrapeInterval"].as_str();
+        let interval = interval.and_then(catalog::Duration::parse);
+        Target {
+            job: text(&target["labels"]["job"]),
+            service: text(&target["labels"]["service"]),
+            url: without_user(&text(&target["scrapeUrl"])),
+            health: text(&target["health"]),
+            error: text(&target["lastError"]),
+            // Before its first scrape it says the year 1.
+            scraped: time(&target["lastScrape"]).filter(|at| at.timestamp() > 0),
+            interval: Duration::from_millis(interval.unwrap_or_default().0),
+        }
+    };
+    Ok(all["activeTargets"].items().map(target).collect())
 }
 
 /// Host and port of an address.

@@ -1,11 +1,14 @@
 //! The rules that a server evaluates, held against those that were rendered.
 
-use crate::catalog::Duration;
+use crate::catalog::{Catalog, Duration};
 use crate::json::Parts;
 use crate::promql::canonical::{one_line, same};
+use crate::promql::narrowed;
+use crate::promql::parse;
+use crate::promql::walk::selectors;
 use crate::stack::files::Files;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A rule of a rendered file, or of a server.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +23,100 @@ pub(crate) struct Rule {
     pub annotations: BTreeMap<String, String>,
     /// Whether it is an alert.
     pub alert: bool,
+}
+
+impl Rule {
+    /// The metric that it records.
+    fn series(&self) -> &str {
+        self.name.split(' ').next().unwrap_or_default()
+    }
+
+    /// The metrics that it reads about a service; None: it says nothing about it.
+    fn reads(&self, service: &str) -> Option<Vec<String>> {
+        let Ok(expr) = parse(&self.expression) else {
+            return Some(Vec::new());
+        };
+        let narrowed = narrowed::of(&expr, JOB, service)?;
+        let read = selectors(&narrowed).into_iter();
+        Some(read.filter_map(|series| series.name.clone()).collect())
+    }
+}
+
+/// The label that says which service a series is about.
+const JOB: &str = "job";
+
+/// What the alerts of a service depend on.
+pub(crate) struct Concern<'a> {
+    catalog: &'a Catalog,
+    service: &'a str,
+    /// Metrics that those alerts read, and whatever records these.
+    read: HashSet<String>,
+}
+
+impl<'a> Concern<'a> {
+    pub(crate) fn of(rules: &[Rule], catalog: &'a Catalog, service: &'a str) -> Concern<'a> {
+        let mut concern = Concern {
+            catalog,
+            service,
+            read: HashSet::new(),
+        };
+        let alerts = rules.iter().filter(|rule| rule.alert && concern.has(rule));
+        let mut left: Vec<&Rule> = alerts.collect();
+        while let Some(rule) = left.pop() {
+            for name in rule.reads(service).into_iter().flatten() {
+                let own = |rule: &&Rule| !rule.alert && rule.series() == name && concern.may(rule);
+                if !concern.read.contains(&name) {
+                    left.extend(rules.iter().filter(own));
+                }
+                concern.read.insert(name);
+            }
+        }
+        concern
+    }
+
+    /// Whether a recording rule's own labels leave it to the service.
+    fn may(&self, rule: &Rule) -> bool {
+        let job = rule.labels.get(JOB);
+        job.is_none_or(|job| job == self.service)
+    }
+
+    /// Whether a rule has to do with the service.
+    pub(crate) fn has(&self, rule: &Rule) -> bool {
+        match (rule.alert, self.catalog.alert(&rule.name)) {
+            (true, Some(alert)) => alert.covers_service(self.service),
+            // Left over, or the user's own.
+            (true, None) => rule.reads(self.service).is_some(),
+            (false, _) => self.may(rule) && self.read.contains(rule.series()),
+        }
+    }
+
+    /// In what two rules of one name differ for the service.
+    pub(crate) fn difference(&self, rendered: &Rule, loaded: &Rule) -> Option<String> {
+        let whole = rule_difference(rendered, loaded)?;
+        let about = |rule| narrowed(rule, self.service);
+        match (about(rendered), about(loaded)) {
+            (Some(rendered), Some(loaded)) => rule_difference(&rendered, &loaded).map(|_| whole),
+            _ => Some(whole),
+        }
+    }
+}
+
+/// A rule as far as it is about one service; None: its expression cannot be parsed.
+fn narrowed(rule: &Rule, service: &str) -> Option<Rule> {
+    let mut narrowed = rule.clone();
+    let about = narrowed::of(&parse(&rule.expression).ok()?, JOB, service);
+    narrowed.expression = String::new();
+    let mut about = about.as_ref();
+    // Where services differ in a label, the expression writes it and not the rule.
+    while let Some((inside, label, value)) = about.and_then(narrowed::written) {
+        let label = narrowed.labels.entry(label.to_string());
+        label.or_insert_with(|| value.to_string());
+        about = Some(inside);
+    }
+    if let Some(about) = about {
+        narrowed.expression = about.to_string();
+    }
+    Some(narrowed)
 }
 
 fn texts(value: &Value) -> BTreeMap<String, String> {
@@ -124,11 +221,50 @@ pub(crate) fn rule_difference(rendered: &Rule, loaded: &Rule) -> Option<String> 
         ));
     }
     let parts = [
-        ("labels", &rendered.labels, &loaded.labels),
-        ("annotations", &rendered.annotations, &loaded.annotations),
+        ("label", &rendered.labels, &loaded.labels),
+        ("annotation", &rendered.annotations, &loaded.annotations),
     ];
-    parts
-        .into_iter()
-        .find(|(_, a, b)| a != b)
-        .map(|(what, ..)| format!("its {what} differ"))
+    parts.into_iter().find_map(|(what, wanted, there)| {
+        let mut keys = wanted.keys().chain(there.keys());
+        let key = keys.find(|key| wanted.get(*key) != there.get(*key))?;
+        let said = |all: &BTreeMap<String, String>| {
+            all.get(key)
+                .map_or("none".into(), |value| format!("{value:?}"))
+        };
+        Some(format!(
+            "its {what} {key} is {}, rendered is {}",
+            said(there),
+            said(wanted)
+        ))
+    })
+}
+
+/// Groups of rendered rules that a server evaluates at another interval: each with its own and with the rendered one.
+pub(crate) fn paces(rendered: Files, groups: &[Value]) -> Vec<String> {
+    let Some(config) = rendered.prometheus().next() else {
+        return Vec::new();
+    };
+    let global = config.value["global"]["evaluation_interval"].as_str();
+    let global = global.and_then(Duration::parse).unwrap_or(Duration(60_000));
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
+    let files = rendered.named_rule_files(config);
+    let files = files.flat_map(|(_, files)| files);
+    let of_files = files.flat_map(|file| {
+        let all = file.value["groups"].items();
+        all.map(move |group| (name(&file.path), group))
+    });
+    let differing = of_files.filter_map(|(file, group)| {
+        let wanted = group["interval"].as_str().and_then(Duration::parse);
+        let wanted = wanted.unwrap_or(global);
+        let there = groups.iter().find(|there| {
+            there["name"] == group["name"]
+                && name(there["file"].as_str().unwrap_or_default()) == file
+        })?;
+        let there = Duration((there["interval"].as_f64()? * 1000.0) as u64);
+        (there != wanted).then(|| {
+            let name = group["name"].as_str().unwrap_or_default();
+            format!("the group {name} is evaluated every {there}, rendered is {wanted}")
+        })
+    });
+    differing.collect()
 }

@@ -4,9 +4,9 @@ mod links;
 mod service;
 
 use super::checks::services::visit;
-use super::checks::{CheckContext, Stale, clocks, grafana, prometheus, running};
+use super::checks::{CheckContext, clocks, generated, grafana, prometheus, running};
 use crate::catalog::Service;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::stack::files::Files;
 use anyhow::Result;
 
@@ -89,12 +89,11 @@ impl Walk {
 /// The links that need no server: catalog and rendered.
 pub(crate) fn offline(
     walk: &mut Walk,
-    output: &str,
-    rendered: Files,
+    context: &CheckContext,
     service: &Service,
     written: &(String, usize),
-    stale: Option<&Stale>,
 ) {
+    let output = &context.catalog.platform.output;
     let place = match service.discovery.is_some() || service.through.is_some() {
         true => service.addresses(),
         false => format!("port {}, runs_on {}", service.port, service.runs_on),
@@ -104,12 +103,16 @@ pub(crate) fn offline(
         written.0, written.1, service.group
     );
     walk.add("catalog", Ok(place));
+    let stale = generated::about(context, &service.name);
+    let says = match &stale {
+        None => "is what services.toml says",
+        Some(_) => "is what services.toml says of it",
+    };
     let fine = format!(
-        "{output}/ is what services.toml says; job {}",
-        job_file(output, rendered)
+        "{output}/ {says}; job {}",
+        job_file(output, context.rendered)
     );
-    let findings = stale.map(|stale| stale.finding.clone()).into_iter();
-    walk.found("rendered", findings.collect(), fine);
+    walk.found("rendered", stale.into_iter().collect(), fine);
 }
 
 fn job_file(output: &str, rendered: Files) -> String {
@@ -128,6 +131,12 @@ pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service)
     };
     findings.extend(prometheus::full_disk(context, &running));
     findings.extend(clock);
+    // What they make blind is not one service, and what is behind them may be what is looked for.
+    let flags = prometheus::flags(context, &running).into_iter();
+    findings.extend(flags.map(|finding| Diagnostic {
+        severity: Severity::Warning,
+        ..finding
+    }));
     if !walk.found("loaded", findings, fine)
         || !walk.add("discovered", links::discovered(&running, service))
     {

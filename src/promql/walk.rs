@@ -1,6 +1,7 @@
 //! The parts of an expression.
 
-use super::{Expr, VectorSelector};
+use super::{Expr, Offset, VectorSelector};
+use std::time::Duration;
 
 /// The operands of an expression, in the order in which they are written; of an aggregation its parameter first.
 pub(crate) fn children(expr: &Expr) -> Vec<&Expr> {
@@ -95,6 +96,26 @@ pub(crate) fn text(expr: &Expr) -> Option<&str> {
         Expr::StringLiteral(literal) => Some(&literal.val),
         _ => None,
     }
+}
+
+/// How far back an expression looks.
+pub(crate) fn reach(expr: &Expr) -> Duration {
+    let moved = |offset: Option<&Offset>| match offset {
+        Some(Offset::Pos(by)) => *by,
+        _ => Duration::ZERO,
+    };
+    let own = match expr {
+        Expr::MatrixSelector(matrix) => matrix.range,
+        Expr::Subquery(subquery) => subquery
+            .range
+            .saturating_add(moved(subquery.offset.as_ref())),
+        _ => Duration::ZERO,
+    };
+    let own = own.saturating_add(
+        selector(expr).map_or(Duration::ZERO, |selector| moved(selector.offset.as_ref())),
+    );
+    let inside = children(expr).into_iter().map(reach).max();
+    own.saturating_add(inside.unwrap_or_default())
 }
 
 #[cfg(test)]

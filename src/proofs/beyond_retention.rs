@@ -3,8 +3,8 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Duration;
-use crate::promql::walk::{children, selector};
-use crate::promql::{AtModifier, Expr, Offset};
+use crate::promql::walk::{children, reach, selector};
+use crate::promql::{AtModifier, Expr};
 use crate::stack::expressions::{Expression, Usage};
 use std::time::Duration as Length;
 
@@ -76,24 +76,4 @@ fn fixed(expr: &Expr) -> Option<f64> {
         }
         _ => children(expr).into_iter().find_map(fixed),
     }
-}
-
-/// How far back an expression looks.
-fn reach(expr: &Expr) -> Length {
-    let moved = |offset: Option<&Offset>| match offset {
-        Some(Offset::Pos(by)) => *by,
-        _ => Length::ZERO,
-    };
-    let own = match expr {
-        Expr::MatrixSelector(matrix) => matrix.range,
-        Expr::Subquery(subquery) => subquery
-            .range
-            .saturating_add(moved(subquery.offset.as_ref())),
-        _ => Length::ZERO,
-    };
-    let own = own.saturating_add(
-        selector(expr).map_or(Length::ZERO, |selector| moved(selector.offset.as_ref())),
-    );
-    let inside = children(expr).into_iter().map(reach).max();
-    own.saturating_add(inside.unwrap_or_default())
 }

@@ -156,7 +156,29 @@ fn an_alert_that_cannot_fire_fails_the_drill() {
     ]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains("did not fire within"), "{text}");
+    assert!(text.contains("did not fire: its condition"), "{text}");
+}
+
+/// What is drilled is what is on disk, and what holds an alert back there is named.
+#[test]
+fn an_alert_that_another_one_suppresses_is_not_said_to_be_lost() {
+    let _alone = alone();
+    let root = root(super::RECEIVERS);
+    let path = root
+        .folder
+        .join("generated/monitoring/alertmanager/alertmanager.yml");
+    let text = fs::read_to_string(&path).unwrap();
+    let rule = "inhibit_rules:\n  - source_matchers: [\"alertname=\\\"Watchdog\\\"\"]\n    target_matchers: [\"severity=\\\"critical\\\"\"]";
+    let changed = text.replacen("inhibit_rules:", rule, 1);
+    assert_ne!(text, changed);
+    fs::write(&path, changed).unwrap();
+    let output = root.run(&["drill", "--only", "ServiceDown", "--format", "json"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("fired and was suppressed by Watchdog"),
+        "{text}"
+    );
 }
 
 pub fn copy(from: &std::path::Path, to: &std::path::Path) {

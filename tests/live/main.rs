@@ -7,6 +7,7 @@ mod endpoints;
 mod grafana;
 mod hostile;
 mod login;
+mod others;
 #[path = "../ports/mod.rs"]
 mod ports;
 mod secrets;

@@ -126,7 +126,9 @@ fn a_stack_is_verified_and_each_break_is_named() {
         had += 1;
         let (document, _) = both(&root, kind);
         if kind == "redirect" {
-            let found = about(&document, "memory-manager");
+            let mut found = about(&document, "memory-manager");
+            // The faults before it came and went.
+            found.retain(|code| *code != "flapping");
             assert!(
                 found == ["scrape-redirect"] && messages(&document).is_empty(),
                 "Prometheus follows it: {document:#}"

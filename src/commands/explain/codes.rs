@@ -213,6 +213,18 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     ("target-down", "Prometheus cannot scrape the service."),
     (
+        "other-flags",
+        "Prometheus was started with another retention or external URL than the catalog says.",
+    ),
+    (
+        "not-told-yet",
+        "An alert fires, and its route waits before it tells somebody.",
+    ),
+    (
+        "flapping",
+        "Prometheus can scrape the service now, and again and again could not in the last minutes.",
+    ),
+    (
         "panel-query-fails",
         "Prometheus refuses the query of a panel.",
     ),

@@ -1,13 +1,17 @@
 //! The Alertmanager: whether Prometheus sends to it, and whether it routes as rendered.
 
+use super::delivery::possible;
 use super::{CheckContext, Checked, first, remedy};
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::json::{Parts, plain};
 use crate::live::endpoint::Refusal;
 use crate::live::loaded::differences;
 use crate::live::prometheus::Running;
+use crate::stack::notifications::alerts::Way;
+use crate::stack::notifications::routes::Route;
 use crate::yaml;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Where the rendered configuration is.
 fn path(context: &CheckContext) -> String {
@@ -27,9 +31,25 @@ fn place(context: &CheckContext) -> Place {
 struct Loaded {
     version: String,
     /// In what its configuration differs from the rendered one.
-    differences: Vec<String>,
+    differences: Vec<Difference>,
     /// Receivers that are only there.
     foreign: Vec<String>,
+    config: Value,
+}
+
+/// In what a configuration is another one than that which was rendered.
+struct Difference {
+    about: About,
+    text: String,
+}
+
+/// Whom a difference concerns.
+enum About {
+    /// Whoever is told through it.
+    Receiver(String),
+    /// Whoever is routed otherwise by it.
+    Routes,
+    All,
 }
 
 /// What the Alertmanager runs; `Err` says why it could not be asked.
@@ -71,46 +91,115 @@ fn loaded(context: &CheckContext, running: &Running) -> Result<Loaded, Diagnosti
         version,
         differences: Vec::new(),
         foreign: Vec::new(),
+        config: loaded,
     };
-    let Some(file) = context.rendered.alertmanager() else {
-        return Ok(found);
-    };
-    found.receivers(&file.value["receivers"], &loaded["receivers"]);
-    let rest = file.value.entries().filter(|(key, _)| *key != "receivers");
-    let rest = rest
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    let rest = Value::Object(rest);
-    found.differences.extend(differences(&rest, &loaded, "", 0));
+    if let Some(file) = context.rendered.alertmanager() {
+        (found.differences, found.foreign) = between(&file.value, &found.config);
+    }
     Ok(found)
 }
 
-impl Loaded {
-    /// Receivers by their names: others may have some of their own.
-    fn receivers(&mut self, wanted: &Value, there: &Value) {
-        let named = |all: &Value, name: &Value| {
-            let mut all = all.items();
-            all.find(|one| one["name"] == *name).cloned()
+/// In what a configuration differs from the rendered one, and receivers that are only there: others may have some of their own.
+fn between(rendered: &Value, other: &Value) -> (Vec<Difference>, Vec<String>) {
+    let mut found = Vec::new();
+    let mut add = |about: &dyn Fn() -> About, texts: Vec<String>| {
+        let one = |text| Difference {
+            about: about(),
+            text,
         };
-        for receiver in wanted.items() {
-            let name = plain(&receiver["name"]);
-            match named(there, &receiver["name"]) {
-                Some(other) => {
-                    let path = format!("receiver {name}");
-                    let found =
-                        differences(&with_headers(receiver), &with_headers(&other), &path, 0);
-                    self.differences.extend(found);
-                }
-                None => self
-                    .differences
-                    .push(format!("the receiver {name} is not loaded")),
+        found.extend(texts.into_iter().map(one));
+    };
+    let (wanted, there) = (&rendered["receivers"], &other["receivers"]);
+    let named = |all: &Value, name: &Value| {
+        let mut all = all.items();
+        all.find(|one| one["name"] == *name).cloned()
+    };
+    for receiver in wanted.items() {
+        let name = plain(&receiver["name"]);
+        let texts = match named(there, &receiver["name"]) {
+            Some(other) => {
+                let path = format!("receiver {name}");
+                differences(&with_headers(receiver), &with_headers(&other), &path, 0)
             }
+            None => vec![format!("the receiver {name} is not loaded")],
+        };
+        add(&|| About::Receiver(name.clone()), texts);
+    }
+    let part = |key: &str, whole: &Value| json!({key: whole[key]});
+    add(
+        &|| About::Routes,
+        differences(&part("route", rendered), &part("route", other), "", 0),
+    );
+    let rest = |whole: &Value| {
+        let rest = whole.entries();
+        let rest = rest.filter(|(key, _)| !["receivers", "route"].contains(&key.as_str()));
+        Value::Object(
+            rest.map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+        )
+    };
+    add(
+        &|| About::All,
+        differences(&rest(rendered), &rest(other), "", 0),
+    );
+    let more = there
+        .items()
+        .filter(|one| named(wanted, &one["name"]).is_none());
+    let more = more.map(|one| format!("the receiver {}", plain(&one["name"])));
+    (found, more.collect())
+}
+
+/// Whether another configuration than the rendered one tells of a service's alerts otherwise.
+pub(super) fn concerns(context: &CheckContext, service: &str, other: &Value) -> bool {
+    let Some(file) = context.rendered.alertmanager() else {
+        return false;
+    };
+    let (found, _) = between(&file.value, other);
+    let whom = Whom::of(context, service, &file.value, other);
+    found.iter().any(|one| whom.has(one))
+}
+
+/// Who is told of a service's alerts.
+struct Whom {
+    receivers: BTreeSet<String>,
+    /// Whether another configuration routes some of them otherwise.
+    rerouted: bool,
+}
+
+impl Whom {
+    fn of(context: &CheckContext, service: &str, rendered: &Value, other: &Value) -> Whom {
+        let mut whom = Whom {
+            receivers: BTreeSet::new(),
+            rerouted: false,
+        };
+        let (Some(wanted), Some(there)) = (Route::of(rendered), Route::of(other)) else {
+            whom.rerouted = true;
+            return whom;
+        };
+        let way = Way::of(context.rendered.config().unwrap_or(&Value::Null));
+        for (_, made) in possible(context, Some(service)) {
+            let Some(labels) = way.sent(&made) else {
+                continue;
+            };
+            let (wanted, there) = (wanted.ends(&labels), there.ends(&labels));
+            let receivers = wanted.iter().map(|route| route.receiver().to_string());
+            whom.receivers.extend(receivers);
+            whom.rerouted |= wanted.len() != there.len();
+            let mut both = wanted.iter().zip(&there);
+            whom.rerouted |= both.any(|(wanted, there)| {
+                let settings = |route: &Route| Value::Object(route.settings.clone());
+                !differences(&settings(wanted), &settings(there), "", 0).is_empty()
+            });
         }
-        let more = there
-            .items()
-            .filter(|one| named(wanted, &one["name"]).is_none());
-        let more = more.map(|one| format!("the receiver {}", plain(&one["name"])));
-        self.foreign.extend(more);
+        whom
+    }
+
+    fn has(&self, difference: &Difference) -> bool {
+        match &difference.about {
+            About::Receiver(name) => self.receivers.contains(name),
+            About::Routes => self.rerouted,
+            About::All => true,
+        }
     }
 }
 
@@ -135,24 +224,52 @@ fn with_headers(receiver: &Value) -> Value {
     receiver
 }
 
+/// So long Prometheus may take after its start to look for where it sends alerts. Seconds.
+const STARTS: i64 = 30;
+
+/// Prometheus sends alerts nowhere.
+fn unknown_to(running: &Running) -> Option<Diagnostic> {
+    let place = Place::Key("/prometheus/alertmanagers".into());
+    let code = "no-alertmanager";
+    let configured = running.config["alerting"]["alertmanagers"].items().next();
+    match running.alertmanagers.is_empty() {
+        false => None,
+        true if configured.is_some() && running.age() < STARTS => {
+            let message = format!(
+                "Prometheus was started, or read its configuration, {} s ago and has not yet looked for its Alertmanager",
+                running.age()
+            );
+            Some(
+                Diagnostic::warning(code, place, message).help("wait for some seconds: --wait 60s"),
+            )
+        }
+        true => {
+            let help = match configured {
+                Some(_) => {
+                    "its configuration names one, and its service discovery finds none: see the page Status, Service Discovery, and its log"
+                }
+                None => "load the rendered configuration, whose `alerting` names it",
+            };
+            let message = "Prometheus knows no Alertmanager: alerts fire and notify nobody";
+            Some(Diagnostic::error(code, place, message).help(help))
+        }
+    }
+}
+
 /// Prometheus knows where to send alerts, and who is there routes them as rendered.
 pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
+    about(context, running, None)
+}
+
+/// The same for the alerts of one service: what is different for others only is a notice.
+pub(crate) fn about(context: &CheckContext, running: &Running, service: Option<&str>) -> Checked {
     let mut findings = Vec::new();
-    if running.alertmanagers.is_empty() {
-        let message = "Prometheus knows no Alertmanager: alerts fire and notify nobody";
-        findings.push(
-            Diagnostic::error(
-                "no-alertmanager",
-                Place::Key("/prometheus/alertmanagers".into()),
-                message,
-            )
-            .help("load the rendered configuration, whose `alerting` names it"),
-        );
-    }
+    findings.extend(unknown_to(running));
     let Loaded {
         version,
         differences: found,
         foreign,
+        config,
     } = match loaded(context, running) {
         Ok(answer) => answer,
         Err(finding) => {
@@ -160,6 +277,28 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
             return Checked::new("alertmanager", "-", "could not be asked", findings);
         }
     };
+    let rendered = context.rendered.alertmanager();
+    let whom = service
+        .zip(rendered)
+        .map(|(service, file)| Whom::of(context, service, &file.value, &config));
+    let (found, of_others): (Vec<Difference>, Vec<Difference>) = found
+        .into_iter()
+        .partition(|one| whom.as_ref().is_none_or(|whom| whom.has(one)));
+    let texts = |all: Vec<Difference>| all.into_iter().map(|one| one.text).collect::<Vec<_>>();
+    let (found, of_others) = (texts(found), texts(of_others));
+    if !of_others.is_empty() {
+        let message = format!(
+            "the Alertmanager routes otherwise than rendered, which does not concern this service: {}",
+            first(&of_others, 3)
+        );
+        let reload = super::prometheus::reload_command(context, "alertmanager");
+        findings.push(
+            Diagnostic::notice("alertmanager-not-loaded", place(context), message).help(format!(
+                "let it read {} as it is here, then {reload}",
+                path(context)
+            )),
+        );
+    }
     if !found.is_empty() {
         let asked = &context.alertmanager.url;
         let message = format!(
@@ -192,7 +331,8 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
                 .help("give the address of the one that Prometheus sends to with --alertmanager-url, or correct `alertmanagers` under [prometheus]"),
         );
     }
-    let state = if findings.is_empty() { "ok" } else { "differs" };
+    let right = !findings.iter().any(Diagnostic::stops);
+    let state = if right { "ok" } else { "differs" };
     findings.extend(super::prometheus::foreign(
         place(context),
         "the Alertmanager",

@@ -5,12 +5,14 @@ use crate::catalog::{Alert, Duration};
 use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
 use crate::live::endpoint::Refusal;
-use crate::live::prometheus::{Running, query};
-use crate::promql::walk::selectors;
+use crate::live::prometheus::{Running, query, time};
+use crate::promql::Expr;
+use crate::promql::walk::{children_mut, selectors};
 use crate::stack::notifications::alerts::{Way, labels};
 use crate::stack::notifications::matchers::{Comparison, Labels, Matcher, pick};
 use crate::stack::notifications::routes::Route;
 use crate::stack::notifications::times::Intervals;
+use crate::yaml;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +24,12 @@ const ON_ITS_WAY: i64 = 90;
 /// What the Alertmanager has, and what it was told to keep quiet about.
 pub(crate) struct Delivery {
     /// As its API has them.
-    alerts: Vec<Value>,
+    pub(super) alerts: Vec<Value>,
     silences: Vec<Silence>,
+    /// What it runs.
+    pub(super) config: Value,
+    /// When it was started.
+    began: Option<DateTime<Utc>>,
 }
 
 /// A silence in force.
@@ -90,12 +96,16 @@ impl Delivery {
         let alerts =
             get("/api/v2/alerts?active=true&silenced=true&inhibited=true&unprocessed=true")?;
         let silences = get("/api/v2/silences")?;
+        let status = get("/api/v2/status")?;
+        let config = status["config"]["original"].as_str().unwrap_or_default();
         let in_force = silences
             .items()
             .filter(|silence| silence["status"]["state"] == "active");
         Ok(Delivery {
             alerts: alerts.items().cloned().collect(),
             silences: in_force.filter_map(Silence::of).collect(),
+            config: yaml::parse(config).unwrap_or_default(),
+            began: time(&status["uptime"]),
         })
     }
 
@@ -115,7 +125,7 @@ impl Delivery {
     }
 
     /// What the Alertmanager has of a service.
-    fn of_service(&self, service: &str) -> impl Iterator<Item = &Value> {
+    pub(super) fn of_service(&self, service: &str) -> impl Iterator<Item = &Value> {
         self.alerts
             .iter()
             .filter(move |alert| alert["labels"]["job"] == service)
@@ -127,21 +137,21 @@ impl Delivery {
         let found = all.find(|alert| alert["fingerprint"] == fingerprint);
         found.map_or_else(
             || "another alert".to_string(),
-            |alert| called(&alert["labels"]),
+            |alert| called(&texts(&alert["labels"])),
         )
     }
 }
 
 /// `Down@cart`, as people ask `explain` for it.
-fn called(labels: &Value) -> String {
-    let part = |label: &str| labels[label].as_str().unwrap_or_default();
+pub(super) fn called(labels: &Labels) -> String {
+    let part = |label: &str| labels.get(label).map_or("", String::as_str);
     match part("job") {
         "" => part("alertname").to_string(),
         job => format!("{}@{job}", part("alertname")),
     }
 }
 
-fn texts(labels: &Value) -> Labels {
+pub(super) fn texts(labels: &Value) -> Labels {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
     let all = labels.entries();
     all.map(|(label, value)| (label.clone(), text(value)))
@@ -158,7 +168,7 @@ pub(crate) fn kept_quiet(
     let mut found = Vec::new();
     for alert in delivery.of_service(service) {
         let status = &alert["status"];
-        let name = called(&alert["labels"]);
+        let name = called(&texts(&alert["labels"]));
         if let Some(by) = status["inhibitedBy"].texts().next() {
             let other = delivery.named(by);
             let message = format!("{name} fires and is held back while {other} does (inhibited)");
@@ -202,7 +212,7 @@ fn outside_hours(
     })?;
     let message = format!(
         "{} fires, and the hours of its routes let nobody be told now",
-        called(&silent["labels"])
+        called(&texts(&silent["labels"]))
     );
     Some(
         Diagnostic::error("muted", place.clone(), message)
@@ -273,7 +283,7 @@ fn silenced<'d>(
 }
 
 /// The label sets that alerts of the catalog can have.
-fn possible<'c>(
+pub(super) fn possible<'c>(
     context: &CheckContext<'c>,
     service: Option<&str>,
 ) -> impl Iterator<Item = (&'c Alert, Labels)> {
@@ -327,7 +337,7 @@ pub(crate) fn broken(
     running: &Running,
     delivery: &Delivery,
 ) -> Vec<Diagnostic> {
-    let mut found = watched(context, running);
+    let mut found = watched(context, running, delivery);
     found.splice(0..0, lost(context, running, delivery));
     found
 }
@@ -335,16 +345,8 @@ pub(crate) fn broken(
 /// What Prometheus fires and the Alertmanager that was asked does not have.
 fn lost(context: &CheckContext, running: &Running, delivery: &Delivery) -> Option<Diagnostic> {
     let now = running.now();
-    let old = |since: &str| {
-        let since = DateTime::parse_from_rfc3339(since).ok();
-        since.is_some_and(|since| (now - since.to_utc()).num_seconds() > ON_ITS_WAY)
-    };
-    let status = context
-        .alertmanager
-        .json(&context.client, "/api/v2/status")
-        .ok()?;
-    let began = status["uptime"].as_str().unwrap_or_default();
-    if !old(began) || !old(&running.loaded_at) {
+    let began = (now - delivery.began?).num_seconds();
+    if began.min(running.age()) <= ON_ITS_WAY {
         return None;
     }
     let way = Way::of(&running.config);
@@ -367,7 +369,7 @@ fn lost(context: &CheckContext, running: &Running, delivery: &Delivery) -> Optio
             }
             fired += 1;
             if !delivery.has(&labels) {
-                missing.insert(called(&alert["labels"]));
+                missing.insert(called(&texts(&alert["labels"])));
             }
         }
     }
@@ -388,9 +390,48 @@ fn lost(context: &CheckContext, running: &Running, delivery: &Delivery) -> Optio
     )
 }
 
+/// Whether what a rule sees within minutes has not been so in the last few scrapes.
+fn now_silent(context: &CheckContext, written: &str) -> bool {
+    fn shorten(expr: &mut Expr, window: std::time::Duration) {
+        if let Expr::MatrixSelector(matrix) = expr {
+            matrix.range = matrix.range.min(window);
+        }
+        for child in children_mut(expr) {
+            shorten(child, window);
+        }
+    }
+    let Ok(mut expr) = crate::promql::parse(written) else {
+        return false;
+    };
+    shorten(
+        &mut expr,
+        std::time::Duration::from_millis(scrapes(context).0),
+    );
+    let found = query(&context.prometheus, &context.client, &expr.to_string());
+    found.is_ok_and(|series| series.is_empty())
+}
+
+/// The last few scrapes of the servers themselves.
+fn scrapes(context: &CheckContext) -> Duration {
+    Duration(context.catalog.prometheus.scrape_interval.0.max(15_000) * 4)
+}
+
+/// Whether the Alertmanager has everything that Prometheus fires, a watchdog at least.
+fn arrives(running: &Running, delivery: &Delivery) -> bool {
+    let way = Way::of(&running.config);
+    let alerts = running.rules().flat_map(|rule| rule["alerts"].items());
+    let fired = alerts.filter(|alert| alert["state"] == "firing");
+    let mut sent = fired
+        .filter_map(|alert| way.sent(&texts(&alert["labels"])))
+        .peekable();
+    sent.peek().is_some() && sent.all(|labels| delivery.has(&labels))
+}
+
 /// What the rules about the monitoring itself have found, and servers that Prometheus cannot scrape.
-fn watched(context: &CheckContext, running: &Running) -> Vec<Diagnostic> {
+fn watched(context: &CheckContext, running: &Running, delivery: &Delivery) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    let fails = |rule: &Value| rule["health"] == "err";
+    let works = arrives(running, delivery) && !running.rules().any(fails);
     let catalog = context.catalog;
     let output = &catalog.platform.output;
     for target in &running.targets {
@@ -400,9 +441,15 @@ fn watched(context: &CheckContext, running: &Running) -> Vec<Diagnostic> {
                 "{} cannot scrape {} at {}: {}",
                 context.prometheus.name, target.job, target.url, target.error
             );
+            let wrong = match target.error.contains("HTTP status") {
+                true => format!(
+                    "something answers there, and not with its metrics: correct the address of {}, and its route prefix if it has one",
+                    target.job
+                ),
+                false => format!("start {}, or correct its address", target.job),
+            };
             let help = format!(
-                "start {}, or correct its address: what it says of itself, such as notifications that fail, is not seen now",
-                target.job
+                "{wrong}: what it says of itself, such as notifications that fail, is not seen now"
             );
             found.push(
                 Diagnostic::error(
@@ -416,11 +463,17 @@ fn watched(context: &CheckContext, running: &Running) -> Vec<Diagnostic> {
     }
     for (file, _, rule) in context.rendered.alerts() {
         let name = rule["alert"].as_str().unwrap_or_default();
-        let always = crate::promql::parse(rule["expr"].as_str().unwrap_or_default())
-            .is_ok_and(|expr| selectors(&expr).is_empty());
-        if catalog.alert(name).is_some() || always {
+        let read = crate::promql::parse(rule["expr"].as_str().unwrap_or_default());
+        let read = read.as_ref().map_or(Vec::new(), selectors);
+        if catalog.alert(name).is_some() || read.is_empty() {
             continue;
         }
+        let begins = |word: &str| {
+            let mut names = read.iter().map(|series| series.name.as_deref());
+            names.all(|name| name.is_some_and(|name| name.starts_with(word)))
+        };
+        let (own, sending) = (begins("prometheus_"), begins("prometheus_notifications_"));
+        let over = || works && now_silent(context, rule["expr"].as_str().unwrap_or_default());
         let rules = running.rules().filter(|running| running["name"] == name);
         for alert in rules.flat_map(|rule| rule["alerts"].items()) {
             let said = |key: &str| alert["annotations"][key].as_str();
@@ -429,13 +482,30 @@ fn watched(context: &CheckContext, running: &Running) -> Vec<Diagnostic> {
                 Some("firing") => "fires",
                 _ => "is pending",
             };
+            // What such a rule sees lasts for some minutes; whether Prometheus works now is known better.
+            let age = running.age();
+            let (severity, over) = match alert["state"].as_str() {
+                _ if own && over() => (
+                    Severity::Warning,
+                    "; that is over: rules are evaluated, and the Alertmanager has what fires now"
+                        .to_string(),
+                ),
+                Some("pending") if sending && age <= ON_ITS_WAY => (
+                    Severity::Warning,
+                    format!("; Prometheus was started or reloaded {age} s ago: wait a minute"),
+                ),
+                _ => (Severity::Error, String::new()),
+            };
             let place = Place::File(format!("{output}/{}", file.path));
             found.push(
-                Diagnostic::error(
-                    "monitoring-alert",
-                    place,
-                    format!("{name} {state}: {words}"),
-                )
+                Diagnostic {
+                    severity,
+                    ..Diagnostic::error(
+                        "monitoring-alert",
+                        place,
+                        format!("{name} {state}: {words}{over}"),
+                    )
+                }
                 .help(format!(
                     "the section of {name} in {output}/docs/RUNBOOK.md says what to do"
                 )),
@@ -461,7 +531,7 @@ const LATELY: &str = "6h";
 
 /// How the integrations through which alerts are told have done lately, by their names; one that has told nothing is not there.
 pub(crate) fn told(context: &CheckContext, through: &BTreeSet<String>) -> BTreeMap<String, Told> {
-    let window = Duration(context.catalog.prometheus.scrape_interval.0.max(15_000) * 4);
+    let window = scrapes(context);
     let all = format!("increase(alertmanager_notifications_total[{window}])");
     let failed = format!("increase(alertmanager_notifications_failed_total[{window}])");
     let last = |counter: &str, some: &str| {

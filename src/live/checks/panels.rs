@@ -1,5 +1,6 @@
 //! What the dashboards would show: every query of every panel, run.
 
+use super::rules::{COSTLY, too_costly};
 use super::{CheckContext, Checked};
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::live::endpoint::Refusal;
@@ -15,7 +16,13 @@ pub(crate) fn checked(context: &CheckContext) -> Option<Checked> {
         return None;
     }
     let answers = each(&queries, workers::QUERIES, |panel| {
-        query(&context.prometheus, &context.client, &panel.expression)
+        let ask = |expression: &str| query(&context.prometheus, &context.client, expression);
+        // Of many services each query costs seconds, and there are dozens.
+        let sampled = panel.sample.as_ref().and_then(|sample| ask(sample).ok());
+        match sampled.filter(|series| !series.is_empty()) {
+            Some(series) => Ok(series),
+            None => ask(&panel.expression),
+        }
     });
     let mut findings = Vec::new();
     let mut late = false;
@@ -27,7 +34,7 @@ pub(crate) fn checked(context: &CheckContext) -> Option<Checked> {
         *shows.entry((&panel.file, &panel.panel)).or_default() |= something;
         if let Err(refusal) = answer {
             // Prometheus out of breath is one finding, however many queries it leaves without an answer.
-            let unanswered = matches!(refusal, Refusal::Failed(_));
+            let unanswered = out_of_breath(&refusal);
             if !(unanswered && late) {
                 findings.push(refused(context, panel, &refusal));
             }
@@ -44,19 +51,31 @@ pub(crate) fn checked(context: &CheckContext) -> Option<Checked> {
     ))
 }
 
+/// Whether it is not the query that is wrong.
+fn out_of_breath(refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::Failed(_) => true,
+        Refusal::Status(status, reason) => *status == 503 || too_costly(reason),
+        _ => false,
+    }
+}
+
 fn refused(context: &CheckContext, panel: &PanelQuery, refusal: &Refusal) -> Diagnostic {
     let place = Place::File(format!(
         "{}/{}",
         context.catalog.platform.output, panel.file
     ));
+    let unanswered = |failure: &dyn std::fmt::Display, help: &str| {
+        let message = format!(
+            "the query of panel `{}` got no answer from Prometheus: {failure}",
+            panel.panel
+        );
+        Diagnostic::warning("panel-not-answered", place.clone(), message).help(help)
+    };
     let reason = match refusal {
-        Refusal::Failed(failure) => {
-            let message = format!(
-                "the query of panel `{}` got no answer from Prometheus: {failure}",
-                panel.panel
-            );
-            return Diagnostic::warning("panel-not-answered", place, message)
-                .help("give it more time with --timeout");
+        Refusal::Failed(failure) => return unanswered(failure, "give it more time with --timeout"),
+        Refusal::Status(_, reason) if out_of_breath(refusal) => {
+            return unanswered(reason, COSTLY);
         }
         Refusal::Status(_, reason) => reason.clone(),
         other => context.prometheus.sentence(other),

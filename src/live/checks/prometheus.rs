@@ -3,12 +3,16 @@
 use super::{CheckContext, Checked, clocks, first};
 use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
-use crate::live::loaded::{differences, job};
+use crate::live::loaded::{THIS_HOST, differences, job};
 use crate::live::prometheus::{Running, reload_time};
 use crate::live::rules::{Rule, loaded_rule, places, rendered_rules, rule_difference};
+use crate::promql::parse;
+use crate::promql::walk::reach;
+use crate::render::File;
 use crate::stack::files::Files;
 use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Where the rendered configuration is.
 pub(crate) fn config_place(context: &CheckContext) -> Place {
@@ -29,13 +33,20 @@ pub(crate) struct Difference {
     pub text: String,
 }
 
-/// In what the loaded configuration differs from the rendered one: jobs by name, everything else in place.
-pub(crate) fn config_differences(context: &CheckContext, running: &Running) -> Vec<Difference> {
-    against(context, context.rendered, running)
+impl Difference {
+    /// Whether it has to do with a service: it is about its job, or about all of them.
+    pub(crate) fn concerns(&self, service: &str) -> bool {
+        !self.foreign && self.job.as_ref().is_none_or(|job| job == service)
+    }
 }
 
-/// The same against other files than the rendered ones.
-fn against(context: &CheckContext, files: Files, running: &Running) -> Vec<Difference> {
+/// In what the loaded configuration differs from the rendered one: jobs by name, everything else in place.
+pub(crate) fn config_differences(context: &CheckContext, running: &Running) -> Vec<Difference> {
+    against(context.rendered, &running.config, context.reach.port_offset)
+}
+
+/// In what another configuration differs from that of some files.
+pub(super) fn against(files: Files, config: &Value, port_offset: i32) -> Vec<Difference> {
     let Some(rendered) = files.config() else {
         return Vec::new();
     };
@@ -51,16 +62,16 @@ fn against(context: &CheckContext, files: Files, running: &Running) -> Vec<Diffe
         foreign,
         text,
     };
-    let (wanted, loaded) = (names(rendered), names(&running.config));
+    let (wanted, loaded) = (names(rendered), names(config));
     let lost = wanted.iter().filter(|name| !loaded.contains(name));
     found.extend(lost.map(|name| of_job(name, false, format!("the job {name} is not loaded"))));
     let more = loaded.iter().filter(|name| !wanted.contains(name));
     found.extend(more.map(|name| of_job(name, true, format!("the job {name}"))));
     for name in wanted.iter().filter(|name| loaded.contains(name)) {
-        let (Some(a), Some(b)) = (job(rendered, name), job(&running.config, name)) else {
+        let (Some(a), Some(b)) = (job(rendered, name), job(config, name)) else {
             continue;
         };
-        let all = differences(a, b, &format!("job {name}: "), context.reach.port_offset);
+        let all = differences(a, b, &format!("job {name}: "), port_offset);
         found.extend(
             all.into_iter()
                 .map(|text| of_job(name, false, text.replace(": .", ": "))),
@@ -71,14 +82,20 @@ fn against(context: &CheckContext, files: Files, running: &Running) -> Vec<Diffe
         foreign,
         text,
     };
-    for key in ["global", "alerting"] {
-        let all = differences(&rendered[key], &running.config[key], key, 0);
+    let own = ["scrape_configs", "rule_files"];
+    let rest = rendered.entries().map(|(key, _)| key.as_str());
+    let rest = rest.filter(|key| !own.contains(key));
+    for key in rest.chain(["alerting", "global"]).collect::<BTreeSet<_>>() {
+        let all = differences(&rendered[key], &config[key], key, 0);
         found.extend(all.into_iter().map(|text| for_all(false, text)));
     }
+    let stores = ["remote_read", "remote_write"].into_iter();
+    let more = stores.filter(|key| rendered[key].is_null() && !config[key].is_null());
+    found.extend(more.map(|key| for_all(true, key.to_string())));
     let files = |config: &Value| -> Vec<String> {
         config["rule_files"].texts().map(str::to_string).collect()
     };
-    let (wanted, loaded) = (files(rendered), files(&running.config));
+    let (wanted, loaded) = (files(rendered), files(config));
     // Paths are of the folder in which each is read.
     let named = |all: &[String], file: &str| {
         let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
@@ -137,7 +154,7 @@ pub(crate) fn reload_help(context: &CheckContext, running: &Running) -> String {
     }
     let loaded = DateTime::parse_from_rfc3339(&running.loaded_at).ok();
     // Files were written by the clock of this machine, and loaded by that of Prometheus.
-    let ahead = TimeDelta::milliseconds((running.ahead * 1000.0) as i64);
+    let ahead = running.lead();
     let second = TimeDelta::seconds(1);
     let loaded = loaded.map(|loaded| loaded.to_utc() - ahead);
     let loaded = match (context.written, loaded) {
@@ -159,7 +176,8 @@ pub(crate) fn reload_help(context: &CheckContext, running: &Running) -> String {
 
 /// Whether Prometheus runs files: their configuration and their rules.
 fn runs(context: &CheckContext, files: Files, running: &Running) -> bool {
-    let mut differences = against(context, files, running).into_iter();
+    let port_offset = context.reach.port_offset;
+    let mut differences = against(files, &running.config, port_offset).into_iter();
     let loaded: Vec<Rule> = running.rules().map(loaded_rule).collect();
     let rules = rendered_rules(files);
     let mut found = rules.iter().zip(places(&rules, &loaded));
@@ -182,6 +200,68 @@ pub(crate) fn full_disk(context: &CheckContext, running: &Running) -> Option<Dia
         Diagnostic::error("disk-full", config_place(context), message)
             .help("free or enlarge the disk of its storage, or lower `retention` or set `retention_size` under [prometheus]; then restart it"),
     )
+}
+
+/// What it was started with, where the catalog says something else: how long it keeps samples, and what alerts link to.
+pub(crate) fn flags(context: &CheckContext, running: &Running) -> Vec<Diagnostic> {
+    let wanted = &context.catalog.prometheus;
+    let mut found = Vec::new();
+    let place = |key: &str| Place::Key(format!("/prometheus/{key}"));
+    if let Some(kept) = running.retention.filter(|kept| *kept != wanted.retention) {
+        let reads = |(_, _, rule): (&File, String, &Value)| {
+            let expr = parse(rule["expr"].as_str()?).ok()?;
+            let name = rule["alert"].as_str().or(rule["record"].as_str())?;
+            let blind = reach(&expr) > std::time::Duration::from_millis(kept.0);
+            blind.then(|| name.to_string())
+        };
+        let mut blind: Vec<String> = context.rendered.rules().filter_map(reads).collect();
+        blind.dedup();
+        let message = format!(
+            "Prometheus keeps samples for {kept}, and `retention` is {}",
+            wanted.retention
+        );
+        let finding = match blind.is_empty() {
+            true => Diagnostic::warning("other-flags", place("retention"), message),
+            false => {
+                let message = format!("{message}; these read further back: {}", first(&blind, 3));
+                Diagnostic::error("other-flags", place("retention"), message)
+            }
+        };
+        let then = match kept < wanted.retention {
+            true => "what was deleted does not come back",
+            false => "what is older is deleted then; or say in `retention` how long it is kept",
+        };
+        found.push(finding.help(format!(
+            "start it with `--storage.tsdb.retention.time={}`: {then}",
+            wanted.retention
+        )));
+    }
+    let links = &running.external_url;
+    let here = |url: &str| {
+        THIS_HOST
+            .iter()
+            .any(|host| url.contains(&format!("//{host}")))
+    };
+    let plain = |url: &str| url.trim_end_matches('/').to_string();
+    if plain(links) != plain(&wanted.external_url) && !here(&wanted.external_url) {
+        let message = match links.as_str() {
+            "" => format!(
+                "Prometheus was not told its address {}, so alerts link to its host name",
+                wanted.external_url
+            ),
+            _ => format!(
+                "alerts link to {links}, and `external_url` is {}",
+                wanted.external_url
+            ),
+        };
+        found.push(
+            Diagnostic::warning("other-flags", place("external_url"), message).help(format!(
+                "start it with `--web.external-url={}`",
+                wanted.external_url
+            )),
+        );
+    }
+    found
 }
 
 /// Whether the configuration in force is the rendered one.
@@ -213,10 +293,12 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
                 .help(reload_help(context, running)),
         );
     }
-    let state = if findings.is_empty() { "ok" } else { "differs" };
+    findings.extend(flags(context, running));
+    let right = !findings.iter().any(Diagnostic::stops);
+    let state = if right { "ok" } else { "differs" };
     findings.extend(self::foreign(config_place(context), "Prometheus", &foreign));
     findings.extend(clocks::of_prometheus(context, running));
-    let note = if state == "ok" {
+    let note = if found.is_empty() {
         "its configuration is the rendered one".to_string()
     } else {
         plural(found.len(), "difference")

@@ -5,37 +5,48 @@ use super::{CheckContext, Checked, first};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 use crate::live::prometheus::Running;
-use crate::live::rules::{Rule, loaded_rule, places, rendered_rules, rule_difference};
+use crate::live::rules::{
+    Concern, Rule, loaded_rule, paces, places, rendered_rules, rule_difference,
+};
 use chrono::DateTime;
 use serde_json::Value;
 use std::collections::HashSet;
 
 /// Whether every rendered rule is loaded and evaluated.
 pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
-    of(context, running, |_| true)
+    about(context, running, None)
 }
 
-/// The same of some of the rules.
-pub(crate) fn of(
+/// The same for one service: what is different for others only is a notice.
+pub(crate) fn about(
     context: &CheckContext,
     running: &Running,
-    wanted: impl Fn(&Rule) -> bool,
+    concern: Option<&Concern>,
 ) -> Checked {
+    let wanted = |rule: &Rule| concern.is_none_or(|concern| concern.has(rule));
     let loaded: Vec<Rule> = running.rules().map(loaded_rule).collect();
     let raw: Vec<&Value> = running.rules().collect();
-    let mut rendered = rendered_rules(context.rendered);
-    let known: HashSet<String> = rendered.iter().map(|rule| rule.name.clone()).collect();
-    rendered.retain(&wanted);
+    let rendered = rendered_rules(context.rendered);
+    let known: HashSet<&str> = rendered.iter().map(|rule| rule.name.as_str()).collect();
     let (mut findings, mut fine) = (Vec::new(), 0);
-    let mut stale = Vec::new();
+    let (mut stale, mut of_others) = (Vec::new(), Vec::new());
     for (rule, at) in rendered.iter().zip(places(&rendered, &loaded)) {
+        let own = wanted(rule);
         match at {
-            None => stale.push(format!("{} is not loaded", rule.name)),
+            None if own => stale.push(format!("{} is not loaded", rule.name)),
+            None => of_others.push(format!("{} is not loaded", rule.name)),
             Some(at) => {
-                stale.extend(
-                    rule_difference(rule, &loaded[at]).map(|how| format!("{}: {how}", rule.name)),
-                );
-                match raw[at]["health"].as_str() {
+                let whole = rule_difference(rule, &loaded[at]);
+                let how = match concern.filter(|_| own) {
+                    Some(concern) => concern.difference(rule, &loaded[at]),
+                    None => whole.clone().filter(|_| own),
+                };
+                match (how, whole) {
+                    (Some(how), _) => stale.push(format!("{}: {how}", rule.name)),
+                    (None, Some(_)) => of_others.push(format!("{} is an older one", rule.name)),
+                    (None, None) => {}
+                }
+                match raw[at]["health"].as_str().filter(|_| own) {
                     // Of all of them at once, and said where the server is asked.
                     Some("err") if disk_is_full(raw[at]) => fine += usize::from(rule.alert),
                     Some("err") => findings.push(failing(context, &rule.name, raw[at])),
@@ -63,12 +74,12 @@ pub(crate) fn of(
             }
         }
         let alerts = group["rules"].items().map(loaded_rule);
-        for rule in alerts.filter(|rule| rule.alert && !known.contains(&rule.name)) {
+        for rule in alerts.filter(|rule| rule.alert && !known.contains(rule.name.as_str())) {
             match own {
                 true if wanted(&rule) => {
                     stale.push(format!("{} is loaded and no longer rendered", rule.name));
                 }
-                true => {}
+                true => of_others.push(format!("{} is no longer rendered", rule.name)),
                 false => foreign.push(format!("the alert {} of {file}", rule.name)),
             }
         }
@@ -84,6 +95,7 @@ pub(crate) fn of(
         );
     }
     findings.extend(late(context, running, &ours));
+    stale.extend(paces(context.rendered, &running.groups));
     if !stale.is_empty() {
         stale.sort();
         let message = format!(
@@ -95,12 +107,25 @@ pub(crate) fn of(
                 .help(reload_help(context, running)),
         );
     }
+    if !of_others.is_empty() {
+        let message = format!(
+            "Prometheus evaluates other rules than were rendered, which do not concern this service: {}",
+            first(&of_others, 3)
+        );
+        findings.push(
+            Diagnostic::notice("rules-not-loaded", config_place(context), message)
+                .help(reload_help(context, running)),
+        );
+    }
     findings.extend(super::prometheus::foreign(
         config_place(context),
         "Prometheus",
         &foreign,
     ));
-    let alerts = rendered.iter().filter(|rule| rule.alert).count();
+    let alerts = rendered
+        .iter()
+        .filter(|rule| rule.alert && wanted(rule))
+        .count();
     let alerts_now = running.rules().flat_map(|rule| rule["alerts"].items());
     let firing = alerts_now
         .filter(|alert| alert["state"] == "firing")
@@ -149,6 +174,21 @@ fn late(context: &CheckContext, running: &Running, ours: &HashSet<&str>) -> Opti
         .then(|| Diagnostic::error("rules-late", config_place(context), message).help(help))
 }
 
+/// What to do about an expression that is right and costs too much.
+pub(super) const COSTLY: &str = "it costs more than Prometheus is allowed (`--query.timeout`, `--query.max-samples`): give it more CPU, or look for a metric with very many series";
+
+/// Whether that is why an expression gives nothing, in Prometheus' words.
+pub(super) fn too_costly(why: &str) -> bool {
+    [
+        "query timed out",
+        "context deadline exceeded",
+        "too many samples",
+        "query was canceled",
+    ]
+    .iter()
+    .any(|words| why.contains(words))
+}
+
 /// A rule that Prometheus cannot evaluate, by its name and as Prometheus reports it.
 pub(crate) fn failing(context: &CheckContext, name: &str, raw: &Value) -> Diagnostic {
     let message = format!(
@@ -171,6 +211,7 @@ pub(crate) fn failing(context: &CheckContext, name: &str, raw: &Value) -> Diagno
         true => {
             "two series where one is expected make it fail: look for a job that is scraped twice"
         }
+        false if too_costly(why) => COSTLY,
         false => {
             "Prometheus' log has it too; until it is evaluated again nobody is told of what it is about"
         }

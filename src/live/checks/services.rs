@@ -1,15 +1,17 @@
 //! The services: health, metrics and the contract, all of them at once.
 
 use super::counters::Falls;
+use super::reads::{self, Since};
 use super::stored::{Exposed, Stored};
-use super::targets::target;
+use super::targets::{Scrapes, target};
 use super::{CheckContext, Checked, clocks};
 use crate::catalog::{Metric, Service};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::live::exposed::{Declared, Kept, backwards, open_ended, sample_names};
-use crate::live::probe::{Instance, ProbeStage, Scrape, health, scrape};
+use crate::live::probe::{Instance, ProbeStage, Scrape, Unhealthy, health, scrape};
 use crate::live::prometheus::{Running, query};
 use crate::live::workers::{self, each};
+use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -26,8 +28,14 @@ pub(crate) struct Visit<'a> {
     pub healthy: bool,
     /// Its metrics could be read.
     pub scraped: bool,
-    /// Prometheus reaches it, and this machine does not.
+    /// Prometheus reads it, and this machine cannot.
     pub elsewhere: bool,
+    /// When this machine began to ask it.
+    asked: DateTime<Utc>,
+    /// Some instance said itself that something is wrong with it.
+    ill: bool,
+    /// Instances whose metrics could be read.
+    read: usize,
     /// Samples of one scrape, of all instances together.
     pub samples: usize,
     /// Declared metrics that it does not expose.
@@ -52,6 +60,9 @@ impl<'a> Visit<'a> {
             healthy: false,
             scraped: false,
             elsewhere: false,
+            asked: Utc::now(),
+            ill: false,
+            read: 0,
             samples: 0,
             missing: Vec::new(),
             exposed: Vec::new(),
@@ -152,6 +163,7 @@ pub(crate) fn visit<'a>(
         [one] => Some(one.name.as_str()),
         _ => None,
     };
+    settle(context, running, &mut visits, only);
     let stored = Stored::ask(context, only).ok();
     let falls = Falls::ask(context, services);
     for visit in &mut visits {
@@ -191,7 +203,7 @@ pub(crate) fn visit<'a>(
 /// What one instance answered.
 struct Look<'a> {
     scraped: Result<Read<'a>, (ProbeStage, Diagnostic)>,
-    health: Result<(), Diagnostic>,
+    health: Result<(), Unhealthy>,
 }
 
 /// A scrape that worked.
@@ -294,32 +306,105 @@ fn one<'a>(
         match look.health {
             Ok(()) => healthy += 1,
             // A port that is closed is one finding, not two, and so is one that speaks something else.
-            Err(finding)
+            Err(Unhealthy { finding, .. })
                 if ended == Some(finding.code)
                     || (ended == Some("wrong-scheme") && finding.code == "service-unreachable") => {
             }
-            Err(finding) => visit.health.push(finding),
+            Err(Unhealthy { finding, ill }) => {
+                visit.ill |= ill;
+                visit.health.push(finding);
+            }
         }
     }
+    visit.read = scraped;
     visit.scraped = scraped == instances.len();
     visit.healthy = healthy == instances.len();
     visit.missing = missing.unwrap_or_default();
-    let up = target(running, service).is_some_and(|target| target.health == "up");
-    let unreached = visit
-        .way
-        .iter()
-        .all(|(stage, _)| *stage == ProbeStage::Reachable);
-    // Where both ask from this machine, it has ended since Prometheus did.
-    let together = on_this_machine(&context.prometheus.url) && context.reach.address.is_none();
-    if up && scraped == 0 && unreached && !together {
-        visit.elsewhere = true;
-        for (_, finding) in &mut visit.way {
-            finding.severity = Severity::Warning;
-            finding.message += "; Prometheus reaches it, so this machine is what is cut off";
-        }
-        visit.health.clear();
-    }
     visit
+}
+
+/// Of services that this machine cannot read and Prometheus is said to: whose fault that is.
+fn settle(context: &CheckContext, running: &Running, visits: &mut [Visit], only: Option<&str>) {
+    let up = |visit: &&mut Visit| {
+        let seen = target(running, visit.service);
+        // What cannot be parsed was let out: it is the same for everybody.
+        let mut way = visit.way.iter();
+        let refused = visit.read == 0 && way.all(|(stage, _)| *stage < ProbeStage::Parsed);
+        refused && seen.is_some_and(|target| target.health == "up")
+    };
+    let mut open: Vec<&mut Visit> = visits.iter_mut().filter(up).collect();
+    if open.is_empty() {
+        return;
+    }
+    let asked: Vec<(&str, DateTime<Utc>)> = open
+        .iter()
+        .map(|visit| (visit.service.name.as_str(), visit.asked))
+        .collect();
+    let seen = reads::since(context, running, &asked);
+    let failed = Scrapes::failed(context, only);
+    // Where both ask from one machine, and one of them gets no answer, it has ended since the other did.
+    let together = on_this_machine(&context.prometheus.url) && context.reach.address.is_none();
+    let unsettled = open.iter_mut().zip(seen).filter_map(|(visit, seen)| {
+        let mut way = visit.way.iter();
+        let unanswered = way.all(|(stage, _)| *stage == ProbeStage::Reachable);
+        match seen {
+            Since::Failed => None,
+            Since::Nothing(_) if unanswered && together => None,
+            Since::Nothing(at) => Some((visit, at)),
+            Since::Read(at) => Some((visit, Some(at))),
+        }
+    });
+    let unsettled: Vec<(&mut &mut Visit, Option<DateTime<Utc>>)> = unsettled.collect();
+    let services: Vec<&Service> = unsettled.iter().map(|(visit, _)| visit.service).collect();
+    let again = each(&services, workers::SERVICES, |service| {
+        let instances = context.instances(service).unwrap_or_default();
+        instances.iter().any(|instance| scrape(instance).is_ok())
+    });
+    for ((visit, at), again) in unsettled.into_iter().zip(again) {
+        match again {
+            true => visit.answers_sometimes(failed.get(&visit.service.name)),
+            false => visit.cut_off(context, at),
+        }
+    }
+}
+
+impl Visit<'_> {
+    fn answers_sometimes(&mut self, scrapes: Option<&Scrapes>) {
+        let counted = scrapes.map_or_else(String::new, |one| format!("; {}", one.described()));
+        for (_, finding) in &mut self.way {
+            let said = "; asked again, it answered";
+            *finding = finding.clone().of(&self.service.name);
+            finding.common += said;
+            finding.message += &format!("{said}{counted}");
+        }
+    }
+
+    /// It is this machine that is refused: a note, and what Prometheus has of the service says the rest.
+    fn cut_off(&mut self, context: &CheckContext, at: Option<DateTime<Utc>>) {
+        self.elsewhere = true;
+        let read =
+            |last: &str| format!("; Prometheus reads it{last}, so it is this machine that may not");
+        let last = at.map_or_else(String::new, |at| {
+            format!(" (last at {})", at.format("%T UTC"))
+        });
+        let help = match context.reach.address {
+            Some(_) => "correct `--services-address`, or ask from a machine that may read it",
+            None => {
+                "nothing is wrong with its metrics: ask from a machine that may read it, or say with `--services-address` where this one reaches it"
+            }
+        };
+        for (_, finding) in &mut self.way {
+            *finding = finding.clone().of(&self.service.name);
+            finding.severity = Severity::Warning;
+            finding.common += &read("");
+            finding.message += &read(&last);
+            finding.help = help.to_string();
+        }
+        // A service that says that something is wrong says it to everybody.
+        if !self.ill {
+            self.health.clear();
+        }
+    }
 }
 
 /// A note about a scrape, as far as the Prometheus that runs minds.
@@ -354,7 +439,8 @@ fn add<'a>(all: &mut Exposed<'a>, more: Exposed<'a>) {
 
 /// The summary of the services, and of the contract.
 pub(crate) fn checked(context: &CheckContext, mut visits: Vec<Visit>) -> [Checked; 2] {
-    let total = visits.len();
+    let elsewhere = visits.iter().filter(|visit| visit.elsewhere).count();
+    let total = visits.len() - elsewhere;
     let healthy = visits
         .iter()
         .filter(|visit| visit.healthy && visit.readable())
@@ -381,11 +467,16 @@ pub(crate) fn checked(context: &CheckContext, mut visits: Vec<Visit>) -> [Checke
     } else {
         "declared metrics exposed".into()
     };
+    let refused = match elsewhere {
+        0 => String::new(),
+        1 => "; 1 more is read by Prometheus and not from here".to_string(),
+        more => format!("; {more} more are read by Prometheus and not from here"),
+    };
     [
         Checked::new(
             "services",
             format!("{healthy}/{total}"),
-            "healthy, and their metrics can be read",
+            format!("healthy, and their metrics can be read{refused}"),
             findings,
         ),
         Checked::new(
@@ -443,7 +534,10 @@ fn absence(service: &Service, metric: &Metric, ever: &BTreeSet<String>) -> Diagn
         _ if exported => {
             "see in the exporter's log and flags whether it is told to collect it, and can read what it reports"
         }
-        // Of a pattern nobody can list the values.
+        // Of a pattern nobody can list the values, and without labels there are none.
+        _ if metric.labels.is_empty() => {
+            "create it when the service starts, and increment it in the endpoint's handler"
+        }
         true => "create it when the service starts, and increment it in the endpoint's handler",
         false => "increment it in the endpoint's handler, and initialise its label values at start",
     };

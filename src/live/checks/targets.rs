@@ -1,9 +1,10 @@
 //! What Prometheus scrapes.
 
 use super::{CheckContext, Checked};
-use crate::catalog::Service;
+use crate::catalog::{Duration, Service};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::live::prometheus::{Running, Target};
+use crate::live::prometheus::{Running, Target, query};
+use std::collections::BTreeMap;
 
 /// The target of a service.
 pub(crate) fn target<'a>(running: &'a Running, service: &Service) -> Option<&'a Target> {
@@ -18,8 +19,95 @@ pub(crate) fn target<'a>(running: &'a Running, service: &Service) -> Option<&'a 
         .or_else(|| own().next())
 }
 
+/// Scrapes of a service in the last minutes.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Scrapes {
+    all: f64,
+    failed: f64,
+    /// How often they began or ceased to fail.
+    turns: f64,
+    /// Whether one of the last few succeeded.
+    lately: f64,
+}
+
+/// The last few.
+const LAST: u64 = 6;
+
+/// The minutes that are counted.
+const LATELY: &str = "5m";
+
+/// A service that was restarted has failed and come back once.
+const OFTEN: f64 = 3.0;
+
+impl Scrapes {
+    /// By service, of those with failed ones; of one service, or of all.
+    pub(crate) fn failed(context: &CheckContext, only: Option<&str>) -> BTreeMap<String, Scrapes> {
+        let up = only.map_or_else(|| "up".to_string(), |job| format!("up{{job={job:?}}}"));
+        let some = format!("(min_over_time({up}[{LATELY}]) == 0)");
+        let slowest = context
+            .catalog
+            .services
+            .iter()
+            .map(|one| one.scrape_interval.0);
+        let last = Duration(slowest.max().unwrap_or_default() * LAST).to_string();
+        let ask = |function: &str, window: &str| {
+            let asked = format!("sum by (job) ({function}({up}[{window}]) and {some})");
+            query(&context.prometheus, &context.client, &asked).unwrap_or_default()
+        };
+        let mut found: BTreeMap<String, Scrapes> = BTreeMap::new();
+        let mut fill = |function: &str, window: &str, put: fn(&mut Scrapes, f64)| {
+            for one in ask(function, window) {
+                let (job, value) = (one["metric"]["job"].as_str(), one["value"][1].as_str());
+                if let (Some(job), Some(Ok(value))) = (job, value.map(str::parse)) {
+                    put(found.entry(job.to_string()).or_default(), value);
+                }
+            }
+        };
+        fill("count_over_time", LATELY, |one, value| one.all = value);
+        fill("sum_over_time", LATELY, |one, value| {
+            one.failed = one.all - value
+        });
+        fill("changes", LATELY, |one, value| one.turns = value);
+        fill("max_over_time", &last, |one, value| one.lately = value);
+        found
+    }
+
+    /// Whether it comes and goes.
+    pub(crate) fn flap(&self) -> bool {
+        self.turns >= OFTEN && self.lately > 0.0
+    }
+
+    /// For people.
+    pub(crate) fn described(&self) -> String {
+        let (failed, all) = (self.failed, self.all);
+        format!("{failed} of its {all} scrapes in the last {LATELY} failed")
+    }
+}
+
+/// A service that answers now, and did not again and again.
+pub(crate) fn flapping(service: &Service, scrapes: &Scrapes) -> Diagnostic {
+    let message = format!(
+        "{}: it is up now, and {}",
+        service.name,
+        scrapes.described()
+    );
+    let place = Place::Key(format!("/services/{}", service.name));
+    Diagnostic::warning("flapping", place, message)
+        .common("it is up now, and many of its scrapes in the last minutes failed")
+        .help("it comes and goes: look for restarts, for an overload, or for several processes behind one address, some of which do not answer; alerts with a `for` longer than each outage stay silent")
+        .of(&service.name)
+}
+
 /// What Prometheus says, and what to do: wherever it runs, in a container, on a machine of its own.
-const CAUSES: [(&str, &str); 4] = [
+const CAUSES: [(&str, &str); 6] = [
+    (
+        "does not look like a TLS handshake",
+        "its job asks over TLS, and the service answers without: correct `scheme`",
+    ),
+    (
+        "HTTP response to HTTPS client",
+        "its job asks over TLS, and the service answers without: correct `scheme`",
+    ),
     (
         "context deadline exceeded",
         "the scrape takes longer than scrape_timeout, or a firewall drops the packets of Prometheus",
@@ -64,7 +152,12 @@ fn cause(known: &[(&str, &'static str)], error: &str) -> Option<&'static str> {
 }
 
 /// Why Prometheus cannot scrape a target, in its words, and what to do.
-pub(crate) fn down(context: &CheckContext, service: &Service, target: &Target) -> Diagnostic {
+pub(crate) fn down(
+    context: &CheckContext,
+    service: &Service,
+    target: &Target,
+    scrapes: Option<&Scrapes>,
+) -> Diagnostic {
     let error = &target.error;
     let help = match context.catalog.prometheus.runs_on.as_str() {
         "host" => cause(&ON_HOST, error),
@@ -72,7 +165,7 @@ pub(crate) fn down(context: &CheckContext, service: &Service, target: &Target) -
     };
     let help = help
         .or_else(|| cause(&CAUSES, error))
-        .unwrap_or("its words are all that is known of it: this machine sees nothing wrong");
+        .unwrap_or("this machine can read it, so it is between Prometheus and the service: its job, its network, its certificates");
     let place = Place::Key(format!("/services/{}", service.name));
     let from = &context.prometheus.name;
     let path = &service.metrics_path;
@@ -93,11 +186,17 @@ pub(crate) fn down(context: &CheckContext, service: &Service, target: &Target) -
         false => word,
     });
     let why = words.collect::<Vec<_>>().join(" ");
+    let flaps = scrapes.filter(|scrapes| scrapes.flap());
+    let often = flaps.map_or_else(String::new, |scrapes| format!("; {}", scrapes.described()));
+    let help = match flaps {
+        Some(_) => format!("it comes and goes, so some scrapes work; when they fail: {help}"),
+        None => help.to_string(),
+    };
     Diagnostic::error(
         "target-down",
         place,
         format!(
-            "{}: {from} cannot scrape {}: {error}",
+            "{}: {from} cannot scrape {}: {error}{often}",
             service.name, target.url
         ),
     )
@@ -116,12 +215,25 @@ pub(crate) fn unknown(service: &Service, target: &Target) -> Diagnostic {
         .of(&service.name)
 }
 
+/// So long it may take after its start to look for its targets. Seconds.
+const STARTS: i64 = 30;
+
 /// Its job is loaded, and nothing is scraped by it.
-pub(crate) fn dropped(service: &Service) -> Diagnostic {
+pub(crate) fn dropped(running: &Running, service: &Service) -> Diagnostic {
+    let age = running.age();
+    if age < STARTS {
+        let said = format!("its job was loaded {age} s ago and has no target yet");
+        let place = Place::Key(format!("/services/{}", service.name));
+        let message = format!("{}: {said}", service.name);
+        return Diagnostic::error("target-unknown", place, message)
+            .common(said)
+            .help("wait for some seconds: --wait 60s")
+            .of(&service.name);
+    }
     let message = format!("{}: its job is loaded but has no target", service.name);
     let place = Place::Key(format!("/services/{}", service.name));
     Diagnostic::error("target-dropped", place, message)
-        .help("just after its start Prometheus takes some seconds; later, relabelling drops the target or its service discovery is empty")
+        .help("its relabelling drops the target, or its service discovery finds none")
         .of(&service.name)
 }
 
@@ -129,19 +241,27 @@ pub(crate) fn dropped(service: &Service) -> Diagnostic {
 pub(crate) fn checked(context: &CheckContext, running: &Running, answering: &[&str]) -> Checked {
     let mut findings = Vec::new();
     let (mut up, mut waiting) = (0, 0);
+    let scrapes = Scrapes::failed(context, None);
     for service in &context.catalog.services {
+        let own = scrapes.get(&service.name);
         match target(running, service) {
-            Some(target) if target.health == "up" => up += 1,
+            Some(target) if target.health == "up" => {
+                up += 1;
+                // Where something is wrong with it now, that is said.
+                let answers = answering.contains(&service.name.as_str());
+                let own = own.filter(|own| own.flap() && answers);
+                findings.extend(own.map(|own| flapping(service, own)));
+            }
             Some(target) if target.health == "unknown" => {
                 waiting += 1;
                 findings.push(unknown(service, target));
             }
             Some(target) if answering.contains(&service.name.as_str()) => {
-                findings.push(down(context, service, target))
+                findings.push(down(context, service, target, own))
             }
             Some(_) => {}
             None if running.jobs().contains(&service.name.as_str()) => {
-                findings.push(dropped(service));
+                findings.push(dropped(running, service));
             }
             None => {}
         }

@@ -15,6 +15,9 @@ use std::time::Instant;
 /// Requests that each instance is sent.
 const REQUESTS: usize = 20;
 
+/// One that answers slowly is sent fewer: after so long no more begin.
+const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// So long a service may take to count what it has answered.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -137,8 +140,10 @@ fn send<'a>(context: &CheckContext, service: &'a Service) -> Sent<'a> {
         .chain(declared.iter().map(String::as_str))
         .collect();
     let ask = |instance: &Instance| {
+        let began = Instant::now();
         let round = paths.iter().cycle().take(REQUESTS);
         round
+            .take_while(|_| began.elapsed() < BUSY)
             .take_while(|path| instance.status(path).is_ok_and(|status| status < 500))
             .count()
     };

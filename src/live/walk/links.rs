@@ -5,14 +5,16 @@ use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::json::Parts;
 use crate::live::checks::delivery::{Delivery, broken, foreign_alert, kept_quiet, told};
 use crate::live::checks::prometheus::{Difference, config_differences, reload_help};
+use crate::live::checks::schedule::{again, not_yet};
 use crate::live::checks::targets::{dropped, target};
 use crate::live::checks::{CheckContext, alertmanager, rules};
-use crate::live::prometheus::Running;
-use crate::live::rules::{Rule, loaded_rule, rendered_rules, rule_difference};
+use crate::live::prometheus::{Running, time};
+use crate::live::rules::{Concern, loaded_rule, rendered_rules};
 use crate::stack::notifications::alerts::{Way, labels};
 use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::receivers;
 use crate::stack::notifications::routes::Route;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,10 +29,7 @@ pub(crate) fn loaded(
     service: &Service,
 ) -> Result<String, Diagnostic> {
     let found = config_differences(context, running);
-    let own = |difference: &&Difference| {
-        let job = difference.job.as_ref();
-        !difference.foreign && job.is_none_or(|job| *job == service.name)
-    };
+    let own = |difference: &&Difference| difference.concerns(&service.name);
     let mine = found.iter().find(own).map(|difference| &difference.text);
     let others = found.iter().filter(|one| !one.foreign && !own(one)).count();
     let (wanted, there) = (
@@ -68,7 +67,7 @@ pub(crate) fn loaded(
 pub(crate) fn discovered(running: &Running, service: &Service) -> Result<String, Diagnostic> {
     match target(running, service) {
         Some(target) => Ok(target.url.clone()),
-        None => Err(dropped(service)),
+        None => Err(dropped(running, service)),
     }
 }
 
@@ -97,6 +96,12 @@ fn wide(context: &CheckContext, running: &Running, service: &Service) -> String 
     }
 }
 
+/// When an alert that is pending has been so for as long as its rule says.
+fn fires_at(alert: &Value, rule: &Value) -> Option<DateTime<Utc>> {
+    let held = rule["duration"].as_f64()?;
+    Some(time(&alert["activeAt"])? + TimeDelta::milliseconds((held * 1000.0) as i64))
+}
+
 /// Whether the alerts that cover the service are loaded and evaluated, and what else was found about rules.
 pub(crate) fn alerts(
     context: &CheckContext,
@@ -110,6 +115,7 @@ pub(crate) fn alerts(
         .filter(|alert| alert.covers_service(&service.name))
         .collect();
     let rendered = rendered_rules(context.rendered);
+    let concern = Concern::of(&rendered, context.catalog, &service.name);
     let mut active = Vec::new();
     for alert in &covering {
         let not_loaded = |message: String| {
@@ -122,7 +128,7 @@ pub(crate) fn alerts(
             .iter()
             .find(|rule| rule.alert && rule.name == alert.name);
         let differs =
-            |raw: &Value| wanted.and_then(|wanted| rule_difference(wanted, &loaded_rule(raw)));
+            |raw: &Value| wanted.and_then(|wanted| concern.difference(wanted, &loaded_rule(raw)));
         // A rule of somebody else's may have the same name.
         let named = running
             .rules()
@@ -141,22 +147,15 @@ pub(crate) fn alerts(
             .items()
             .filter(|one| one["labels"]["job"] == service.name.as_str());
         active.extend(own.map(|one| {
-            format!(
-                "{} {}",
-                alert.name,
-                one["state"].as_str().unwrap_or_default()
-            )
+            let state = one["state"].as_str().unwrap_or_default();
+            let fires = (state == "pending")
+                .then(|| fires_at(one, raw))
+                .flatten()
+                .map(|at| format!(", fires at {} at the earliest", at.format("%T UTC")));
+            format!("{} {state}{}", alert.name, fires.unwrap_or_default())
         }));
     }
-    // A rule that records something of another service is another matter.
-    let read = |rule: &Rule| match (rule.alert, rule.labels.get("job")) {
-        (true, _) => {
-            let alert = context.catalog.alert(&rule.name);
-            alert.is_none_or(|alert| alert.covers_service(&service.name))
-        }
-        (false, job) => job.is_none_or(|job| *job == service.name),
-    };
-    let found = rules::of(context, running, read).findings;
+    let found = rules::about(context, running, Some(&concern)).findings;
     let state = if active.is_empty() {
         "none active".to_string()
     } else {
@@ -190,8 +189,10 @@ pub(crate) fn route(
             "the Alertmanager's log has the receiver's answer; is its address right, and are its token and secrets?",
         ));
     }
+    found.extend(not_yet(running, &delivery, &service.name, &at(service)));
     found.extend(broken(context, running, &delivery));
-    found.extend(alertmanager::checked(context, running).findings);
+    let service_name = Some(service.name.as_str());
+    found.extend(alertmanager::about(context, running, service_name).findings);
     found.extend(foreign_alert(
         running,
         &delivery,
@@ -212,10 +213,12 @@ pub(crate) fn route(
     let told = told
         .iter()
         .map(|(integration, told)| format!("; {}", told.described(integration)));
+    let again = again(&delivery, &service.name).map(|again| format!("; {again}"));
     let fine = format!(
-        "{}; the Alertmanager has {there}{}",
+        "{}; the Alertmanager has {there}{}{}",
         routes.join(", "),
-        told.collect::<String>()
+        told.collect::<String>(),
+        again.unwrap_or_default()
     );
     (found, fine)
 }

@@ -3,7 +3,7 @@
 use super::Walk;
 use crate::diagnostic::Diagnostic;
 use crate::live::checks::services::Visit;
-use crate::live::checks::targets::{down, target, unknown};
+use crate::live::checks::targets::{Scrapes, down, flapping, target, unknown};
 use crate::live::checks::{CheckContext, probes::Probes};
 use crate::live::probe::ProbeStage;
 use crate::live::prometheus::Running;
@@ -21,9 +21,14 @@ pub(crate) fn way(
         true => "by Prometheus".to_string(),
         false => format!("{} samples", visit.samples),
     };
-    let fine = match visit.elsewhere {
+    let refused = |(stage, _): &(ProbeStage, Diagnostic)| *stage == ProbeStage::Reachable;
+    let fine = match visit.elsewhere && ended.iter().all(refused) {
         true => "from Prometheus, though not from this machine",
         false => "from this machine",
+    };
+    let http = match visit.elsewhere {
+        true => "Prometheus is answered, though this machine is not",
+        false => "200",
     };
     let note = visit.http.first().map(|note| note.message.clone());
     let links = [
@@ -31,7 +36,7 @@ pub(crate) fn way(
         (
             ProbeStage::Http,
             std::mem::take(&mut visit.http),
-            note.unwrap_or_else(|| "200".into()),
+            note.unwrap_or_else(|| http.into()),
         ),
         (ProbeStage::Parsed, Vec::new(), samples),
     ];
@@ -56,14 +61,21 @@ pub(crate) fn way(
     let Some(target) = target(running, service) else {
         return walk.goes_on();
     };
-    walk.add(
-        "scraped",
-        match target.health.as_str() {
-            "up" => Ok("up".to_string()),
-            "down" => Err(down(context, service, target)),
-            _ => Err(unknown(service, target)),
-        },
-    )
+    let scrapes = Scrapes::failed(context, Some(&service.name)).remove(&service.name);
+    let (found, fine) = match (target.health.as_str(), &scrapes) {
+        ("up", None) => (Vec::new(), "up".to_string()),
+        ("up", Some(scrapes)) => {
+            let flaps = scrapes.flap().then(|| flapping(service, scrapes));
+            let fine = format!("up; {}", scrapes.described());
+            (flaps.into_iter().collect(), fine)
+        }
+        ("down", scrapes) => {
+            let down = down(context, service, target, scrapes.as_ref());
+            (vec![down], String::new())
+        }
+        _ => (vec![unknown(service, target)], String::new()),
+    };
+    walk.found("scraped", found, fine)
 }
 
 /// The health path, asked from this machine where it gets through, then what the blackbox exporter reported to Prometheus.
