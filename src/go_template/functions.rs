@@ -103,6 +103,9 @@ fn printf(arguments: &[Value]) -> Result {
             .and_then(|digits| digits.parse().ok());
         let written = match (letter, value, flags) {
             ("s" | "v", value, "") => value.printed(),
+            ("s", Value::Text(text), _) if precision.is_some() => {
+                text.chars().take(precision.unwrap_or(0)).collect()
+            }
             ("d", Value::Int(value), "") => value.to_string(),
             ("q", Value::Text(text), "") => format!("{text:?}"),
             ("f", Value::Float(value), "") => fixed(*value, 6),
