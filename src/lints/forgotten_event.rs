@@ -13,11 +13,10 @@ pub(crate) const LINT: Lint = Lint {
         let alerts = catalog.written_alerts();
         for alert in alerts.filter(|alert| alert.kind.forgets_events) {
             for branch in &alert.branches {
-                let single = branch.above.is_some_and(|above| above < 1.0);
-                let Some(window) = branch
-                    .window
-                    .filter(|window| single && branch.r#for >= *window)
-                else {
+                let Some(above) = branch.above else {
+                    continue;
+                };
+                let Some(window) = branch.window.filter(|window| branch.r#for >= *window) else {
                     continue;
                 };
                 let key = set_for(source, alert, branch, "for");
@@ -25,12 +24,21 @@ pub(crate) const LINT: Lint = Lint {
                     true => Place::Value(key),
                     false => Place::Key(format!("/alerts/{}", alert.name)),
                 };
+                let never = match above < 1.0 {
+                    true => "a single one never fires",
+                    false => "however many come at once, it never fires",
+                };
                 let message = format!(
-                    "`{}` waits {}, and an event is forgotten after {window}: a single one never fires",
+                    "`{}` waits {}, and an event is forgotten after {window}: {never}",
                     alert.name, branch.r#for
                 );
+                // Events that go on for as long do fire: that may be meant.
+                let finding = match above < 1.0 {
+                    true => Diagnostic::error("forgotten-event", place, message),
+                    false => Diagnostic::warning("forgotten-event", place, message),
+                };
                 found.push(
-                    Diagnostic::error("forgotten-event", place, message)
+                    finding
                         .help("write `for = \"0s\"`, or a `window` longer than that"),
                 );
             }
