@@ -32,7 +32,9 @@ pub(super) fn looked_for_otherwise(stack: &Stack, config: &File) -> Vec<Diagnost
         let Some(service) = stack.catalog.service(name) else {
             continue;
         };
-        let wrong = of_sections(service, job).or_else(|| of_values(service, job));
+        let others = || of_others(stack, service, job);
+        let wrong = of_sections(service, job).or_else(others);
+        let wrong = wrong.or_else(|| of_values(service, job));
         found.extend(wrong.map(|(key, message)| {
             let help = "render it from `discovery` of the catalog";
             place::at(
@@ -82,6 +84,21 @@ fn of_sections(service: &Service, job: &Value) -> Option<Wrong> {
             written.all(|other| other.is_some()).then(|| (key.clone(), first))
         })
     })
+}
+
+/// Containers of other services whose addresses are looked up for it.
+fn of_others(stack: &Stack, service: &Service, job: &Value) -> Option<Wrong> {
+    let mut names = job["dns_sd_configs"].items().flat_map(|one| one["names"].texts());
+    let said = |name: &str| {
+        let said = service.found.as_ref().map(|found| &found["sections"]["dns_sd_configs"]);
+        said.is_some_and(|said| said.items().any(|one| one["names"].texts().any(|own| own == name)))
+    };
+    let other = names.find(|name| {
+        let known = stack.catalog.service(name).is_some();
+        known && *name != service.name && !said(name)
+    })?;
+    let message = format!("the instances of `{other}` are looked up for `{}` too", service.name);
+    Some(("dns_sd_configs".to_string(), message))
 }
 
 /// Values by which it is kept or dropped, and by the catalog's pattern it is not; or the other way round.
