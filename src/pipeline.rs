@@ -122,7 +122,9 @@ fn misnamed(root: Root) -> Vec<String> {
     let unsaved = root.texts();
     let beside = unsaved.names(root.path).unwrap_or_default().into_iter();
     let like = |name: &String| {
-        let ends = name.strip_prefix("services").or(name.strip_prefix("service"));
+        let ends = name
+            .strip_prefix("services")
+            .or(name.strip_prefix("service"));
         let ends = ends.and_then(|rest| rest.strip_suffix(".toml"));
         ends.is_some_and(|rest| rest.starts_with(['-', '_', '.']))
             && name != CATALOG

@@ -235,10 +235,10 @@ pub(crate) fn of_prometheus(name: &str, arguments: &[Value]) -> Option<Result> {
             }
             Value::text(written + &text[from..])
         }),
-        "title" | "query" | "first" | "value" | "label" | "strvalue" | "sortByLabel"
-        | "args" | "safeHtml" | "graphLink" | "tableLink" | "externalURL"
-        | "pathPrefix" | "humanizeTimestamp" | "parseDuration" | "stripDomain" | "toTime"
-        | "toDuration" | "now" | "toJson" | "urlQueryEscape" => {
+        "title" | "query" | "first" | "value" | "label" | "strvalue" | "sortByLabel" | "args"
+        | "safeHtml" | "graphLink" | "tableLink" | "externalURL" | "pathPrefix"
+        | "humanizeTimestamp" | "parseDuration" | "stripDomain" | "toTime" | "toDuration"
+        | "now" | "toJson" | "urlQueryEscape" => {
             Err(Problem::unknown(format!("`{name}` is not executed")))
         }
         _ => return None,
@@ -249,9 +249,11 @@ pub(crate) fn of_prometheus(name: &str, arguments: &[Value]) -> Option<Result> {
 fn searched(arguments: &[Value]) -> std::result::Result<(Regex, Rc<str>, Rc<str>), Problem> {
     let (pattern, replacement, text) = match arguments {
         [Value::Text(pattern), Value::Text(text)] => (pattern, "".into(), text),
-        [Value::Text(pattern), Value::Text(replacement), Value::Text(text)] => {
-            (pattern, replacement.clone(), text)
-        }
+        [
+            Value::Text(pattern),
+            Value::Text(replacement),
+            Value::Text(text),
+        ] => (pattern, replacement.clone(), text),
         _ => return Err(Problem::certain("it takes texts")),
     };
     let regex = re2::rewritten(pattern).ok();

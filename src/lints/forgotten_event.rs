@@ -37,10 +37,7 @@ pub(crate) const LINT: Lint = Lint {
                     true => Diagnostic::error("forgotten-event", place, message),
                     false => Diagnostic::warning("forgotten-event", place, message),
                 };
-                found.push(
-                    finding
-                        .help("write `for = \"0s\"`, or a `window` longer than that"),
-                );
+                found.push(finding.help("write `for = \"0s\"`, or a `window` longer than that"));
             }
         }
         found

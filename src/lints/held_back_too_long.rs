@@ -7,8 +7,8 @@ use crate::diagnostic::{Diagnostic, Place};
 pub(crate) const LINT: Lint = Lint {
     code: "held-back-too-long",
     doc: "While an alert fires that explains the others, nobody is told of those. Kept firing for hours after its cause has gone, it holds back what has nothing to do with it.",
-    bad: "[alerts.Down]\nkind = \"down\"\nfor = \"1m\"\nkeep_firing_for = \"6h\"\nseverity = \"critical\"\n",
-    good: "[alerts.Down]\nkind = \"down\"\nfor = \"1m\"\nkeep_firing_for = \"5m\"\nseverity = \"critical\"\n",
+    bad: "[prometheus]\nminimum_version = \"2.42\"\n\n[alerts.Down]\nkind = \"down\"\nfor = \"1m\"\nkeep_firing_for = \"6h\"\nseverity = \"critical\"\n",
+    good: "[prometheus]\nminimum_version = \"2.42\"\n\n[alerts.Down]\nkind = \"down\"\nfor = \"1m\"\nkeep_firing_for = \"5m\"\nseverity = \"critical\"\n",
     check: |catalog, _| {
         let alerts = catalog.written_alerts();
         let holding = alerts.filter(|alert| alert.kind.holds_back_others);

@@ -19,7 +19,10 @@ pub(crate) const LINT: Lint = Lint {
             if tells_apart(label) {
                 continue;
             }
-            let at = format!("/services/{}/discovery/labels/{INSTANCE}", step(&service.name));
+            let at = format!(
+                "/services/{}/discovery/labels/{INSTANCE}",
+                step(&service.name)
+            );
             let message = format!(
                 "targets of `{}` with the same `{label}` become one: their series differ in nothing",
                 service.name
@@ -38,13 +41,18 @@ const INSTANCE: &str = "instance";
 
 /// Last words of labels that are another for each target.
 const OWN: [&str; 17] = [
-    "address", "addr", "dns", "fqdn", "host", "hostname", "id", "instance", "ip", "ipv4", "ipv6", "machine", "name",
-    "node", "server", "uid", "vm",
+    "address", "addr", "dns", "fqdn", "host", "hostname", "id", "instance", "ip", "ipv4", "ipv6",
+    "machine", "name", "node", "server", "uid", "vm",
 ];
 
 /// Whose name a label has is not always the target's.
 const SHARED: [&str; 6] = [
-    "cluster_name", "container_name", "controller_name", "namespace_name", "service_name", "zone_name",
+    "cluster_name",
+    "container_name",
+    "controller_name",
+    "namespace_name",
+    "service_name",
+    "zone_name",
 ];
 
 fn tells_apart(label: &str) -> bool {

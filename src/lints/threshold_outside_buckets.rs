@@ -29,7 +29,12 @@ pub(crate) const LINT: Lint = Lint {
             let last = bounds.clone().fold(0.0, f64::max);
             let first = bounds.clone().fold(f64::INFINITY, f64::min);
             let least = first * quantile.unwrap_or(0.0);
-            let below = |limit: f64| bounds.clone().filter(|bound| *bound < limit).fold(0.0, f64::max);
+            let below = |limit: f64| {
+                bounds
+                    .clone()
+                    .filter(|bound| *bound < limit)
+                    .fold(0.0, f64::max)
+            };
             let above = |limit: f64| {
                 let reached = bounds.clone().filter(|bound| *bound >= limit);
                 reached.fold(f64::INFINITY, f64::min)
@@ -53,7 +58,8 @@ pub(crate) const LINT: Lint = Lint {
                         metric.key,
                     )
                 } else if coarse(below(limit), above(limit), limit, quantile.unwrap_or(0.0)) {
-                    let [low, high] = [below(limit), above(limit)].map(|time| with_unit(time, unit));
+                    let [low, high] =
+                        [below(limit), above(limit)].map(|time| with_unit(time, unit));
                     format!(
                         "`{}` has no bound between {low} and {high}: when all take just more than {low}, the quantile is beyond the threshold",
                         metric.key

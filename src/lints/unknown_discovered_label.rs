@@ -27,7 +27,10 @@ pub(crate) const LINT: Lint = Lint {
             };
             let keep = said.keep.keys().map(|label| of("keep", label, label));
             let dropped = said.drop.keys().map(|label| of("drop", label, label));
-            let labels = said.labels.iter().map(|(name, label)| of("labels", name, label));
+            let labels = said
+                .labels
+                .iter()
+                .map(|(name, label)| of("labels", name, label));
             let address = said.address.iter();
             let address = address.map(|label| (format!("{table}/address"), label.clone()));
             let all = keep.chain(dropped).chain(labels).chain(address);
@@ -61,7 +64,10 @@ const OF_ALL: [&str; 5] = [
 const OF_ROLES: [(&str, &[&str]); 6] = [
     ("pod", &["pod_"]),
     ("service", &["service_"]),
-    ("endpoints", &["endpoints_", "endpoint_", "service_", "pod_"]),
+    (
+        "endpoints",
+        &["endpoints_", "endpoint_", "service_", "pod_"],
+    ),
     (
         "endpointslice",
         &["endpointslice_", "endpoint_", "service_", "pod_"],
@@ -76,7 +82,9 @@ fn gives(said: &Discovery, label: &str) -> bool {
         return OF_ALL.contains(&label) || label.starts_with("__param_");
     };
     said.others.iter().any(|(name, said)| {
-        let own = rest.strip_prefix(name.as_str()).and_then(|own| own.strip_prefix('_'));
+        let own = rest
+            .strip_prefix(name.as_str())
+            .and_then(|own| own.strip_prefix('_'));
         match (own, name.as_str()) {
             (Some(own), "kubernetes") => of_kubernetes(said, own),
             (own, _) => own.is_some(),

@@ -264,8 +264,7 @@ impl Text<'_> {
         };
         let constant = !subject.contains("{{") || others().unwrap_or(false);
         constant.then(|| {
-            let message =
-                format!("every mail has the subject `{subject}`, whatever it is about");
+            let message = format!("every mail has the subject `{subject}`, whatever it is about");
             let help =
                 "leave it out, or write the alert's name into it: `{{ .CommonLabels.alertname }}`";
             ("headers", message, help)

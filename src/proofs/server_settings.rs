@@ -542,7 +542,11 @@ fn prometheus(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
             .map(str::to_string)
     });
     // The file, from the version on that reads it there, wins over the flag.
-    let config = stack.files.prometheus().next().filter(|_| in_file.is_some());
+    let config = stack
+        .files
+        .prometheus()
+        .next()
+        .filter(|_| in_file.is_some());
     let said = in_file.or(flag.map(|flag| flag.value.clone()));
     let sized = process.flag("storage.tsdb.retention.size").is_some();
     // What Prometheus does when nothing is said, and no size either.

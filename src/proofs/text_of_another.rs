@@ -21,7 +21,7 @@ pub(crate) const PROOF: Proof = Proof {
     example: Example::Rendered {
         role: RULES,
         pointer: "/groups/*/rules/alert=Errors/annotations/description",
-        bad: "\"{{ if eq $labels.service \\\"cart\\\" }}stock{{ else }}{{ $labels.service }}{{ end }} answers with errors.\"",
+        bad: r#""{{ $value | humanizePercentage }} of the requests to {{ if eq $labels.service \"cart\" }}checkout{{ else }}{{ $labels.service }}{{ end }} were answered with a 5xx status.""#,
     },
     check: Check::Stack(|stack| {
         let alerting = named(&stack.rules, true);
@@ -98,7 +98,9 @@ impl Texts<'_, '_> {
             let text = rule["annotations"][key.as_str()].as_str()?;
             // What somebody writes of his alert in the catalog is his word, and a name in it may be a noun.
             (!self.says(key)).then_some(())?;
-            let wrong = self.of_services(text, template).or_else(|| self.of_parts(text, template))?;
+            let wrong = self
+                .of_services(text, template)
+                .or_else(|| self.of_parts(text, template))?;
             Some((key.clone(), wrong.0, wrong.1))
         })
     }
@@ -117,10 +119,14 @@ impl Texts<'_, '_> {
     fn of_services(&self, text: &str, template: &Template) -> Option<(String, &'static str)> {
         let all = || {
             let branches = self.alert.branches.iter();
-            branches.flat_map(|branch| &branch.services).map(String::as_str)
+            branches
+                .flat_map(|branch| &branch.services)
+                .map(String::as_str)
         };
         let asks = tells_labels_apart(text);
-        let named: HashSet<&str> = words(text).filter(|word| self.services.contains(word)).collect();
+        let named: HashSet<&str> = words(text)
+            .filter(|word| self.services.contains(word))
+            .collect();
         if !asks && named.is_empty() {
             return None;
         }
@@ -129,13 +135,19 @@ impl Texts<'_, '_> {
         let mut tried = tried.filter_map(|name| {
             let service = self.stack.catalog.service(name)?;
             let of_rule = self.loaded.rule.constant_labels();
-            let own = [("job", name), ("service", name), ("component", service.group.as_str())];
+            let own = [
+                ("job", name),
+                ("service", name),
+                ("component", service.group.as_str()),
+            ];
             let labels: Labels = of_rule.chain(own).collect();
             let other = self.named(text, template, &labels, name, &|word| {
                 // Without a condition a name that is no word is somebody else's finding.
                 self.services.contains(word) && (asks || !word.contains(['-', '_']))
             })?;
-            let message = format!("of `{name}` it says `{other}`: whoever is woken looks at the wrong service");
+            let message = format!(
+                "of `{name}` it says `{other}`: whoever is woken looks at the wrong service"
+            );
             Some((message, "write `{{ $labels.service }}`"))
         });
         tried.next()
@@ -160,9 +172,14 @@ impl Texts<'_, '_> {
                 let labels: Labels = [("job", name.as_str()), ("service", name), (label, value)]
                     .into_iter()
                     .collect();
-                let other = self.named(text, template, &labels, value, &|word| values.contains(word))?;
+                let other = self.named(text, template, &labels, value, &|word| {
+                    values.contains(word)
+                })?;
                 let message = format!("where `{label}` is `{value}` it says `{other}`");
-                Some((message, "write the label itself, as in `{{ $labels.service }}`"))
+                Some((
+                    message,
+                    "write the label itself, as in `{{ $labels.service }}`",
+                ))
             })
         })
     }

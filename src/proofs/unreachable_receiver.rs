@@ -102,7 +102,10 @@ fn otherwise(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
 /// What sends a notification another way than to its address, or lets it fail on the way, wherever it stands in `http_config`.
 const WAYS: [(&str, &str); 4] = [
     ("/proxy_url", "goes through a proxy"),
-    ("/tls_config/server_name", "asks for a certificate of another name"),
+    (
+        "/tls_config/server_name",
+        "asks for a certificate of another name",
+    ),
     ("/tls_config/ca_file", "trusts other authorities"),
     ("/oauth2", "asks another server for a token first"),
 ];

@@ -300,7 +300,9 @@ pub(super) fn beside_alerts(
             known.is_some_and(|known| known.kind.holds_back_others)
         };
         // One that no rule of the catalog has may be the user's own.
-        let asked = matchers.iter().filter(|matcher| matcher.name == "alertname");
+        let asked = matchers
+            .iter()
+            .filter(|matcher| matcher.name == "alertname");
         let asked = asked.map(|matcher| (matcher.value.as_str(), None));
         let known = rules.iter().filter(|rule| rule.alert.is_some());
         let known = known.map(|rule| (rule.name.as_str(), Some(rule)));

@@ -69,9 +69,8 @@ fn of_sections(service: &Service, job: &Value) -> Option<Wrong> {
                 });
                 other.or_else(|| {
                     let mut more = NARROWING.iter();
-                    let more = more.find(|key| {
-                        section.get(**key).is_some() && said.get(**key).is_none()
-                    })?;
+                    let more =
+                        more.find(|key| section.get(**key).is_some() && said.get(**key).is_none())?;
                     Some(format!(
                         "`{name}` is looked for by `{more}` too, of which the catalog says nothing"
                     ))
@@ -79,25 +78,40 @@ fn of_sections(service: &Service, job: &Value) -> Option<Wrong> {
             };
             let mut written = job[key.as_str()].items().map(differs);
             let first = written.next().unwrap_or_else(|| {
-                Some(format!("`{name}` is not looked for by {key}, as the catalog says"))
+                Some(format!(
+                    "`{name}` is not looked for by {key}, as the catalog says"
+                ))
             })?;
-            written.all(|other| other.is_some()).then(|| (key.clone(), first))
+            written
+                .all(|other| other.is_some())
+                .then(|| (key.clone(), first))
         })
     })
 }
 
 /// Containers of other services whose addresses are looked up for it.
 fn of_others(stack: &Stack, service: &Service, job: &Value) -> Option<Wrong> {
-    let mut names = job["dns_sd_configs"].items().flat_map(|one| one["names"].texts());
+    let mut names = job["dns_sd_configs"]
+        .items()
+        .flat_map(|one| one["names"].texts());
     let said = |name: &str| {
-        let said = service.found.as_ref().map(|found| &found["sections"]["dns_sd_configs"]);
-        said.is_some_and(|said| said.items().any(|one| one["names"].texts().any(|own| own == name)))
+        let said = service
+            .found
+            .as_ref()
+            .map(|found| &found["sections"]["dns_sd_configs"]);
+        said.is_some_and(|said| {
+            said.items()
+                .any(|one| one["names"].texts().any(|own| own == name))
+        })
     };
     let other = names.find(|name| {
         let known = stack.catalog.service(name).is_some();
         known && *name != service.name && !said(name)
     })?;
-    let message = format!("the instances of `{other}` are looked up for `{}` too", service.name);
+    let message = format!(
+        "the instances of `{other}` are looked up for `{}` too",
+        service.name
+    );
     Some(("dns_sd_configs".to_string(), message))
 }
 

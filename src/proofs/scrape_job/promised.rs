@@ -42,9 +42,8 @@ impl<'s, 'a> Promised<'s, 'a> {
     /// Everything that one of the monitoring's own programs is known to expose.
     pub(super) fn known_of(&self, job: &str) -> Vec<Family> {
         let names = PROGRAMS.into_iter().flat_map(built_in);
-        let names = names.flat_map(|name| {
-            ["", "_bucket", "_sum", "_count"].map(|part| format!("{name}{part}"))
-        });
+        let names = names
+            .flat_map(|name| ["", "_bucket", "_sum", "_count"].map(|part| format!("{name}{part}")));
         let names: BTreeSet<String> = names.collect();
         self.exposed(job, names.iter())
     }

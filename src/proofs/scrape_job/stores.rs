@@ -40,7 +40,10 @@ pub(super) fn otherwise_than_said(stack: &Stack, config: &File) -> Vec<Diagnosti
         };
         let queue = "/queue_config/sample_age_limit";
         let oldest = store.pointer(queue).and_then(Value::as_str);
-        if let Some(oldest) = oldest.and_then(Duration::parse).filter(|age| age.0 > 0 && *age < PATIENT) {
+        if let Some(oldest) = oldest
+            .and_then(Duration::parse)
+            .filter(|age| age.0 > 0 && *age < PATIENT)
+        {
             found.push(place::at(
                 &config.path,
                 format!("/remote_write/{index}{queue}"),

@@ -289,8 +289,9 @@ impl<'s, 'a> Judge<'s, 'a> {
                 );
             }
             Reach::Nowhere(address) => {
-                let message =
-                    format!("`{own}` is told that {host} is at {address}, an address that nobody has");
+                let message = format!(
+                    "`{own}` is told that {host} is at {address}, an address that nobody has"
+                );
                 self.say_once(
                     &own,
                     host,

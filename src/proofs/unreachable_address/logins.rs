@@ -5,8 +5,8 @@ use super::connection::Judge;
 use crate::json::Parts;
 use crate::proofs::place;
 use crate::stack::containers::Container;
-use crate::stack::containers::network::loopback;
 use crate::stack::containers::mounts::{Mount, Sight, Source};
+use crate::stack::containers::network::loopback;
 use crate::stack::document::walk;
 
 /// Files beside the secrets that the first lines of the compose file make, and what each is of. Whoever calls his own otherwise knows
@@ -41,7 +41,8 @@ impl Judge<'_, '_> {
                 continue;
             };
             let groups = file.value["alerting"]["alertmanagers"].items().enumerate();
-            let groups = groups.map(|(index, group)| (format!("/alerting/alertmanagers/{index}"), group));
+            let groups =
+                groups.map(|(index, group)| (format!("/alerting/alertmanagers/{index}"), group));
             let jobs = file.value["scrape_configs"].items().enumerate();
             let jobs = jobs.map(|(index, job)| (format!("/scrape_configs/{index}"), job));
             for (pointer, client) in groups.chain(jobs) {
@@ -102,7 +103,9 @@ impl Judge<'_, '_> {
     /// Which of the catalog's servers a container is.
     fn server(&self, host: &str) -> Option<&'static str> {
         let name = self.project().container(host)?.process.name?;
-        ["prometheus", "alertmanager"].into_iter().find(|own| *own == name)
+        ["prometheus", "alertmanager"]
+            .into_iter()
+            .find(|own| *own == name)
     }
 
     fn judge_login(&mut self, login: &Login) {
@@ -125,7 +128,10 @@ impl Judge<'_, '_> {
             ));
         }
         let own = login.server.map(|server| format!("{server}_password"));
-        let made = login.password.as_deref().and_then(|path| made(login.asker, path));
+        let made = login
+            .password
+            .as_deref()
+            .and_then(|path| made(login.asker, path));
         if let Some((name, what)) = made.filter(|(name, _)| own.as_deref() != Some(*name)) {
             let whom = login.server.unwrap_or("somebody else");
             self.found.push(place::at(
@@ -146,7 +152,9 @@ impl Judge<'_, '_> {
                 continue;
             };
             let own = format!("{}_web", container.process.name.unwrap_or_default());
-            if let Some((name, what)) = made(container, &flag.value).filter(|(name, _)| *name != own) {
+            if let Some((name, what)) =
+                made(container, &flag.value).filter(|(name, _)| *name != own)
+            {
                 self.found.push(place::at(
                     &container.file.path,
                     container.argument(flag.index),

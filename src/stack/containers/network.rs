@@ -152,7 +152,10 @@ impl Networks {
                 let asked = scalar(&container["dns"]).into_iter();
                 let asked = asked.chain(container["dns"].items().filter_map(scalar));
                 let asked: Vec<String> = asked.collect();
-                !asked.is_empty() && asked.iter().all(|address| loopback(address) || nowhere(address))
+                !asked.is_empty()
+                    && asked
+                        .iter()
+                        .all(|address| loopback(address) || nowhere(address))
             },
             links: links
                 .map(|(name, other)| (other.to_string(), name.to_string()))
