@@ -230,7 +230,7 @@ pub(crate) fn of_prometheus(name: &str, arguments: &[Value]) -> Option<Result> {
                     continue;
                 };
                 written.push_str(&text[from..whole.start()]);
-                found.interpolate_string_into(&*text, &replacement, &mut written);
+                found.interpolate_string_into(&text, &replacement, &mut written);
                 from = whole.end();
             }
             Value::text(written + &text[from..])
