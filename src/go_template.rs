@@ -103,10 +103,8 @@ pub(crate) fn tells_labels_apart(text: &str) -> bool {
     actions.any(|action| {
         let action = action.split("}}").next().unwrap_or_default();
         let shown = action.trim().trim_matches('-').trim();
-        let shown = shown.split('|').next().unwrap_or_default().trim();
         // A label that is only printed is the same for all.
-        let printed = shown.starts_with("$labels.") || shown.starts_with(".Labels.");
-        action.contains("abels") && (!printed || shown.contains(' ') || action.contains('|'))
+        action.contains("abels") && shown.contains([' ', '|', '('])
     })
 }
 

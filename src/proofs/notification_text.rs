@@ -12,6 +12,8 @@ use crate::stack::notifications::receivers::{host, tells_of_the_end};
 use crate::stack::notifications::routes::Route;
 use crate::stack::notifications::{Notifications, texts};
 use serde_json::Value;
+use std::cell::LazyCell;
+use std::ops::Deref;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "notification-text",
@@ -32,7 +34,8 @@ pub(crate) const PROOF: Proof = Proof {
         let mut found = Vec::new();
         for receiver in &notifications.receivers {
             let urgent = urgent(stack, notifications, receiver.name);
-            let reaching = reaching(notifications, receiver.name);
+            // Most texts are the same of all alerts.
+            let reaching = LazyCell::new(|| reaching(notifications, receiver.name));
             let together =
                 tree.and_then(|tree| together(stack, notifications, tree, receiver.name));
             for (pointer, integration, entry) in receiver.integrations() {
@@ -128,6 +131,9 @@ const LOUDNESS: [(&str, &str, &[&str], &str); 5] = [
     ),
 ];
 
+/// The alerts of which a receiver is told, looked for when a text asks which one it is about.
+type Told<'t, 'n> = dyn Deref<Target = Vec<&'n Labels>> + 't;
+
 /// The key, what is wrong there, and what to do.
 type Wrong = (&'static str, String, &'static str);
 
@@ -183,7 +189,7 @@ impl Text<'_> {
     }
 
     /// Alerts of which people read nothing, while they do of others.
-    fn of_some(&self, told: &[&Labels]) -> Option<Wrong> {
+    fn of_some(&self, told: &Told) -> Option<Wrong> {
         if !self.tells_apart() {
             return None;
         }
@@ -250,7 +256,7 @@ impl Text<'_> {
     }
 
     /// A mail with the same subject whatever it is about: all become one conversation, in which nobody sees that another alert fires.
-    fn of_one_subject(&self, told: &[&Labels]) -> Option<Wrong> {
+    fn of_one_subject(&self, told: &Told) -> Option<Wrong> {
         let subject = self.subject()?;
         let written = |labels: &Labels| texts::written(subject, labels, true).ok();
         let others = || {
@@ -306,12 +312,7 @@ impl Text<'_> {
 
     /// Something that the alerts say of themselves, and a text that is written here leaves out. What the catalog itself says is
     /// somebody's choice.
-    fn untold(
-        &self,
-        stack: &Stack,
-        together: Option<&[Labels; 2]>,
-        told: &[&Labels],
-    ) -> Option<Wrong> {
+    fn untold(&self, stack: &Stack, together: Option<&[Labels; 2]>, told: &Told) -> Option<Wrong> {
         let said = self.said?;
         let (_, naming, others) = NAMING.iter().find(|(kind, ..)| *kind == self.integration)?;
         let keys = || naming.iter().chain(*others).copied();
@@ -328,8 +329,10 @@ impl Text<'_> {
             Some(both) => both.iter().collect(),
             None => vec![self.labels],
         };
-        let told = told.iter().filter(|_| self.tells_apart());
-        let each = told.map(|one| vec![*one]);
+        let each: Vec<Vec<&Labels>> = match self.tells_apart() {
+            true => told.iter().map(|one| vec![*one]).collect(),
+            false => Vec::new(),
+        };
         let mut groups = std::iter::once(first).chain(each);
         let lost = groups.find_map(|alerts| self.lost(&alerts, linked))?;
         let key = keys().rfind(|key| written(key));

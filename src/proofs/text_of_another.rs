@@ -157,7 +157,10 @@ impl Texts<'_, '_> {
     fn of_parts(&self, text: &str, template: &Template) -> Option<(String, &'static str)> {
         let mut branches = self.alert.branches.iter();
         let name = branches.find_map(|branch| branch.services.first())?;
-        self.alert.per.iter().find_map(|label| {
+        // A text that prints the label names its value.
+        let printed = |label: &&String| text.contains(&format!("abels.{label} "));
+        let mut unprinted = self.alert.per.iter().filter(|label| !printed(label));
+        unprinted.find_map(|label| {
             let whole = nodes(&self.loaded.rule.expr, &self.stack.contract).pop()?;
             let domains = self.stack.contract.domains(&whole.series, label);
             let values: BTreeSet<String> = domains
