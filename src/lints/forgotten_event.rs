@@ -1,6 +1,7 @@
 //! An alert on a single event fires before the event is forgotten.
 
 use super::{Lint, set_for};
+use crate::catalog::Duration;
 use crate::diagnostic::{Diagnostic, Place};
 
 pub(crate) const LINT: Lint = Lint {
@@ -16,7 +17,12 @@ pub(crate) const LINT: Lint = Lint {
                 let Some(above) = branch.above else {
                     continue;
                 };
-                let Some(window) = branch.window.filter(|window| branch.r#for >= *window) else {
+                // What goes on fires for as long, and then a burst is not meant.
+                let lasts = |window: &Duration| match above < 1.0 {
+                    true => branch.r#for >= *window,
+                    false => branch.r#for > *window,
+                };
+                let Some(window) = branch.window.filter(lasts) else {
                     continue;
                 };
                 let key = set_for(source, alert, branch, "for");

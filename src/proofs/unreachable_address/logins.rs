@@ -54,6 +54,8 @@ impl Judge<'_, '_> {
                     let host = if loopback(&host) { &asker.name } else { &host };
                     self.server(host)
                 });
+                let job = client["job_name"].as_str().unwrap_or("alertmanager");
+                let server = server.or_else(|| own_server(job));
                 let user = client["basic_auth"]["username"].as_str();
                 walk(client, &mut |inside, key, value| {
                     let is_file = ["password_file", "credentials_file", "bearer_token_file"];
@@ -89,7 +91,7 @@ impl Judge<'_, '_> {
                     format!("{pointer}/secureJsonData/basicAuthPassword"),
                 ],
                 asker,
-                server: self.server(&host),
+                server: self.server(&host).or(Some("prometheus")),
                 user: source["basicAuthUser"].as_str(),
                 password: password.map(|path| path.trim_end_matches('}').to_string()),
             });
@@ -102,10 +104,7 @@ impl Judge<'_, '_> {
 
     /// Which of the catalog's servers a container is.
     fn server(&self, host: &str) -> Option<&'static str> {
-        let name = self.project().container(host)?.process.name?;
-        ["prometheus", "alertmanager"]
-            .into_iter()
-            .find(|own| *own == name)
+        own_server(self.project().container(host)?.process.name?)
     }
 
     fn judge_login(&mut self, login: &Login) {
@@ -167,6 +166,13 @@ impl Judge<'_, '_> {
             }
         }
     }
+}
+
+/// One of the servers that the catalog gives a user.
+fn own_server(name: &str) -> Option<&'static str> {
+    ["prometheus", "alertmanager"]
+        .into_iter()
+        .find(|own| *own == name)
 }
 
 /// Which of the files that are made for the servers a path of a container leads to.
