@@ -51,7 +51,7 @@ use slos::Slo;
 pub(crate) use slos::alerts_of;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-pub(crate) use tables::{Alertmanager, Blackbox, Compose, Grafana, Platform, Prometheus};
+pub(crate) use tables::{Alertmanager, Blackbox, Compose, Grafana, Kept, Platform, Prometheus};
 use times::Time;
 pub use units::{Duration, Size, with_unit};
 

@@ -97,6 +97,17 @@ impl Problem {
     }
 }
 
+/// Whether a text says one thing or another as labels are, and does not only print them.
+pub(crate) fn tells_labels_apart(text: &str) -> bool {
+    let mut actions = text.split("{{").skip(1);
+    actions.any(|action| {
+        let action = action.split("}}").next().unwrap_or_default();
+        let shown = action.trim().trim_matches('-').trim();
+        // A label that is only printed is the same for all.
+        action.contains("abels") && shown.contains([' ', '|', '('])
+    })
+}
+
 /// A parsed template.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Template(Vec<Node>);

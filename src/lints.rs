@@ -14,11 +14,13 @@ mod failures_apart;
 mod fires_after_the_end;
 mod forgotten_event;
 mod health_path_scraped;
+mod held_back_too_long;
 mod honored_job;
 mod implausible_value;
 mod label_collision;
 mod loopback_address;
 mod louder_for_less;
+mod merged_instances;
 mod missing_label;
 mod mistaken_exporter;
 mod native_histogram;
@@ -51,6 +53,7 @@ mod timeout_above_interval;
 mod undeclared_metric;
 mod undotted_host;
 mod unknown_alert;
+mod unknown_discovered_label;
 mod unknown_emitter;
 mod unknown_group;
 mod unknown_network;
@@ -119,11 +122,13 @@ pub const LINTS: &[Lint] = &[
     fires_after_the_end::LINT,
     forgotten_event::LINT,
     health_path_scraped::LINT,
+    held_back_too_long::LINT,
     implausible_value::LINT,
     honored_job::LINT,
     label_collision::LINT,
     loopback_address::LINT,
     louder_for_less::LINT,
+    merged_instances::LINT,
     missing_label::LINT,
     mistaken_exporter::LINT,
     no_one_notified::LINT,
@@ -156,6 +161,7 @@ pub const LINTS: &[Lint] = &[
     undeclared_metric::LINT,
     undotted_host::LINT,
     unknown_alert::LINT,
+    unknown_discovered_label::LINT,
     unknown_emitter::LINT,
     unknown_group::LINT,
     unknown_network::LINT,

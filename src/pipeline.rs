@@ -117,6 +117,27 @@ pub(crate) fn is_part(name: &str) -> bool {
     name.ends_with(".toml") && !name.starts_with('.')
 }
 
+/// Files beside the catalog that are called nearly as its parts and its environments are, and are neither.
+fn misnamed(root: Root) -> Vec<String> {
+    let unsaved = root.texts();
+    let beside = unsaved.names(root.path).unwrap_or_default().into_iter();
+    let like = |name: &String| {
+        let ends = name
+            .strip_prefix("services")
+            .or(name.strip_prefix("service"));
+        let ends = ends.and_then(|rest| rest.strip_suffix(".toml"));
+        ends.is_some_and(|rest| rest.starts_with(['-', '_', '.']))
+            && name != CATALOG
+            && environment_of(name).is_none()
+    };
+    let mut found: Vec<String> = beside.filter(like).collect();
+    let folder = "service.d";
+    let inside = unsaved.names(&root.path.join(folder)).unwrap_or_default();
+    let parts = inside.iter().filter(|name| is_part(name));
+    found.extend(parts.map(|name| format!("{folder}/{name}")));
+    found
+}
+
 /// The texts of the catalog of `root`; what is missing, unreadable or not text is a finding, not an error.
 pub(crate) fn read<'a>(root: impl Into<Root<'a>>) -> Result<Texts, Box<Outcome>> {
     let root = root.into();
@@ -149,6 +170,7 @@ pub(crate) fn read<'a>(root: impl Into<Root<'a>>) -> Result<Texts, Box<Outcome>>
             }
         }
     }
+    texts.unread.extend(misnamed(root));
     if texts.files().all(|file| file.text.trim().is_empty()) {
         let help = "start with `[platform]`, one group and one service; the README shows ten lines that do";
         return Err(refused(
@@ -364,6 +386,12 @@ fn contradictions(source: &Source) -> Vec<Diagnostic> {
             "this is the folder of the catalog itself: whichever is rendered last overwrites the other",
         )
         .help("remove it, and this environment has a folder of its own; or name another one"),
+        Contradiction::SameLabel { at, label } => Diagnostic::error(
+            "same-environment",
+            Place::Bytes(at.clone()),
+            format!("alerts of this environment say that they are of `{label}`: nobody can tell the two apart"),
+        )
+        .help("leave `environment` out: it is the name of the environment then"),
         Contradiction::NotAFlag { at } => Diagnostic::error(
             "wrong-type",
             Place::Bytes(at.clone()),
@@ -373,12 +401,14 @@ fn contradictions(source: &Source) -> Vec<Diagnostic> {
     }
     };
     let unread = |path: &String| {
-        Diagnostic::notice(
-            "unread-part",
-            Place::File(path.clone()),
-            format!("{path} is not read"),
-        )
-        .help(format!(
+        let place = Place::File(path.clone());
+        let message = format!("{path} is not read");
+        if !path.starts_with(PARTS) {
+            return Diagnostic::warning("unread-part", place, message).help(format!(
+                "parts of the catalog are the files {PARTS}/*.toml, and environments are services.NAME.toml: rename it"
+            ));
+        }
+        Diagnostic::notice("unread-part", place, message).help(format!(
             "parts of the catalog are the files {PARTS}/*.toml: rename it, or move it elsewhere"
         ))
     };

@@ -66,6 +66,7 @@ mod service_container;
 mod slow_rule_group;
 mod test_fails;
 mod test_proves_nothing;
+mod text_of_another;
 mod undelivered_alert;
 mod unguarded_division;
 mod unknown_datasource;
@@ -239,6 +240,7 @@ pub const PROOFS: &[Proof] = &[
     slow_rule_group::PROOF,
     test_fails::PROOF,
     test_proves_nothing::PROOF,
+    text_of_another::PROOF,
     undelivered_alert::PROOF,
     unguarded_division::PROOF,
     unknown_datasource::PROOF,

@@ -83,6 +83,8 @@ pub(crate) enum Contradiction {
     NotAFlag { at: Range<usize> },
     /// `unset` that is no list of keys.
     NoList { at: Range<usize> },
+    /// An environment whose alerts say that they are of another one.
+    SameLabel { at: Range<usize>, label: String },
     /// An environment that is rendered into the folder of the catalog itself.
     SameFolder { at: Range<usize> },
 }

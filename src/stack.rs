@@ -97,6 +97,11 @@ impl<'a> Stack<'a> {
         self.rendered.as_built_in(self.catalog, file)
     }
 
+    /// Whether a file of the user's says a value below `global` of the Alertmanager's configuration.
+    pub(crate) fn is_said_for_all(&self, pointer: &str) -> bool {
+        self.rendered.own().global(pointer).is_some()
+    }
+
     /// How its alerts come to people; None: it has no Alertmanager.
     pub(crate) fn notifications(&self) -> Option<&Notifications<'a>> {
         let read = || Notifications::of(self);

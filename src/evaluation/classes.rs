@@ -14,11 +14,29 @@ use std::fmt::Write;
 /// The labels by which Prometheus knows a target.
 pub(crate) const OF_TARGETS: [&str; 4] = ["job", "service", "component", "instance"];
 
+const INSTANCE: &str = OF_TARGETS[3];
+
 /// Those of the first instance of a service.
 pub(crate) fn target(service: &Service) -> Labels {
     let address = &service.instances[0].address;
     let own = [&service.name, &service.name, &service.group, address];
     OF_TARGETS.into_iter().zip(own).collect()
+}
+
+/// The targets of a service by which rules may tell it from others: where they ask for instances, what is scraped and what is
+/// probed.
+pub(crate) fn targets(service: &Service, questions: &Questions) -> Vec<Labels> {
+    let first = target(service);
+    let mut matchers = questions.matchers.iter();
+    let mut replacements = questions.replacements.iter();
+    let asks = matchers.any(|matcher| matcher.name == INSTANCE)
+        || replacements.any(|replacement| replacement.source == INSTANCE);
+    let more = service.instances.iter().skip(1).filter(|_| asks);
+    let more = more.map(|instance| first.with(INSTANCE, &instance.address));
+    let probed = service.health_urls.iter().filter(|_| asks);
+    let probed = probed.map(|url| first.with(INSTANCE, url));
+    let all: Vec<Labels> = more.chain(probed).collect();
+    std::iter::once(first).chain(all).collect()
 }
 
 /// What rules ask of the labels of a target.

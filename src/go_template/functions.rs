@@ -1,7 +1,10 @@
 //! The functions of templates: Go's own, and those that Prometheus adds.
 
 use super::{Problem, Value};
+use crate::promql::re2;
+use regex_automata::meta::Regex;
 use std::cmp::Ordering;
+use std::rc::Rc;
 
 type Result = std::result::Result<Value, Problem>;
 
@@ -103,6 +106,9 @@ fn printf(arguments: &[Value]) -> Result {
             .and_then(|digits| digits.parse().ok());
         let written = match (letter, value, flags) {
             ("s" | "v", value, "") => value.printed(),
+            ("s", Value::Text(text), _) if precision.is_some() => {
+                text.chars().take(precision.unwrap_or(0)).collect()
+            }
             ("d", Value::Int(value), "") => value.to_string(),
             ("q", Value::Text(text), "") => format!("{text:?}"),
             ("f", Value::Float(value), "") => fixed(*value, 6),
@@ -215,14 +221,45 @@ pub(crate) fn of_prometheus(name: &str, arguments: &[Value]) -> Option<Result> {
                 .map_or(text.as_str(), |(host, _)| host);
             Value::text(host.trim_matches(['[', ']']))
         }),
-        "title" | "query" | "first" | "value" | "label" | "strvalue" | "sortByLabel" | "match"
-        | "reReplaceAll" | "args" | "safeHtml" | "graphLink" | "tableLink" | "externalURL"
-        | "pathPrefix" | "humanizeTimestamp" | "parseDuration" | "stripDomain" | "toTime"
-        | "toDuration" | "now" | "toJson" | "urlQueryEscape" => {
+        "match" => searched(arguments).map(|(regex, text, _)| Value::Bool(regex.is_match(&*text))),
+        "reReplaceAll" => searched(arguments).map(|(regex, text, replacement)| {
+            let mut written = String::new();
+            let mut from = 0;
+            for found in regex.captures_iter(&*text) {
+                let Some(whole) = found.get_match() else {
+                    continue;
+                };
+                written.push_str(&text[from..whole.start()]);
+                found.interpolate_string_into(&text, &replacement, &mut written);
+                from = whole.end();
+            }
+            Value::text(written + &text[from..])
+        }),
+        "title" | "query" | "first" | "value" | "label" | "strvalue" | "sortByLabel" | "args"
+        | "safeHtml" | "graphLink" | "tableLink" | "externalURL" | "pathPrefix"
+        | "humanizeTimestamp" | "parseDuration" | "stripDomain" | "toTime" | "toDuration"
+        | "now" | "toJson" | "urlQueryEscape" => {
             Err(Problem::unknown(format!("`{name}` is not executed")))
         }
         _ => return None,
     })
+}
+
+/// A pattern, the text in which it is looked for, and what comes in the place of what it finds.
+fn searched(arguments: &[Value]) -> std::result::Result<(Regex, Rc<str>, Rc<str>), Problem> {
+    let (pattern, replacement, text) = match arguments {
+        [Value::Text(pattern), Value::Text(text)] => (pattern, "".into(), text),
+        [
+            Value::Text(pattern),
+            Value::Text(replacement),
+            Value::Text(text),
+        ] => (pattern, replacement.clone(), text),
+        _ => return Err(Problem::certain("it takes texts")),
+    };
+    let regex = re2::rewritten(pattern).ok();
+    let regex = regex.and_then(|pattern| Regex::new(&pattern).ok());
+    let regex = regex.ok_or_else(|| Problem::certain(format!("`{pattern}` is no pattern")))?;
+    Ok((regex, text.clone(), replacement))
 }
 
 fn as_number(value: &Value) -> std::result::Result<f64, Problem> {

@@ -16,7 +16,11 @@ pub(crate) const LINT: Lint = Lint {
     check: |catalog, _| {
         let mut found = Vec::new();
         for alert in catalog.written_alerts() {
-            let role = |role: &'static str| Some((role, alert.roles.get(role)?));
+            let role = |role: &'static str| {
+                let mut keys = alert.kind.keys.iter();
+                let (key, _) = keys.find(|(_, said)| said["role"] == role)?;
+                Some((role, alert.settings.get(key)?.as_str()?))
+            };
             let (Some((_, failures)), Some((other, attempts))) = (
                 role("failures"),
                 role("attempts").or_else(|| role("successes")),
@@ -122,7 +126,7 @@ fn of_gauges(alert: &Alert) -> Option<Diagnostic> {
     let role = |role: &str| {
         let mut keys = alert.kind.keys.iter();
         let (key, _) = keys.find(|(_, said)| said["role"] == role)?;
-        Some((key.as_str(), alert.roles.get(role)?.as_str()))
+        Some((key.as_str(), alert.settings.get(key)?.as_str()?))
     };
     let ((part_key, part), (limit_key, limit)) = (role("part")?, role("limit")?);
     let at = |key: &str| Place::Value(format!("{}/{key}", alert.table()));

@@ -1,6 +1,7 @@
 //! An alert on a single event fires before the event is forgotten.
 
 use super::{Lint, set_for};
+use crate::catalog::Duration;
 use crate::diagnostic::{Diagnostic, Place};
 
 pub(crate) const LINT: Lint = Lint {
@@ -13,11 +14,15 @@ pub(crate) const LINT: Lint = Lint {
         let alerts = catalog.written_alerts();
         for alert in alerts.filter(|alert| alert.kind.forgets_events) {
             for branch in &alert.branches {
-                let single = branch.above.is_some_and(|above| above < 1.0);
-                let Some(window) = branch
-                    .window
-                    .filter(|window| single && branch.r#for >= *window)
-                else {
+                let Some(above) = branch.above else {
+                    continue;
+                };
+                // What goes on fires for as long, and then a burst is not meant.
+                let lasts = |window: &Duration| match above < 1.0 {
+                    true => branch.r#for >= *window,
+                    false => branch.r#for > *window,
+                };
+                let Some(window) = branch.window.filter(lasts) else {
                     continue;
                 };
                 let key = set_for(source, alert, branch, "for");
@@ -25,14 +30,20 @@ pub(crate) const LINT: Lint = Lint {
                     true => Place::Value(key),
                     false => Place::Key(format!("/alerts/{}", alert.name)),
                 };
+                let never = match above < 1.0 {
+                    true => "a single one never fires",
+                    false => "however many come at once, it never fires",
+                };
                 let message = format!(
-                    "`{}` waits {}, and an event is forgotten after {window}: a single one never fires",
+                    "`{}` waits {}, and an event is forgotten after {window}: {never}",
                     alert.name, branch.r#for
                 );
-                found.push(
-                    Diagnostic::error("forgotten-event", place, message)
-                        .help("write `for = \"0s\"`, or a `window` longer than that"),
-                );
+                // Events that go on for as long do fire: that may be meant.
+                let finding = match above < 1.0 {
+                    true => Diagnostic::error("forgotten-event", place, message),
+                    false => Diagnostic::warning("forgotten-event", place, message),
+                };
+                found.push(finding.help("write `for = \"0s\"`, or a `window` longer than that"));
             }
         }
         found

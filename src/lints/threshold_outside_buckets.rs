@@ -27,8 +27,18 @@ pub(crate) const LINT: Lint = Lint {
             let Some(metric) = histogram else { continue };
             let bounds = metric.buckets.iter().map(|bound| bound / metric.per_second);
             let last = bounds.clone().fold(0.0, f64::max);
-            let first = bounds.fold(f64::INFINITY, f64::min);
+            let first = bounds.clone().fold(f64::INFINITY, f64::min);
             let least = first * quantile.unwrap_or(0.0);
+            let below = |limit: f64| {
+                bounds
+                    .clone()
+                    .filter(|bound| *bound < limit)
+                    .fold(0.0, f64::max)
+            };
+            let above = |limit: f64| {
+                let reached = bounds.clone().filter(|bound| *bound >= limit);
+                reached.fold(f64::INFINITY, f64::min)
+            };
             for branch in &alert.branches {
                 let Some((side, limit)) = branch.limit() else {
                     continue;
@@ -46,6 +56,13 @@ pub(crate) const LINT: Lint = Lint {
                     format!(
                         "the first bound of `{}` is {first}, and this quantile is never below {least_said}",
                         metric.key,
+                    )
+                } else if coarse(below(limit), above(limit), limit, quantile.unwrap_or(0.0)) {
+                    let [low, high] =
+                        [below(limit), above(limit)].map(|time| with_unit(time, unit));
+                    format!(
+                        "`{}` has no bound between {low} and {high}: when all take just more than {low}, the quantile is beyond the threshold",
+                        metric.key
                     )
                 } else {
                     continue;
@@ -75,3 +92,8 @@ pub(crate) const LINT: Lint = Lint {
         found
     },
 };
+
+/// Whether what takes a tenth of the threshold is taken for more: the quantile is worked out as if the bucket were filled evenly.
+fn coarse(low: f64, high: f64, limit: f64, quantile: f64) -> bool {
+    10.0 * low < limit && low + quantile * (high - low) > limit
+}

@@ -100,6 +100,8 @@ fn variables(text: &str) -> Vec<String> {
         .skip(1)
         .filter_map(|rest| rest.split("}}").next());
     let words = inside.flat_map(|action| action.split('$').skip(1));
+    // What a pattern has found is a number, or in braces: `$1`.
+    let words = words.filter(|word| !word.starts_with(|c: char| c.is_ascii_digit() || c == '{'));
     words
         .map(|word| {
             word.chars()

@@ -2,6 +2,7 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
+use crate::go_template::tells_labels_apart;
 use crate::json::plain;
 use crate::stack::Stack;
 use crate::stack::document::walk;
@@ -11,6 +12,8 @@ use crate::stack::notifications::receivers::{host, tells_of_the_end};
 use crate::stack::notifications::routes::Route;
 use crate::stack::notifications::{Notifications, texts};
 use serde_json::Value;
+use std::cell::LazyCell;
+use std::ops::Deref;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "notification-text",
@@ -31,6 +34,8 @@ pub(crate) const PROOF: Proof = Proof {
         let mut found = Vec::new();
         for receiver in &notifications.receivers {
             let urgent = urgent(stack, notifications, receiver.name);
+            // Most texts are the same of all alerts.
+            let reaching = LazyCell::new(|| reaching(notifications, receiver.name));
             let together =
                 tree.and_then(|tree| together(stack, notifications, tree, receiver.name));
             for (pointer, integration, entry) in receiver.integrations() {
@@ -47,14 +52,15 @@ pub(crate) const PROOF: Proof = Proof {
                 let wrong = [
                     text.broken(),
                     text.nameless(),
-                    text.of_one_subject(),
+                    text.of_one_subject(&reaching),
+                    text.of_some(&reaching),
                     text.exchanged(),
                     text.coloured(),
                     text.without_incident(),
                     together
                         .as_ref()
                         .and_then(|alerts| text.of_one_alone(alerts)),
-                    text.untold(stack, together.as_ref()),
+                    text.untold(stack, together.as_ref(), &reaching),
                     text.hushed(&urgent),
                     text.calm().filter(|_| !urgent.is_empty()),
                 ];
@@ -125,6 +131,9 @@ const LOUDNESS: [(&str, &str, &[&str], &str); 5] = [
     ),
 ];
 
+/// The alerts of which a receiver is told, looked for when a text asks which one it is about.
+type Told<'t, 'n> = dyn Deref<Target = Vec<&'n Labels>> + 't;
+
 /// The key, what is wrong there, and what to do.
 type Wrong = (&'static str, String, &'static str);
 
@@ -149,14 +158,56 @@ impl Text<'_> {
 
     /// Everything that is read of an alert; None: some of it cannot be written out here.
     fn read(&self, fires: bool) -> Option<String> {
+        self.read_of(self.labels, fires)
+    }
+
+    fn read_of(&self, labels: &Labels, fires: bool) -> Option<String> {
         let mut all = String::new();
         for key in self.keys()? {
             if let Some(text) = self.entry.get(key).and_then(Value::as_str) {
-                all += &texts::written(text, self.labels, fires).ok()?;
+                all += &texts::written(text, labels, fires).ok()?;
                 all.push('\n');
             }
         }
         Some(all)
+    }
+
+    /// Whether what it writes depends on which alert it is about.
+    fn tells_apart(&self) -> bool {
+        let mut found = false;
+        walk(self.entry, &mut |_, _, value| {
+            found |= value.as_str().is_some_and(tells_labels_apart);
+        });
+        found
+    }
+
+    /// The subject of a mail.
+    fn subject(&self) -> Option<&str> {
+        let mut headers = self.entry["headers"].as_object()?.iter();
+        let (_, subject) = headers.find(|(name, _)| name.eq_ignore_ascii_case("subject"))?;
+        subject.as_str().filter(|_| self.integration == "email")
+    }
+
+    /// Alerts of which people read nothing, while they do of others.
+    fn of_some(&self, told: &Told) -> Option<Wrong> {
+        if !self.tells_apart() {
+            return None;
+        }
+        let names = |labels: &&&Labels| {
+            let read = self.read_of(labels, true)?;
+            let name = labels.get("alertname").map_or("", String::as_str);
+            let mut words = [name, "summary", "description"].into_iter();
+            Some(words.any(|word| read.contains(word)))
+        };
+        let one = |is: bool| told.iter().find(|labels| names(labels) == Some(is));
+        let (named, nameless) = (one(true)?, one(false)?);
+        let message = format!(
+            "of {} people read which alert it is, and of {} they do not",
+            called(named),
+            called(nameless)
+        );
+        let help = "write the alert's name, or its summary, whatever labels it has";
+        Some((self.first_key()?, message, help))
     }
 
     fn first_key(&self) -> Option<&'static str> {
@@ -205,16 +256,21 @@ impl Text<'_> {
     }
 
     /// A mail with the same subject whatever it is about: all become one conversation, in which nobody sees that another alert fires.
-    fn of_one_subject(&self) -> Option<Wrong> {
-        let headers = self.entry["headers"].as_object()?;
-        let mut headers = headers.iter();
-        let (_, subject) = headers.find(|(name, _)| name.eq_ignore_ascii_case("subject"))?;
-        let constant = self.integration == "email" && !subject.as_str()?.contains("{{");
+    fn of_one_subject(&self, told: &Told) -> Option<Wrong> {
+        let subject = self.subject()?;
+        let written = |labels: &Labels| texts::written(subject, labels, true).ok();
+        let others = || {
+            let first = told.first()?;
+            let mut others = told.iter().filter(|other| {
+                ["alertname", "job"]
+                    .iter()
+                    .all(|label| other.get(*label) != first.get(*label))
+            });
+            Some(written(first)? == written(others.next()?)?)
+        };
+        let constant = !subject.contains("{{") || others().unwrap_or(false);
         constant.then(|| {
-            let message = format!(
-                "every mail has the subject `{}`, whatever it is about",
-                plain(subject)
-            );
+            let message = format!("every mail has the subject `{subject}`, whatever it is about");
             let help =
                 "leave it out, or write the alert's name into it: `{{ .CommonLabels.alertname }}`";
             ("headers", message, help)
@@ -256,7 +312,7 @@ impl Text<'_> {
 
     /// Something that the alerts say of themselves, and a text that is written here leaves out. What the catalog itself says is
     /// somebody's choice.
-    fn untold(&self, stack: &Stack, together: Option<&[Labels; 2]>) -> Option<Wrong> {
+    fn untold(&self, stack: &Stack, together: Option<&[Labels; 2]>, told: &Told) -> Option<Wrong> {
         let said = self.said?;
         let (_, naming, others) = NAMING.iter().find(|(kind, ..)| *kind == self.integration)?;
         let keys = || naming.iter().chain(*others).copied();
@@ -267,48 +323,18 @@ impl Text<'_> {
         if keys().any(chosen) || !(silent || naming.iter().all(&written)) {
             return None;
         }
-        let alone = [self.labels];
-        let alerts: Vec<&Labels> = match together {
-            Some(both) => both.iter().collect(),
-            None => alone.to_vec(),
-        };
-        let mut read = String::new();
-        let mut broken = false;
-        walk(self.entry, &mut |_, _, value| {
-            if let Some(text) = value.as_str() {
-                match texts::of_group(text, &alerts, true) {
-                    Ok(text) => read += &format!("{text}\n"),
-                    Err(_) => broken = true,
-                }
-            }
-        });
-        // What cannot be written out here may say it.
-        if broken {
-            return None;
-        }
         let mut rules = stack.files.alerts();
         let linked = rules.any(|(_, _, rule)| rule["annotations"]["runbook_url"].is_string());
-        let wanted = ["summary", "description", "runbook_url"];
-        let mut wanted = wanted
-            .into_iter()
-            .filter(|key| linked || *key != "runbook_url");
-        let lost = wanted.find(|key| {
-            let of_each = alerts.len() > 1 && *key != "runbook_url";
-            let word = |index: usize| match of_each {
-                true => format!("{key} {}", index + 1),
-                false => key.to_string(),
-            };
-            (0..alerts.len()).any(|index| !read.contains(&word(index)))
-        });
-        let nameless = || {
-            let mut names = alerts.iter().filter_map(|labels| labels.get("alertname"));
-            names.any(|name| !read.contains(name.as_str()))
+        let first: Vec<&Labels> = match together {
+            Some(both) => both.iter().collect(),
+            None => vec![self.labels],
         };
-        let lost = match lost {
-            Some(key) => format!("the {key} of each alert"),
-            None if nameless() => "the name of the alert".to_string(),
-            None => return None,
+        let each: Vec<Vec<&Labels>> = match self.tells_apart() {
+            true => told.iter().map(|one| vec![*one]).collect(),
+            false => Vec::new(),
         };
+        let mut groups = std::iter::once(first).chain(each);
+        let lost = groups.find_map(|alerts| self.lost(&alerts, linked))?;
         let key = keys().rfind(|key| written(key));
         let message = format!("{lost} is in no text of the {}", self.integration);
         Some((
@@ -318,12 +344,54 @@ impl Text<'_> {
         ))
     }
 
+    /// What alerts say of themselves, and no text of it does.
+    fn lost(&self, alerts: &[&Labels], linked: bool) -> Option<String> {
+        let mut read = String::new();
+        let mut broken = false;
+        walk(self.entry, &mut |_, _, value| {
+            if let Some(text) = value.as_str() {
+                match texts::of_group(text, alerts, true) {
+                    Ok(text) => read += &format!("{text}\n"),
+                    Err(_) => broken = true,
+                }
+            }
+        });
+        // What cannot be written out here may say it.
+        if broken {
+            return None;
+        }
+        let wanted = ["summary", "description", "runbook_url"];
+        let mut wanted = wanted
+            .into_iter()
+            .filter(|key| linked || *key != "runbook_url");
+        let lost = wanted.find(|key| {
+            let said = |index: usize| texts::said(key, index, alerts.len() == 1);
+            (0..alerts.len()).any(|index| !read.contains(&said(index)))
+        });
+        let nameless = || {
+            let mut names = alerts.iter().filter_map(|labels| labels.get("alertname"));
+            names.any(|name| !read.contains(name.as_str()))
+        };
+        match lost {
+            Some(key) if alerts.len() > 1 => Some(format!("the {key} of each alert")),
+            Some(key) => Some(format!("the whole {key} of {}", called(alerts.first()?))),
+            None => nameless().then(|| "the name of the alert".to_string()),
+        }
+    }
+
     /// Words that say the opposite of how things are.
     fn exchanged(&self) -> Option<Wrong> {
         let says = |fires: bool, wrong: &str, right: &str| {
             let read = self.read(fires)?.to_lowercase();
             Some(read.contains(wrong) && !read.contains(right))
         };
+        let subject = self.subject().unwrap_or_default();
+        let subject = texts::written(subject, self.labels, true).unwrap_or_default();
+        let subject = subject.to_lowercase();
+        if subject.contains("resolved") && !subject.contains("firing") {
+            let message = "the mail of an alert that fires has a subject that says resolved";
+            return Some(("headers", message.to_string(), "write `{{ .Status }}`"));
+        }
         let (state, word) = if says(true, "resolved", "firing")? {
             ("fires", "resolved")
         } else if self.tells_of_the_end() && says(false, "firing", "resolved")? {
@@ -400,6 +468,28 @@ impl Text<'_> {
             ("severity", message, help)
         })
     }
+}
+
+/// `Errors` of `cart`.
+fn called(labels: &Labels) -> String {
+    let text = |label: &str| labels.get(label).map_or("", String::as_str);
+    match text("job") {
+        "" => format!("`{}`", text("alertname")),
+        job => format!("`{}` of `{job}`", text("alertname")),
+    }
+}
+
+/// The alerts of which a receiver is told.
+fn reaching<'n>(notifications: &'n Notifications, receiver: &str) -> Vec<&'n Labels> {
+    let Some(tree) = &notifications.tree else {
+        return Vec::new();
+    };
+    let all = notifications.alerts.real.iter().map(Firing::labels);
+    let told = all.filter(|labels| {
+        let mut reached = tree.reached(&[*labels]).into_iter();
+        reached.any(|route| route.receiver() == receiver)
+    });
+    told.take(MOST).collect()
 }
 
 /// So many alerts are looked at, to find two that are sent as one.

@@ -77,6 +77,7 @@ fn check(stack: &Stack, config: &File) -> Vec<Diagnostic> {
     found.extend(intervals::default_differs(config, catalog));
     found.extend(intervals::without_time(config, &targets.list, catalog));
     found.extend(found::otherwise_taken(stack, config));
+    found.extend(discovery::looked_for_otherwise(stack, config));
     found.extend(discovery::missing_who_moves(config));
     found.extend(after_scrape::without_buckets(stack, config));
     found.extend(natives::left_out(stack, config));

@@ -541,23 +541,46 @@ fn prometheus(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
             .as_str()
             .map(str::to_string)
     });
-    let said = flag.map(|flag| flag.value.clone()).or(in_file);
+    // The file, from the version on that reads it there, wins over the flag.
+    let config = stack
+        .files
+        .prometheus()
+        .next()
+        .filter(|_| in_file.is_some());
+    let said = in_file.or(flag.map(|flag| flag.value.clone()));
     let sized = process.flag("storage.tsdb.retention.size").is_some();
     // What Prometheus does when nothing is said, and no size either.
     let kept = said.clone().unwrap_or_else(|| "15d".to_string());
     if Duration::parse(&kept) != Some(catalog.retention) && (said.is_some() || !sized) {
-        let pointer = flag.map_or_else(
+        let in_command = flag.map_or_else(
             || container.at("command"),
             |flag| container.argument(flag.index),
         );
+        let (file, pointer) = match config {
+            Some(config) => (config, "/storage/tsdb/retention/time".to_string()),
+            None => (container.file, in_command),
+        };
         found.push(place::at(
-            &container.file.path,
+            &file.path,
             pointer,
             format!(
                 "`{}` keeps samples for {kept}, the catalog says {}",
                 container.name, catalog.retention
             ),
             "give it the catalog's `prometheus.retention`",
+        ));
+    }
+    let slow = process.flag("scrape.discovery-reload-interval");
+    let slow = slow.and_then(|flag| Some((flag, Duration::parse(&flag.value)?)));
+    if let Some((flag, every)) = slow.filter(|(_, every)| every.0 > 5 * 60_000) {
+        found.push(place::at(
+            &container.file.path,
+            container.argument(flag.index),
+            format!(
+                "`{}` looks every {every} for what is to be scraped: after a start, and after every change, it scrapes nothing for so long",
+                container.name
+            ),
+            "leave it out: 5s is the default",
         ));
     }
     found.extend(without_natives(stack, container));

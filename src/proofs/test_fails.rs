@@ -52,7 +52,10 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
     let suite = Suite::new(&file.value, &groups, &parsed);
     let own = stack.own_tests.of_file(file);
     let mut seen = HashSet::new();
-    let mut failing = Vec::new();
+    let mut failing = match file.is_own() {
+        true => asked_of_nobody(file, &groups),
+        false => Vec::new(),
+    };
     for release in releases(stack.catalog) {
         for found in suite.run(*release) {
             let pointer = match &found {
@@ -106,6 +109,31 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
         }
     }
     failing
+}
+
+/// Alerts of which a test of the user's own says that they are silent, and which none of its rules has.
+fn asked_of_nobody(file: &File, groups: &[(String, Vec<&Rule>)]) -> Vec<Diagnostic> {
+    let known: HashSet<&str> = groups
+        .iter()
+        .flat_map(|(_, rules)| rules)
+        .filter(|rule| rule.alert.is_some())
+        .map(|rule| rule.name.as_str())
+        .collect();
+    let mut found = Vec::new();
+    for (index, test) in file.value["tests"].items().enumerate() {
+        for (at, case) in test["alert_rule_test"].items().enumerate() {
+            let name = case["alertname"].as_str().unwrap_or_default();
+            if !known.contains(name) {
+                found.push(place::at(
+                    &file.path,
+                    format!("/tests/{index}/alert_rule_test/{at}/alertname"),
+                    format!("the test asks for `{name}`, which none of its rules is: it is silent whatever happens"),
+                    "name the alert as its rule does",
+                ));
+            }
+        }
+    }
+    found
 }
 
 /// What the alert of a file reads that neither a series of the test nor a rule that is loaded gives it.

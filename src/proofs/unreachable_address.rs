@@ -2,6 +2,7 @@
 
 mod address;
 mod connection;
+mod logins;
 mod people;
 mod servers;
 mod services;
@@ -32,6 +33,7 @@ pub(crate) const PROOF: Proof = Proof {
         judge.alertmanager();
         judge.grafana();
         judge.proxies();
+        judge.logins();
         judge.database();
         judge.services();
         judge.links();

@@ -8,6 +8,7 @@ use crate::json::Parts;
 use crate::stack::Stack;
 use crate::stack::notifications::Notifications;
 use crate::stack::notifications::receivers::{Besides, for_all, host};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -24,6 +25,7 @@ pub(crate) const PROOF: Proof = Proof {
         };
         let mut found = otherwise(stack, notifications);
         found.extend(at_home(stack, notifications));
+        found.extend(another_way(stack, notifications));
         for receiver in &notifications.receivers {
             found.extend(receiver.without_password().into_iter().map(|pointer| {
                 place::at(
@@ -96,6 +98,87 @@ fn otherwise(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
     }
     found
 }
+
+/// What sends a notification another way than to its address, or lets it fail on the way, wherever it stands in `http_config`.
+const WAYS: [(&str, &str); 4] = [
+    ("/proxy_url", "goes through a proxy"),
+    (
+        "/tls_config/server_name",
+        "asks for a certificate of another name",
+    ),
+    ("/tls_config/ca_file", "trusts other authorities"),
+    ("/oauth2", "asks another server for a token first"),
+];
+
+/// Settings of connections that neither the catalog nor a file of the user's says.
+fn another_way(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut judge = |at: String, client: &Value, whose: &str, said: &dyn Fn(&str) -> bool| {
+        for (way, does) in WAYS {
+            let key = way.rsplit('/').next().unwrap_or_default();
+            if client.pointer(way).is_some() && !said(key) {
+                found.push(place::at(
+                    &notifications.file.path,
+                    format!("{at}{way}"),
+                    format!("what {whose} is told {does}, and the catalog says none"),
+                    "leave it out; the proxy of a network belongs into the container's environment, or with `[extra]` into an Alertmanager configuration of your own",
+                ));
+            }
+        }
+    };
+    let global = &notifications.file.value["global"];
+    judge(
+        "/global/http_config".to_string(),
+        &global["http_config"],
+        "every receiver",
+        &|key| {
+            let place = WAYS.iter().find(|(place, _)| place.ends_with(key));
+            let place = place.map_or("", |(place, _)| place);
+            stack.is_said_for_all(&format!("/global/http_config{place}"))
+        },
+    );
+    for receiver in &notifications.receivers {
+        let Some(said) = stack.catalog.receivers.get(receiver.name) else {
+            continue;
+        };
+        for (pointer, integration, entry) in receiver.integrations() {
+            let said = &said[integration];
+            judge(
+                format!("{pointer}/http_config"),
+                &entry["http_config"],
+                &format!("`{}`", receiver.name),
+                &|key| said.get(key).is_some() || said.get("http_config").is_some(),
+            );
+        }
+    }
+    for (key, domains) in ADDRESSES {
+        let pointer = format!("/global/{key}");
+        let Some(address) = global[key].as_str() else {
+            continue;
+        };
+        let host = host(address);
+        let theirs = |domain: &&str| host == *domain || host.ends_with(&format!(".{domain}"));
+        if !domains.iter().any(theirs) && !stack.is_said_for_all(&pointer) {
+            found.push(place::at(
+                &notifications.file.path,
+                pointer,
+                format!("what is for {} is told at `{host}`, and the catalog says none", domains[0]),
+                "leave it out; a gateway of your own belongs with `[extra]` into an Alertmanager configuration of your own",
+            ));
+        }
+    }
+    found
+}
+
+/// Where the Alertmanager asks an integration for which no key of the catalog says it, and whose names those hosts have.
+const ADDRESSES: [(&str, &[&str]); 6] = [
+    ("pagerduty_url", &["pagerduty.com"]),
+    ("opsgenie_api_url", &["opsgenie.com", "atlassian.com"]),
+    ("victorops_api_url", &["victorops.com"]),
+    ("telegram_api_url", &["telegram.org"]),
+    ("webex_api_url", &["webexapis.com", "webex.com"]),
+    ("wechat_api_url", &["weixin.qq.com"]),
+];
 
 /// Programs that know no notifications.
 const SERVERS: [&str; 3] = ["prometheus", "alertmanager", "blackbox_exporter"];

@@ -10,6 +10,9 @@ const WHERE: [(&str, &[&str]); 2] = [
     ("runs_on", &["targets"]),
 ];
 
+/// How the environment is called that matters most.
+const LIVE: [&str; 2] = ["prod", "live"];
+
 /// The key of an environment's table that lists keys which it does not have.
 const UNSET: &str = "unset";
 
@@ -76,6 +79,23 @@ impl Source {
             self.contradictions.push(Contradiction::SameFolder {
                 at: at.map_or(0..0, |span| span.value.clone()),
             });
+        }
+        let label = |value: &Value| {
+            let written = value["prometheus"]["external_labels"]["environment"].as_str();
+            written.map(str::to_string)
+        };
+        let own = self.environment.clone().unwrap_or_default();
+        let live = |name: &str| LIVE.iter().any(|live| name.starts_with(live));
+        if let Some(other) = label(&overlay).filter(|other| *other != own) {
+            let same = label(&value).as_ref() == Some(&other) || (live(&other) && !live(&own));
+            let at = spans.get("/prometheus/external_labels/environment");
+            let at = at.or_else(|| spans.get("/prometheus/external_labels"));
+            if same {
+                self.contradictions.push(Contradiction::SameLabel {
+                    at: at.map_or(0..0, |span| span.value.clone()),
+                    label: other,
+                });
+            }
         }
         let mut gone = Vec::new();
         for (table, content) in object(overlay) {

@@ -23,6 +23,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "Two files of the catalog have the same entry: whichever won, one team would believe in what nobody reads.",
     ),
     (
+        "same-environment",
+        "Alerts of an environment carry its name. With that of another one nobody can tell whether production is down, or staging; and routes, silences and inhibitions take one for the other.",
+    ),
+    (
         "same-folder",
         "An environment is rendered into the folder of the catalog itself, and one overwrites the other.",
     ),
@@ -44,7 +48,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     (
         "unread-part",
-        "A file in services.d is not read, because its name does not end in .toml.",
+        "A file in services.d is not read, because its name does not end in .toml; or one beside the catalog is called nearly as a part or an environment is, and is neither.",
     ),
     (
         "unknown-key",

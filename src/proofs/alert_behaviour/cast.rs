@@ -10,7 +10,7 @@ use crate::cases::neighbourhood::Neighbourhood;
 use crate::cases::{Clock, Scene, Sources, Trial, samples};
 use crate::catalog::{Alert, Branch, Catalog, Metric, Service};
 use crate::contract::Contract;
-use crate::evaluation::classes::{OF_TARGETS, Questions, target};
+use crate::evaluation::classes::{OF_TARGETS, Questions, targets};
 use crate::evaluation::rules::{Library, Rule, in_dependency_order};
 use crate::evaluation::unit_tests::labels;
 use crate::kinds::Kind;
@@ -111,7 +111,9 @@ impl<'a> Cast<'a> {
             if tried.excepted || !holds {
                 continue;
             }
-            let varied = varied(&scene, &trials, &needed, (contract, &tried.service.name))?;
+            let of = (alert, tried.service, &promise);
+            let varied = varied(&scene, &trials, (&needed, contract, self.catalog), of)?;
+            let of = (alert, tried.branch);
             let near = near
                 .iter()
                 .map(String::as_str)
@@ -126,6 +128,8 @@ impl<'a> Cast<'a> {
                         others: variation.others,
                     };
                     let promise = variation.told(&promise);
+                    let given = |rule: &&&Rule| !variation.gives(rule);
+                    let rules: Vec<&Rule> = rules.iter().filter(given).copied().collect();
                     play(of, &promise, &rules, &variation.trial, &step, world)
                 })
             });
@@ -300,7 +304,11 @@ impl<'a> Cast<'a> {
             };
             let class = match &questions {
                 Some(questions) => {
-                    let mut class = questions.answers(&target(service));
+                    let mut class = String::new();
+                    // One instance is left out sooner than the first.
+                    for target in targets(service, questions) {
+                        class += &questions.answers(&target);
+                    }
                     let said = self
                         .neighbourhood
                         .service(name)
@@ -364,9 +372,10 @@ impl Tried<'_> {
 fn varied(
     scene: &Scene,
     trials: &[Trial],
-    rules: &[&Rule],
-    (contract, service): (&Contract, &str),
+    (rules, contract, catalog): (&[&Rule], &Contract, &Catalog),
+    (alert, service, promise): (&Alert, &Service, &Labels),
 ) -> Result<Vec<Variation>, Error> {
+    let name = service.name.as_str();
     let fires = |trial: &&Trial| trial.checks.iter().any(|check| check.state == "firing");
     let (firing, silent): (Vec<&Trial>, Vec<&Trial>) = trials.iter().partition(fires);
     let open = scene.open_labels()?;
@@ -375,12 +384,21 @@ fn varied(
         .filter_map(|(text, _)| Some(labels(text).ok()?.get(NAME).to_string()))
         .collect();
     let mut all = Vec::new();
+    for trial in trials {
+        all.extend(variations::of_probes(trial, rules, service));
+    }
     for trial in firing.first().into_iter().chain(silent.first()) {
         all.extend(variations::of_labels(trial, &open, rules));
         all.extend(variations::of_several(trial, &open, rules));
-        all.extend(variations::of_many(trial, &open, rules, service));
+        all.extend(variations::of_many(trial, &open, rules, name));
         all.extend(variations::beside_others(
-            trial, &given, rules, contract, service,
+            trial, &given, rules, contract, name,
+        ));
+        all.extend(variations::beside_alerts(
+            trial,
+            (rules, catalog),
+            alert,
+            promise,
         ));
     }
     Ok(all)

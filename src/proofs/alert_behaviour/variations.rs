@@ -5,6 +5,7 @@
 
 use super::played::Others;
 use crate::cases::{OpenLabel, Trial, neighbourhood};
+use crate::catalog::{Alert, Catalog, Service};
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
 use crate::contract::series::{MetricType, SeriesSet};
@@ -23,6 +24,8 @@ pub(super) struct Variation {
     /// A label by whose values the alert fires apart, and the value that it has here.
     told: Option<(String, String)>,
     pub(super) others: Others,
+    /// Other alerts that fire here, whatever their own rules say.
+    firing: Vec<String>,
 }
 
 impl Variation {
@@ -32,6 +35,11 @@ impl Variation {
             Some((label, value)) => promise.with(label, value),
             None => promise.clone(),
         }
+    }
+
+    /// Whether it says itself what the rule would.
+    pub(super) fn gives(&self, rule: &Rule) -> bool {
+        rule.alert.is_some() && self.firing.contains(&rule.name)
     }
 }
 
@@ -95,6 +103,7 @@ pub(super) fn of_labels(trial: &Trial, open: &[OpenLabel], rules: &[&Rule]) -> V
                 trial,
                 told: open.told.then(|| (open.label.clone(), value.clone())),
                 others: Others::Silent,
+                firing: Vec::new(),
             }));
         }
     }
@@ -133,6 +142,7 @@ pub(super) fn of_many(
         trial: found,
         told: None,
         others: Others::Silent,
+        firing: Vec::new(),
     })
 }
 
@@ -163,6 +173,7 @@ pub(super) fn of_several(trial: &Trial, open: &[OpenLabel], rules: &[&Rule]) -> 
         trial: found.clone(),
         told: Some((told.label.clone(), value)),
         others: Others::Any,
+        firing: Vec::new(),
     };
     values.map(one).collect()
 }
@@ -224,12 +235,101 @@ pub(super) fn beside_others(
                         trial: varied,
                         told: None,
                         others: Others::OfOtherServices,
+                        firing: Vec::new(),
                     });
                 }
             }
         }
     }
     all
+}
+
+/// The case with the health check of each instance in the place of the one that is given, wherever the rules tell them apart.
+pub(super) fn of_probes(trial: &Trial, rules: &[&Rule], service: &Service) -> Vec<Variation> {
+    let selectors = read(rules);
+    let asked: Vec<Judge> = selectors
+        .flat_map(|selector| &selector.matchers.matchers)
+        .filter(|matcher| matcher.name == "instance")
+        .map(Judge::of)
+        .collect();
+    let picked = |value: &str| -> Vec<bool> {
+        let asked = asked.iter();
+        asked.map(|judge| judge.picks(value)).collect()
+    };
+    let urls = service.health_urls.iter().filter(|_| !asked.is_empty());
+    let varied = urls.filter_map(|url| {
+        let probed = |labels: Labels| {
+            let own = labels.get("service") == service.name;
+            let probe = labels.get("job") != labels.get("service");
+            match own && probe && picked(labels.get("instance")) != picked(url) {
+                true => labels.with("instance", url),
+                false => labels,
+            }
+        };
+        let trial = changed(trial, &format!("where {url} is what is probed"), probed)?;
+        Some(Variation {
+            trial,
+            told: None,
+            others: Others::Silent,
+            firing: Vec::new(),
+        })
+    });
+    varied.collect()
+}
+
+/// The case while every other alert fires for the service that the rules ask for. One that explains the others may hold them back.
+pub(super) fn beside_alerts(
+    trial: &Trial,
+    (rules, catalog): (&[&Rule], &Catalog),
+    alert: &Alert,
+    promise: &Labels,
+) -> Option<Variation> {
+    let mut found = Variation {
+        trial: trial.clone(),
+        told: None,
+        others: Others::OfOtherServices,
+        firing: Vec::new(),
+    };
+    for selector in read(rules) {
+        let Some(name) = metric(selector).filter(|name| name.starts_with("ALERTS")) else {
+            continue;
+        };
+        let matchers = &selector.matchers.matchers;
+        let explains = |other: &str| {
+            let known = catalog.alert(other);
+            known.is_some_and(|known| known.kind.holds_back_others)
+        };
+        // One that no rule of the catalog has may be the user's own.
+        let asked = matchers
+            .iter()
+            .filter(|matcher| matcher.name == "alertname");
+        let asked = asked.map(|matcher| (matcher.value.as_str(), None));
+        let known = rules.iter().filter(|rule| rule.alert.is_some());
+        let known = known.map(|rule| (rule.name.as_str(), Some(rule)));
+        for (other, rule) in known.chain(asked) {
+            if other == alert.name || explains(other) {
+                continue;
+            }
+            let firing = promise.with(NAME, name).with("alertname", other);
+            let mut firing = firing.with("alertstate", "firing");
+            for (label, value) in rule.iter().flat_map(|rule| rule.constant_labels()) {
+                // Those of the service are the tested one's.
+                if !["job", "service", "component"].contains(&label) {
+                    firing = firing.with(label, value);
+                }
+            }
+            let mut matchers = matchers.iter().filter(|matcher| matcher.name != NAME);
+            let new = found.firing.iter().all(|known| known != other);
+            if new && matchers.all(|matcher| picks(matcher, firing.get(&matcher.name))) {
+                let values = format!("1x{}", trial.last);
+                found.trial.series.push((written(&firing), values));
+                found.firing.push(other.to_string());
+            }
+        }
+    }
+    let first = found.firing.first()?;
+    found.trial.name += &format!(", while `{first}` fires for it too");
+    Some(found)
 }
 
 /// What a series may do that nothing is known of but its type.

@@ -26,12 +26,14 @@ pub(super) fn of_service(
     let mut found: Vec<Diagnostic> = overruled.into_iter().collect();
     if limits::limits_scrapes(config, job) || relabels(job) {
         let families = promised.exposed_by(service);
-        found.extend(lost(stack, config, index, service, &families));
+        found.extend(limits::too_low(stack, config, index, service, &families));
+        found.extend(relabeled_away(stack, config, index, service, &families));
     }
     found
 }
 
-/// The same of what is scraped beside the services: the servers, the probes. Only what is read of them has to come through.
+/// The same of what is scraped beside the services: the servers, the probes. Only what is read of them has to come through, and a limit
+/// counts all that they expose.
 pub(super) fn of_other_job(
     stack: &Stack,
     config: &File,
@@ -40,8 +42,14 @@ pub(super) fn of_other_job(
     promised: &Promised,
 ) -> Vec<Diagnostic> {
     let job = &config.value["scrape_configs"][index];
-    if !limits::has_own(job) && !relabels(job) {
+    let limited = limits::limits_scrapes(config, job);
+    if !limited && !relabels(job) {
         return Vec::new();
+    }
+    let mut found = Vec::new();
+    if limited {
+        let known = promised.known_of(name);
+        found.extend(limits::too_low(stack, config, index, name, &known));
     }
     let mut families = promised.exposed_by(name);
     let read: HashSet<&str> = stack
@@ -56,7 +64,8 @@ pub(super) fn of_other_job(
         .filter_map(|selector| selector.name.as_deref())
         .collect();
     families.retain(|family| read.contains(family.name.as_str()));
-    lost(stack, config, index, name, &families)
+    found.extend(relabeled_away(stack, config, index, name, &families));
+    found
 }
 
 /// Whether rules may drop or change what a job brings.
@@ -64,15 +73,15 @@ fn relabels(job: &Value) -> bool {
     job.get("metric_relabel_configs").is_some()
 }
 
-/// What limits and rules behind the scrape take of what is expected, or change of it.
-fn lost(
+/// What rules behind the scrape take of what is expected, or change of it.
+fn relabeled_away(
     stack: &Stack,
     config: &File,
     index: usize,
     service: &str,
     families: &[Family],
 ) -> Vec<Diagnostic> {
-    let mut found = limits::too_low(stack, config, index, service, families);
+    let mut found = Vec::new();
     let relabeling = format!("/scrape_configs/{index}/metric_relabel_configs");
     let job = &config.value["scrape_configs"][index];
     match Rule::read(&job["metric_relabel_configs"]) {

@@ -31,11 +31,6 @@ pub(super) fn limits_scrapes(config: &File, job: &Value) -> bool {
     LIMITS.iter().any(|key| of_job(config, job, key).is_some())
 }
 
-/// Whether a job writes such a limit itself.
-pub(super) fn has_own(job: &Value) -> bool {
-    LIMITS.iter().any(|key| job.get(key).is_some())
-}
-
 /// Limits below what a job needs.
 pub(super) fn too_low(
     stack: &Stack,
@@ -60,7 +55,10 @@ pub(super) fn too_low(
         if most.is_some_and(|most| most < least) {
             found.push(place::at(
                 &config.path,
-                format!("/scrape_configs/{index}/{key}"),
+                match job.get(*key) {
+                    Some(_) => format!("/scrape_configs/{index}/{key}"),
+                    None => format!("/global/{key}"),
+                },
                 format!(
                     "`{key}` is {}, and `{service}` needs {least} at least: all its samples are lost",
                     plain(written)

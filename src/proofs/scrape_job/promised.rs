@@ -19,6 +19,9 @@ pub(super) struct Family {
     pub(super) labels: BTreeMap<String, Domain>,
 }
 
+/// Profiles of what is scraped beside the services.
+const PROGRAMS: [&str; 4] = ["prometheus", "alertmanager", "health-probe", "go"];
+
 impl<'s, 'a> Promised<'s, 'a> {
     pub(super) fn of(stack: &'s Stack<'a>) -> Promised<'s, 'a> {
         Promised {
@@ -33,6 +36,19 @@ impl<'s, 'a> Promised<'s, 'a> {
 
     /// Those of them that a service, or another job, exposes.
     pub(super) fn exposed_by(&self, job: &str) -> Vec<Family> {
+        self.exposed(job, self.names().iter())
+    }
+
+    /// Everything that one of the monitoring's own programs is known to expose.
+    pub(super) fn known_of(&self, job: &str) -> Vec<Family> {
+        let names = PROGRAMS.into_iter().flat_map(built_in);
+        let names = names
+            .flat_map(|name| ["", "_bucket", "_sum", "_count"].map(|part| format!("{name}{part}")));
+        let names: BTreeSet<String> = names.collect();
+        self.exposed(job, names.iter())
+    }
+
+    fn exposed<'n>(&self, job: &str, names: impl Iterator<Item = &'n String>) -> Vec<Family> {
         let target = self.stack.contract.targets.with("job", job);
         let of_service = |name: &String| {
             let family = self.stack.contract.family(name).iter();
@@ -46,7 +62,7 @@ impl<'s, 'a> Promised<'s, 'a> {
                 labels,
             })
         };
-        self.names().iter().filter_map(of_service).collect()
+        names.filter_map(of_service).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::connection::{connects_as_said, encryption_and_login};
 use super::promised::Promised;
+use crate::catalog::{Duration, Kept};
 use crate::contract::domain::Domain;
 use crate::contract::relabel::{Labels, Relabeled, Rule, relabeled};
 use crate::contract::targets::Target;
@@ -12,6 +13,9 @@ use crate::render::File;
 use crate::stack::Stack;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
+
+/// A store that is started anew, or a network that is away, lets samples wait for longer than this.
+const PATIENT: Duration = Duration(10 * 60_000);
 
 /// A store of the catalog that is not written to as the catalog says.
 pub(super) fn otherwise_than_said(stack: &Stack, config: &File) -> Vec<Diagnostic> {
@@ -34,6 +38,22 @@ pub(super) fn otherwise_than_said(stack: &Stack, config: &File) -> Vec<Diagnosti
             ));
             continue;
         };
+        let queue = "/queue_config/sample_age_limit";
+        let oldest = store.pointer(queue).and_then(Value::as_str);
+        if let Some(oldest) = oldest
+            .and_then(Duration::parse)
+            .filter(|age| age.0 > 0 && *age < PATIENT)
+        {
+            found.push(place::at(
+                &config.path,
+                format!("/remote_write/{index}{queue}"),
+                format!(
+                    "samples older than {oldest} are not written to {}: whatever waits for the store is lost",
+                    said.url
+                ),
+                "leave it out, or let it be hours: so long may the store be away",
+            ));
+        }
         let settings = encryption_and_login(said.tls.as_ref(), said.auth.as_ref(), reads);
         for (key, wanted) in &settings {
             let written = store.get(key).unwrap_or(&Value::Null);
@@ -84,6 +104,7 @@ pub(super) fn lost_on_the_way(
             .map(String::as_str)
             .chain(recorded)
             .chain(["up"])
+            .chain(alerts_of(stack, store))
             .collect();
         'names: for name in wanted {
             let mut after: HashMap<Labels, String> = HashMap::new();
@@ -151,6 +172,17 @@ pub(super) fn lost_on_the_way(
         }
     }
     found
+}
+
+/// What Prometheus writes of alerts, for a store that is to have whatever the catalog is about.
+fn alerts_of<'n>(stack: &Stack, store: &Value) -> Vec<&'n str> {
+    let mut stores = stack.catalog.prometheus.remote_write.iter();
+    let said = stores.find(|said| store["url"] == said.url.as_str());
+    let kept = said.is_some_and(|said| said.keep == Kept::Catalog);
+    match kept {
+        true => vec!["ALERTS", "ALERTS_FOR_STATE"],
+        false => Vec::new(),
+    }
 }
 
 /// Whether a label tells a pair of Prometheus servers apart: what is the same of both is sent without it.

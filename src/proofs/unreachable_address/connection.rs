@@ -262,7 +262,7 @@ impl<'s, 'a> Judge<'s, 'a> {
             }
             Reach::Nameless => {
                 let message = format!(
-                    "`{own}` asks {host}, and looks for its address in its own container, where no name server is"
+                    "`{own}` asks {host}, and looks for its address where no name server is: in its own container, or at an address that nobody has"
                 );
                 self.say_once(
                     &own,
@@ -286,6 +286,19 @@ impl<'s, 'a> Judge<'s, 'a> {
                     message,
                     "take the line away: containers of one network know each other by name"
                         .to_string(),
+                );
+            }
+            Reach::Nowhere(address) => {
+                let message = format!(
+                    "`{own}` is told that {host} is at {address}, an address that nobody has"
+                );
+                self.say_once(
+                    &own,
+                    host,
+                    &compose,
+                    asker.at("extra_hosts"),
+                    message,
+                    "take the line away, or write the address of a machine".to_string(),
                 );
             }
             Reach::CutOff => {

@@ -86,6 +86,14 @@ impl Judge<'_, '_> {
             .enumerate()
         {
             let pointer = format!("/alerting/alertmanagers/{index}");
+            if group.get("proxy_url").is_some() {
+                self.found.push(place::at(
+                    &config.path,
+                    format!("{pointer}/proxy_url"),
+                    "every alert goes through a proxy, of which the catalog says nothing",
+                    "leave it out: the proxy of a network belongs into the container's environment",
+                ));
+            }
             let scheme = group["scheme"].as_str().unwrap_or("http");
             let prefix = group["path_prefix"].as_str().unwrap_or("/");
             for (at, targets) in group["static_configs"].items().enumerate() {

@@ -95,6 +95,8 @@ pub(crate) enum Reach<'p> {
     CutOff,
     /// Nobody tells it the address of a name.
     Nameless,
+    /// It is told an address that nobody has.
+    Nowhere(String),
     /// A container has this name, and it is told another address for it.
     Elsewhere(&'p str, String),
 }
@@ -150,7 +152,10 @@ impl Networks {
                 let asked = scalar(&container["dns"]).into_iter();
                 let asked = asked.chain(container["dns"].items().filter_map(scalar));
                 let asked: Vec<String> = asked.collect();
-                !asked.is_empty() && asked.iter().all(|address| loopback(address))
+                !asked.is_empty()
+                    && asked
+                        .iter()
+                        .all(|address| loopback(address) || nowhere(address))
             },
             links: links
                 .map(|(name, other)| (other.to_string(), name.to_string()))
@@ -350,6 +355,19 @@ pub(crate) fn loopback(host: &str) -> bool {
     host == "localhost" || host == "::1" || host.starts_with("127.")
 }
 
+/// Whether nobody ever has this address: one for documents, or none at all.
+fn nowhere(address: &str) -> bool {
+    match address.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(address)) => {
+            address.is_documentation() || address.is_unspecified() || address.is_broadcast()
+        }
+        Ok(std::net::IpAddr::V6(address)) => {
+            address.is_unspecified() || address.segments()[..2] == [0x2001, 0xdb8]
+        }
+        Err(_) => false,
+    }
+}
+
 /// Whether a port that is published at this address is published at all of them.
 fn everywhere(address: &str) -> bool {
     let address = address.parse::<std::net::IpAddr>();
@@ -422,6 +440,7 @@ impl<'a> Project<'a> {
             }
             return match (own.open(), address) {
                 (false, _) => Reach::CutOff,
+                (true, address) if nowhere(address) => Reach::Nowhere(address.to_string()),
                 (true, "host-gateway") => self.gateway(port),
                 // The machine, at one of its addresses.
                 (true, address) if host == GATEWAY => {

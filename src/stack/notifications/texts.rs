@@ -42,6 +42,17 @@ pub(crate) fn written(text: &str, labels: &Labels, fires: bool) -> Result<String
     of_group(text, &[labels], fires)
 }
 
+/// What stands for an annotation of an alert; `alone`: it is the only one of the notification. It is about as long as what people
+/// write, so that a text which is cut off does not have all of it.
+pub(crate) fn said(key: &str, index: usize, alone: bool) -> String {
+    match (alone, key) {
+        (true, "summary" | "description") => format!("{key} in more than a word"),
+        (false, "summary" | "description") => format!("{key} {} in more than a word", index + 1),
+        (false, _) if key != SHARED => format!("{key} {}", index + 1),
+        _ => key.to_string(),
+    }
+}
+
 /// What a text becomes of alerts that are sent as one. What each says of itself alone is numbered: `summary 1`.
 pub(crate) fn of_group(text: &str, alerts: &[&Labels], fires: bool) -> Result<String, Problem> {
     type Fields = BTreeMap<String, go_template::Value>;
@@ -73,10 +84,7 @@ pub(crate) fn of_group(text: &str, alerts: &[&Labels], fires: bool) -> Result<St
         let labels = map(&mut labels
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str())));
-        let said = ANNOTATIONS.map(|key| match alone || key == SHARED {
-            true => (key, key.to_string()),
-            false => (key, format!("{key} {}", index + 1)),
-        });
+        let said = ANNOTATIONS.map(|key| (key, said(key, index, alone)));
         let annotations = map(&mut said.iter().map(|(key, value)| (*key, value.as_str())));
         go_template::Value::Struct(
             of(vec![
@@ -98,7 +106,9 @@ pub(crate) fn of_group(text: &str, alerts: &[&Labels], fires: bool) -> Result<St
     };
     let shared = ANNOTATIONS
         .into_iter()
-        .filter(|key| alone || *key == SHARED);
+        .filter(|key| alone || *key == SHARED)
+        .map(|key| (key, said(key, 0, alone)));
+    let shared: Vec<(&str, String)> = shared.collect();
     let data = of(vec![
         ("Receiver", text_of("receiver")),
         ("Status", text_of(status)),
@@ -108,7 +118,10 @@ pub(crate) fn of_group(text: &str, alerts: &[&Labels], fires: bool) -> Result<St
         ),
         ("GroupLabels", common()),
         ("CommonLabels", common()),
-        ("CommonAnnotations", map(&mut shared.map(|key| (key, key)))),
+        (
+            "CommonAnnotations",
+            map(&mut shared.iter().map(|(key, text)| (*key, text.as_str()))),
+        ),
         ("ExternalURL", text_of("url")),
     ]);
     let template = parse(text)?;
@@ -205,8 +218,8 @@ mod tests {
             ),
             (
                 "{{ range .Alerts }}{{ .Annotations.summary }} {{ .Status }}{{ end }}",
-                "summary firing",
-                "summary resolved",
+                "summary in more than a word firing",
+                "summary in more than a word resolved",
             ),
             (
                 "{{ .Alerts.Firing | len }}{{ (index .Alerts 0).Status | toUpper }}",

@@ -1,0 +1,104 @@
+//! What is found is kept, dropped and labelled by labels that its discovery gives.
+
+use super::Lint;
+use crate::catalog::discovery::Discovery;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::source::step;
+use serde_json::Value;
+
+pub(crate) const LINT: Lint = Lint {
+    code: "unknown-discovered-label",
+    doc: "A target has the labels of the discovery by which it is found: of Kubernetes, those of the role that is asked for. `keep` by a label of another one matches no target, and nothing of the service is scraped.",
+    bad: "[services.pods]\ngroup = \"web\"\nbuild = false\n\n[services.pods.discovery]\nkubernetes = { role = \"pod\", api_server = \"https://k8s.example.org\" }\nkeep = { __meta_kubernetes_service_name = \"web\" }\n",
+    good: "[services.pods]\ngroup = \"web\"\nbuild = false\n\n[services.pods.discovery]\nkubernetes = { role = \"pod\", api_server = \"https://k8s.example.org\" }\nkeep = { __meta_kubernetes_pod_label_app = \"web\" }\n",
+    check: |catalog, _| {
+        let mut found = Vec::new();
+        for service in &catalog.services {
+            let Some(said) = &service.discovery else {
+                continue;
+            };
+            // Lists and addresses answer with any labels.
+            if !said.file.is_empty() || said.others.contains_key("http") || said.others.is_empty() {
+                continue;
+            }
+            let table = format!("/services/{}/discovery", step(&service.name));
+            let of = |key: &'static str, name: &String, label: &String| {
+                (format!("{table}/{key}/{}", step(name)), label.clone())
+            };
+            let keep = said.keep.keys().map(|label| of("keep", label, label));
+            let dropped = said.drop.keys().map(|label| of("drop", label, label));
+            let labels = said
+                .labels
+                .iter()
+                .map(|(name, label)| of("labels", name, label));
+            let address = said.address.iter();
+            let address = address.map(|label| (format!("{table}/address"), label.clone()));
+            let all = keep.chain(dropped).chain(labels).chain(address);
+            for (at, label) in all.filter(|(_, label)| !gives(said, label)) {
+                let message = format!(
+                    "no target of `{}` has the label `{label}`: it is found {}",
+                    service.name,
+                    said.words()
+                );
+                found.push(
+                    Diagnostic::error("unknown-discovered-label", Place::Value(at), message).help(
+                        "https://prometheus.io/docs/prometheus/latest/configuration/configuration/ lists the labels of each discovery",
+                    ),
+                );
+            }
+        }
+        found
+    },
+};
+
+/// What every target has before it is relabeled.
+const OF_ALL: [&str; 5] = [
+    "__address__",
+    "__metrics_path__",
+    "__scheme__",
+    "__scrape_interval__",
+    "__scrape_timeout__",
+];
+
+/// What a target of Kubernetes has beside its namespace, by the role that is asked for.
+const OF_ROLES: [(&str, &[&str]); 6] = [
+    ("pod", &["pod_"]),
+    ("service", &["service_"]),
+    (
+        "endpoints",
+        &["endpoints_", "endpoint_", "service_", "pod_"],
+    ),
+    (
+        "endpointslice",
+        &["endpointslice_", "endpoint_", "service_", "pod_"],
+    ),
+    ("ingress", &["ingress_"]),
+    ("node", &["node_"]),
+];
+
+/// Whether some discovery of a service gives its targets a label.
+fn gives(said: &Discovery, label: &str) -> bool {
+    let Some(rest) = label.strip_prefix("__meta_") else {
+        return OF_ALL.contains(&label) || label.starts_with("__param_");
+    };
+    said.others.iter().any(|(name, said)| {
+        let own = rest
+            .strip_prefix(name.as_str())
+            .and_then(|own| own.strip_prefix('_'));
+        match (own, name.as_str()) {
+            (Some(own), "kubernetes") => of_kubernetes(said, own),
+            (own, _) => own.is_some(),
+        }
+    })
+}
+
+fn of_kubernetes(said: &Value, label: &str) -> bool {
+    let attached = |what: &str| said["attach_metadata"][what] == Value::Bool(true);
+    let role = said["role"].as_str().unwrap_or_default();
+    let mut roles = OF_ROLES.iter();
+    let own = roles.find(|(known, _)| *known == role);
+    label == "namespace"
+        || own.is_none_or(|(_, starts)| starts.iter().any(|start| label.starts_with(start)))
+        || (attached("node") && label.starts_with("node_"))
+        || (attached("namespace") && label.starts_with("namespace_"))
+}
