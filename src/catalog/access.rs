@@ -66,13 +66,12 @@ pub fn ipv6(address: &str) -> Option<std::net::Ipv6Addr> {
         .ok()
 }
 
-/// The host of an address, or of host:port, that is written as four numbers and is no IPv4 address; None: it may be one, or a name.
+/// The host of an address, or of host:port, that is written in numbers and is no IPv4 address; None: it may be one, or a name.
 pub(crate) fn no_ipv4(address: &str) -> Option<&str> {
     let (host, _) = address.rsplit_once(':').unwrap_or((address, ""));
-    let mut numbers = host.split('.');
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let four = numbers.clone().count() == 4 && numbers.all(digits);
-    (four && host.parse::<std::net::Ipv4Addr>().is_err()).then_some(host)
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let numbers = host.contains('.') && host.split('.').all(number);
+    (numbers && host.parse::<std::net::Ipv4Addr>().is_err()).then_some(host)
 }
 
 /// host and port of `host:port`, the host as URLs have it: IPv6 in brackets.

@@ -39,24 +39,48 @@ pub(crate) const LINT: Lint = Lint {
 /// The label that every target has.
 const INSTANCE: &str = "instance";
 
-/// Last words of labels that are another for each target.
-const OWN: [&str; 17] = [
-    "address", "addr", "dns", "fqdn", "host", "hostname", "id", "instance", "ip", "ipv4", "ipv6",
-    "machine", "name", "node", "server", "uid", "vm",
+/// Last words of labels that many targets have alike.
+const SHARED: [&str; 29] = [
+    "account",
+    "app",
+    "application",
+    "az",
+    "class",
+    "cluster",
+    "datacenter",
+    "dc",
+    "env",
+    "environment",
+    "group",
+    "job",
+    "namespace",
+    "network",
+    "project",
+    "rack",
+    "region",
+    "role",
+    "room",
+    "service",
+    "site",
+    "state",
+    "status",
+    "subnet",
+    "team",
+    "tier",
+    "type",
+    "vpc",
+    "zone",
 ];
 
-/// Whose name a label has is not always the target's.
-const SHARED: [&str; 6] = [
-    "cluster_name",
-    "container_name",
-    "controller_name",
-    "namespace_name",
-    "service_name",
-    "zone_name",
-];
+/// What is called so is the name of something that targets share, and not a target's own.
+const NAMES_OF: [&str; 5] = ["cluster", "controller", "namespace", "service", "zone"];
 
 fn tells_apart(label: &str) -> bool {
-    let label = label.trim_matches('_');
-    let last = label.rsplit('_').next().unwrap_or_default();
-    OWN.contains(&last) && !SHARED.iter().any(|shared| label.ends_with(shared))
+    let words: Vec<&str> = label.trim_matches('_').split('_').collect();
+    match words.as_slice() {
+        [.., "pod", "container", "name"] => false,
+        [.., of, "name"] => !NAMES_OF.contains(of),
+        [.., last] => !SHARED.contains(last),
+        [] => true,
+    }
 }

@@ -3,7 +3,6 @@
 use super::{Lint, set_at};
 use crate::catalog::{Catalog, ipv6};
 use crate::diagnostic::{Diagnostic, Place, nearest};
-use crate::source::Source;
 use std::collections::HashSet;
 
 /// What `runs_on` means besides an address.
@@ -61,36 +60,9 @@ pub(crate) const LINT: Lint = Lint {
             );
         }
         found.extend(on_the_host(catalog));
-        found.extend(no_addresses(catalog, source));
         found
     },
 };
-
-/// Addresses of numbers of which one is too large, or one too few: names that nobody has.
-fn no_addresses(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    for service in &catalog.services {
-        let number = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
-        let mut hosts = service.instances.iter().map(|instance| instance.host());
-        let wrong = hosts.find(|host| {
-            host.contains('.')
-                && host.split('.').all(number)
-                && host.parse::<std::net::Ipv4Addr>().is_err()
-        });
-        if let Some(host) = wrong {
-            let key = match service.targets.is_empty() {
-                true => "runs_on",
-                false => "targets",
-            };
-            let message = format!("`{host}` of `{}` is no address", service.name);
-            found.push(
-                Diagnostic::error("undotted-host", set_at(source, service, key), message)
-                    .help("write four numbers, each of 255 at most"),
-            );
-        }
-    }
-    found
-}
 
 /// Servers without a container that look for another one by a name which only containers know.
 fn on_the_host(catalog: &Catalog) -> Vec<Diagnostic> {

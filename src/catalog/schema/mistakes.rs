@@ -393,8 +393,9 @@ fn reason(format: &str, text: &str) -> Option<String> {
             .then(|| "it is longer than 292 years, the most that Prometheus can count".to_string()),
         "quantity" if Duration::too_long(text) => reason("prometheus_duration", text),
         "quantity" if Size::too_large(text) => reason("size", text),
-        "host" | "host_port" => no_ipv4(text)
-            .map(|host| format!("`{host}` is no address: each of its four numbers is at most 255")),
+        "host" | "host_port" => no_ipv4(text).map(|host| {
+            format!("`{host}` is no address: that is four numbers, each of 255 at most")
+        }),
         "size" => Size::too_large(text)
             .then(|| "it is 8 EiB or more, which nothing can count".to_string()),
         _ => None,
