@@ -338,6 +338,14 @@ pub(crate) fn built_in(profile: &str) -> impl Iterator<Item = &'static str> + us
     profile.metrics.keys().map(String::as_str)
 }
 
+/// Metrics of what programs are made with: each exposes those of its own beside what it is about.
+pub(crate) fn of_runtimes() -> impl Iterator<Item = &'static str> {
+    let profiles = BUILT_IN.values();
+    let runtimes = profiles.filter(|profile| profile.runtime.is_some());
+    let metrics = runtimes.flat_map(|profile| profile.metrics.keys());
+    metrics.map(String::as_str).chain(built_in("process"))
+}
+
 /// Written by Prometheus for every scrape, with and without its option for more; `target_info` is OpenMetrics' own.
 const OF_SCRAPES: [&str; 9] = [
     "up",

@@ -10,7 +10,7 @@ use crate::promql::{MatchOp, Matcher};
 use fixedbitset::FixedBitSet;
 use serde_json::Value;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// One target with the labels that its series get.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub struct Targets {
     pub list: Vec<Target>,
     /// Relabeling that is not run: its place, and why.
     pub(crate) unread: Vec<(String, String)>,
+    /// Jobs of which some targets stand in no file.
+    pub(crate) elsewhere: HashSet<usize>,
     /// Label → value → the indices of the targets that have it: as bits they would grow with the square of the targets.
     by_value: HashMap<String, BTreeMap<String, Vec<usize>>>,
     /// Label → the targets that have some value of it that nobody knows.
@@ -56,6 +58,9 @@ pub struct Targets {
     /// Those that are not alone in their job, or stand for several.
     sharing: FixedBitSet,
 }
+
+/// Lists of targets that are rendered with the configuration, by the pattern of `file_sd_configs` that names them.
+pub(crate) type Lists<'v> = HashMap<&'v str, Vec<&'v Value>>;
 
 /// An address without the dot that may end the name of its host: `api.:8000` is `api:8000`.
 pub(crate) fn one_name(address: String) -> String {
@@ -117,7 +122,11 @@ impl Target {
 
 /// What a job asks: each address, with its own labels and its place in the job. A name of `dns_sd_configs` stands for all the
 /// addresses that it has when it is looked up; for what a service finds otherwise the two stand that are made up.
-fn addresses<'j>(job: &'j Value, service: Option<&Service>) -> Vec<(String, &'j Value, String)> {
+fn addresses<'j>(
+    job: &'j Value,
+    service: Option<&Service>,
+    lists: &Lists<'j>,
+) -> Vec<(String, &'j Value, String)> {
     let mut found = Vec::new();
     if let Some(service) = service
         && let Some((key, _)) = job.entries().find(|(key, _)| key.ends_with("_sd_configs"))
@@ -134,6 +143,18 @@ fn addresses<'j>(job: &'j Value, service: Option<&Service>) -> Vec<(String, &'j 
             found.push((address.to_string(), &group["labels"], pointer));
         }
     }
+    for (index, config) in job["file_sd_configs"].items().enumerate() {
+        for (file, pattern) in config["files"].texts().enumerate() {
+            let groups = lists.get(pattern).into_iter().flatten();
+            for group in groups.flat_map(|list| list.items()) {
+                let pointer = format!("file_sd_configs/{index}/files/{file}");
+                let listed = group["targets"].texts();
+                found.extend(listed.map(|address| {
+                    (address.to_string(), &group["labels"], pointer.clone())
+                }));
+            }
+        }
+    }
     for (index, config) in job["dns_sd_configs"].items().enumerate() {
         for (target, name) in config["names"].texts().enumerate() {
             let address = match config["port"].as_u64() {
@@ -147,6 +168,22 @@ fn addresses<'j>(job: &'j Value, service: Option<&Service>) -> Vec<(String, &'j 
         }
     }
     found
+}
+
+/// Whether a job has targets that only Prometheus finds, as it runs.
+fn finds(job: &Value, lists: &Lists) -> bool {
+    let listed = |pattern: &str| lists.get(pattern).is_some_and(|files| !files.is_empty());
+    let mut sections = job
+        .entries()
+        .filter(|(key, _)| key.ends_with("_sd_configs"));
+    sections.any(|(key, section)| match key.as_str() {
+        "dns_sd_configs" => false,
+        "file_sd_configs" => {
+            let mut files = section.items().flat_map(|asked| asked["files"].texts());
+            files.any(|pattern| !listed(pattern))
+        }
+        _ => true,
+    })
 }
 
 /// What a job asks with each scrape.
@@ -193,14 +230,18 @@ pub(crate) fn before_relabeling(config: &Value, job: &Value) -> Labels {
 }
 
 impl Targets {
-    pub(crate) fn read(config: &Value, services: &[Service]) -> Targets {
+    pub(crate) fn read<'v>(config: &'v Value, services: &[Service], lists: &Lists<'v>) -> Targets {
         let finding = services.iter().filter(|one| one.discovery.is_some());
         let finding: HashMap<&str, &Service> =
             finding.map(|one| (one.name.as_str(), one)).collect();
         let (mut list, mut unread) = (Vec::new(), Vec::new());
+        let mut elsewhere = HashSet::new();
         for (index, job) in config["scrape_configs"].items().enumerate() {
             let name = job["job_name"].as_str().unwrap_or_default();
             let service = finding.get(name).copied();
+            if finds(job, lists) {
+                elsewhere.insert(index);
+            }
             let mut rules = match Rule::read(&job["relabel_configs"]) {
                 Ok(rules) => rules,
                 Err((rule, reason)) => {
@@ -217,7 +258,7 @@ impl Targets {
             }
             let base = before_relabeling(config, job);
             let params = params(job);
-            let found = addresses(job, service).into_iter().enumerate();
+            let found = addresses(job, service, lists).into_iter().enumerate();
             for (at, (address, own, pointer)) in found {
                 let mut labels = base.clone();
                 labels.insert("__address__".to_string(), address);
@@ -264,6 +305,7 @@ impl Targets {
         let mut targets = Targets {
             list,
             unread,
+            elsewhere,
             ..Targets::default()
         };
         targets.index();
@@ -393,6 +435,16 @@ impl Targets {
         let meeting = shared.filter(|with| with.iter().any(|index| set.contains(*index)));
         meeting.flatten().for_each(|index| alike.insert(*index));
         alike
+    }
+
+    /// The targets that do not have the label.
+    pub(crate) fn without(&self, label: &str) -> FixedBitSet {
+        let mut set = self.all();
+        let having = self.by_value.get(label).into_iter().flatten();
+        having
+            .flat_map(|(_, having)| having)
+            .for_each(|index| set.remove(*index));
+        set
     }
 
     /// Whether any target has the label.

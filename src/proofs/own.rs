@@ -1,18 +1,21 @@
 //! What is proved of the user's own files, of `[extra]`: whatever needs no intent. What they are meant to do the catalog
 //! does not say.
 
-use super::{Expression, place};
+use super::{Expression, Usage, place};
 use crate::catalog::Catalog;
 use crate::contract::Contract;
 use crate::diagnostic::{Diagnostic, Place, Severity, nearest};
+use crate::promql::VectorSelector;
 use crate::promql::engine::metric;
 use crate::promql::walk::selectors;
 use crate::render::Rendered;
 use crate::stack::Stack;
-use std::collections::HashSet;
+use crate::stack::open::Open;
+use std::collections::{HashMap, HashSet};
 
 /// Proofs that ask nothing of the catalog but what exists: they look at everything, the others at what is rendered.
-const WITHOUT_INTENT: [&str; 36] = [
+const WITHOUT_INTENT: [&str; 38] = [
+    "alert-without-condition",
     "ambiguous-match",
     "annotation-label",
     "beyond-retention",
@@ -35,6 +38,7 @@ const WITHOUT_INTENT: [&str; 36] = [
     "rate-of-gauge",
     "refused-notification",
     "rule-file",
+    "scrape-job",
     "server-settings",
     "test-fails",
     "undelivered-alert",
@@ -55,20 +59,21 @@ const WITHOUT_INTENT: [&str; 36] = [
 const OF_ANYTHING: [&str; 1] = ["impossible-threshold"];
 
 /// And for metrics whose type is known, though not who has them with which labels.
-const OF_TYPES: [&str; 4] = [
+const OF_TYPES: [&str; 5] = [
     "gauge-function-on-counter",
     "histogram-as-number",
+    "mixed-units",
     "quantile-without-le",
     "rate-of-gauge",
 ];
 
 /// How much is known of what an own expression reads.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Known {
-    Whole,
+    Nothing,
     /// The types of its metrics.
     Types,
-    Nothing,
+    Whole,
 }
 
 impl Known {
@@ -83,22 +88,51 @@ impl Known {
 }
 
 /// Which proofs judge what.
-pub(super) struct Reach<'a> {
+pub(super) struct Reach<'a, 's> {
     rendered: &'a Rendered,
     /// Paths of placed files.
     placed: HashSet<&'a str>,
-    /// What can only be the catalog's own, though a job may expose anything; None: there is no such job.
-    closed: Option<HashSet<String>>,
+    open: &'s Open,
+    /// What can only be the catalog's own, though a job may expose anything.
+    closed: HashSet<String>,
+    /// What own rules record, with how much is known of that.
+    recorded: HashMap<&'a str, Known>,
 }
 
-impl<'a> Reach<'a> {
-    pub(super) fn of(catalog: &Catalog, rendered: &'a Rendered, stack: &Stack<'a>) -> Reach<'a> {
+impl<'a, 's> Reach<'a, 's> {
+    pub(super) fn of(
+        catalog: &Catalog,
+        rendered: &'a Rendered,
+        stack: &'s Stack<'a>,
+    ) -> Reach<'a, 's> {
         let own = rendered.files.iter().filter(|file| file.is_own());
-        let open = rendered.own().is_open(catalog);
-        Reach {
+        let mut reach = Reach {
             rendered,
             placed: own.map(|file| file.path.as_str()).collect(),
-            closed: open.then(|| closed(catalog, stack)),
+            open: stack.open(),
+            closed: HashSet::new(),
+            recorded: HashMap::new(),
+        };
+        if reach.placed.is_empty() || reach.open.nothing() {
+            return reach;
+        }
+        reach.closed = closed(catalog, stack);
+        // What is recorded of a record is known no better than that.
+        loop {
+            let before = reach.recorded.clone();
+            for expression in stack.used(Usage::Record).filter(|one| reach.placed.contains(one.path)) {
+                let rule = expression.pointer.trim_end_matches("/expr");
+                let file = stack.files.at(expression.path);
+                let name = file.and_then(|file| file.value.pointer(rule)?["record"].as_str());
+                let known = reach.known(expression, &stack.contract);
+                if let Some(name) = name {
+                    let all = reach.recorded.entry(name).or_insert(known);
+                    *all = known.min(*all);
+                }
+            }
+            if reach.recorded == before {
+                return reach;
+            }
         }
     }
 
@@ -114,16 +148,30 @@ impl<'a> Reach<'a> {
 
     /// How much is known of what an own expression reads.
     pub(super) fn known(&self, expression: &Expression, contract: &Contract) -> Known {
-        let Some(closed) = &self.closed else {
-            return Known::Whole;
+        let all = selectors(&expression.ast).into_iter();
+        let known = all.map(|selector| self.given(selector, contract)).min();
+        known.unwrap_or(Known::Whole)
+    }
+
+    /// The same of what a selector picks.
+    fn given(&self, selector: &VectorSelector, contract: &Contract) -> Known {
+        let Some(name) = metric(selector) else {
+            return Known::Nothing;
         };
-        let all = selectors(&expression.ast);
-        let names: Vec<Option<&str>> = all.into_iter().map(metric).collect();
-        let each = |known: &dyn Fn(&str) -> bool| names.iter().all(|name| name.is_some_and(known));
-        match each(&|name| closed.contains(name)) {
-            true => Known::Whole,
-            false if each(&|name| contract.knows(name)) => Known::Types,
-            false => Known::Nothing,
+        // Own alerts have labels that the rules of others give them.
+        if name.starts_with("ALERTS") {
+            return Known::Types;
+        }
+        if self.open.nothing() || self.closed.contains(name) {
+            return Known::Whole;
+        }
+        if let Some(known) = self.recorded.get(name) {
+            return *known;
+        }
+        match (self.open.may_give(selector, contract), contract.knows(name)) {
+            (false, _) => Known::Whole,
+            (true, true) => Known::Types,
+            (true, false) => Known::Nothing,
         }
     }
 
