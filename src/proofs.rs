@@ -13,6 +13,7 @@ mod ambiguous_match;
 mod annotation_label;
 mod beyond_retention;
 mod collector;
+mod constant_alert;
 mod container_limit;
 mod dashboard_model;
 mod dead_link;
@@ -186,6 +187,7 @@ pub const PROOFS: &[Proof] = &[
     annotation_label::PROOF,
     beyond_retention::PROOF,
     collector::PROOF,
+    constant_alert::PROOF,
     container_limit::PROOF,
     dashboard_model::PROOF,
     dead_link::PROOF,
@@ -322,9 +324,11 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
         .map(|(code, mut found)| (causes.name(code, &mut found), code, found))
         .collect();
     named.sort_by_key(|(order, _, _)| *order);
+    let lost: Vec<Diagnostic> = reach.lost().collect();
     let placed = named.into_iter().map(|(_, code, found)| Diagnostic {
         code,
         ..written.placed(found)
     });
-    placed.chain(rendered.own().warnings.clone()).collect()
+    let own = lost.into_iter().chain(rendered.own().warnings.clone());
+    placed.chain(own).collect()
 }

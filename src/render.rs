@@ -293,6 +293,17 @@ impl Rendered {
         &self.own
     }
 
+    /// The parts of the user's own files that no generated file has as they are given, though it has others of their sort.
+    pub(crate) fn lost_parts(&self) -> impl Iterator<Item = (&OwnFile, &Merged, &File)> {
+        let parts = self.own.parts.iter().zip(&self.merged);
+        let lost = parts.filter(|(_, place)| place.is_none());
+        lost.filter_map(|(part, _)| {
+            let mut files = self.files.iter();
+            let file = files.find(|file| file.role == part.role())?;
+            Some((&self.own.files[part.file], part, file))
+        })
+    }
+
     /// The user's own file behind a value of a file, and where the value stands there.
     pub(crate) fn own_place(&self, path: &str, pointer: &str) -> Option<(&OwnFile, String)> {
         if let Some(index) = self.file(path).and_then(|file| file.own) {

@@ -14,11 +14,12 @@ use crate::stack::open::Open;
 use std::collections::{HashMap, HashSet};
 
 /// Proofs that ask nothing of the catalog but what exists: they look at everything, the others at what is rendered.
-const WITHOUT_INTENT: [&str; 38] = [
+const WITHOUT_INTENT: [&str; 40] = [
     "alert-without-condition",
     "ambiguous-match",
     "annotation-label",
     "beyond-retention",
+    "constant-alert",
     "dashboard-model",
     "dead-link",
     "gauge-function-on-counter",
@@ -28,6 +29,7 @@ const WITHOUT_INTENT: [&str; 38] = [
     "inhibition",
     "invalid-promql",
     "labels-do-not-fit",
+    "late-notification",
     "literal-secret",
     "mixed-units",
     "newer-than-minimum",
@@ -136,6 +138,19 @@ impl<'a, 's> Reach<'a, 's> {
         }
     }
 
+    /// Parts of own files that are not placed as they are given: a template leaves them out, or somebody has changed them there.
+    pub(super) fn lost(&self) -> impl Iterator<Item = Diagnostic> {
+        self.rendered.lost_parts().map(|(own, part, file)| {
+            let path = format!("{}/{}", self.rendered.output, file.path);
+            let message = format!("{path} does not have this as it is written here");
+            let help = format!(
+                "let the template of {} write what [extra] gives it, whole; a change of it belongs here",
+                file.path
+            );
+            Diagnostic::error("extra-lost", own.place(&part.pointer), message).help(help)
+        })
+    }
+
     /// Whether the proof needs no intent.
     pub(super) fn needs_no_intent(code: &str) -> bool {
         WITHOUT_INTENT.contains(&code)
@@ -169,30 +184,44 @@ impl<'a, 's> Reach<'a, 's> {
             return *known;
         }
         match (self.open.may_give(selector, contract), contract.knows(name)) {
+            (false, false) if self.may_be_added(selector, contract) => Known::Nothing,
             (false, _) => Known::Whole,
             (true, true) => Known::Types,
             (true, false) => Known::Nothing,
         }
     }
 
+    /// Whether an exporter may be made to expose it beside what its profile lists, as a script beside node_exporter does.
+    fn may_be_added(&self, selector: &VectorSelector, contract: &Contract) -> bool {
+        let family = |name: &str| name.split(['_', ':']).next().map(str::to_string);
+        let own = metric(selector).and_then(family);
+        let like = |known: &str| family(known) == own;
+        self.open.may_be_of_program(selector, contract) && !contract.names().any(like)
+    }
+
     /// Metrics of an own expression that nobody is known to emit, and that are nearly called as one that somebody does.
     pub(super) fn misspelt(&self, expression: &Expression, contract: &Contract) -> Vec<Diagnostic> {
         let mut found = Vec::new();
-        for name in selectors(&expression.ast).into_iter().filter_map(metric) {
-            if contract.knows(name) {
+        for selector in selectors(&expression.ast) {
+            let Some(name) = metric(selector).filter(|name| !contract.knows(name)) else {
                 continue;
-            }
+            };
             // Of a short name almost any other is near; and what differs by more letters is not compared at all.
             let names = contract
                 .names()
                 .filter(|near| near.len() > 7 && near.len().abs_diff(name.len()) <= near.len() / 8);
             let near = nearest(name, names)
                 .filter(|near| strsim::damerau_levenshtein(name, near) <= near.len() / 8);
-            if let Some(near) = near {
-                let message = format!("nobody is known to emit `{name}`");
-                let help = format!(
+            let message = format!("nobody is known to emit `{name}`");
+            let help = match near {
+                Some(near) => Some(format!(
                     "did you mean `{near}`? If a job of `scrape` exposes it, say so with `profiles` in [extra.jobs]"
-                );
+                )),
+                None => (!self.open.may_give(selector, contract)).then(|| {
+                    "where a job of `scrape` exposes it beside what its profile lists, list it in a profile of your own, profiles/NAME.toml, and name that in [extra.jobs]".to_string()
+                }),
+            };
+            if let Some(help) = help {
                 found.push(Diagnostic {
                     severity: Severity::Warning,
                     ..place::on(expression, message, help)
@@ -207,10 +236,7 @@ impl<'a, 's> Reach<'a, 's> {
         let Place::Rendered { file, pointer } = &found.place else {
             return false;
         };
-        // Where an own alert ends says its own route.
-        let routed = code == "unrouted-alert" && !self.placed.contains(file.as_str());
-        (!Reach::needs_no_intent(code) || routed)
-            && self.rendered.own_place(file, pointer).is_some()
+        !Reach::needs_no_intent(code) && self.rendered.own_place(file, pointer).is_some()
     }
 }
 

@@ -113,18 +113,26 @@ impl Open {
         if self.anywhere || found() {
             return true;
         }
-        let mut targets = match self.runtimes.contains(name) {
-            true => &self.targets | &self.programs,
-            false => self.targets.clone(),
-        };
-        for matcher in matchers {
-            // A label that no target has may be one of the series.
-            let mut picked = contract.targets.matching(matcher);
-            picked.union_with(&contract.targets.without(&matcher.name));
-            targets.intersect_with(&picked);
-        }
-        !targets.is_clear()
+        let open = picked(&self.targets, matchers, contract);
+        open || (self.runtimes.contains(name) && self.may_be_of_program(selector, contract))
     }
+
+    /// Whether a selector may pick what own programs expose beside what their profiles list.
+    pub(crate) fn may_be_of_program(&self, selector: &VectorSelector, contract: &Contract) -> bool {
+        picked(&self.programs, &selector.matchers.matchers, contract)
+    }
+}
+
+/// Whether matchers may pick series of some targets.
+fn picked(targets: &FixedBitSet, matchers: &[Matcher], contract: &Contract) -> bool {
+    let mut targets = targets.clone();
+    for matcher in matchers {
+        // A label that no target has may be one of the series.
+        let mut picked = contract.targets.matching(matcher);
+        picked.union_with(&contract.targets.without(&matcher.name));
+        targets.intersect_with(&picked);
+    }
+    !targets.is_clear()
 }
 
 impl Finding {
