@@ -120,6 +120,18 @@ pub(crate) struct Merged {
 }
 
 impl Merged {
+    /// What it is, for people.
+    pub(crate) fn called(&self) -> String {
+        let name = |key: &str| self.value[key].as_str().unwrap_or_default();
+        match self.list {
+            scrape::JOBS => format!("the job `{}`", name("job_name")),
+            alertmanager::RECEIVERS => format!("the receiver `{}`", name("name")),
+            alertmanager::ROUTES => "the route".to_string(),
+            alertmanager::INHIBITIONS => "the inhibition".to_string(),
+            _ => format!("the times `{}`", name("name")),
+        }
+    }
+
     /// What the generated file is for.
     pub(crate) fn role(&self) -> Role {
         match self.list {
@@ -334,10 +346,7 @@ impl Own {
                         Place::Key(key.clone()),
                         format!("no file of `scrape` has a job `{name}`"),
                     )
-                    .help(crate::diagnostic::suggestion(
-                        name,
-                        jobs.iter().copied(),
-                    )),
+                    .help(crate::diagnostic::suggestion(name, jobs.iter().copied())),
                 );
             }
         }

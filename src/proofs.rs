@@ -274,8 +274,13 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
     let reach = Reach::of(catalog, rendered, &stack);
     let mut findings: Vec<(&'static str, Diagnostic)> = Vec::new();
     let mut sound = HashSet::new();
+    let lost: Vec<Diagnostic> = reach.lost().collect();
     for expression in &stack.expressions {
         // Tests say the same of many series: what was sound once is not looked at again.
+        // And what is read of a job that is not there follows from that.
+        if !lost.is_empty() && reach.is_own(expression) {
+            continue;
+        }
         let text = (expression.usage == Usage::Test).then_some(Rc::as_ptr(&expression.ast));
         if text.is_some_and(|text| sound.contains(&text)) {
             continue;
@@ -288,16 +293,21 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
             let misspelt = reach.misspelt(expression, &stack.contract).into_iter();
             findings.extend(misspelt.map(|found| (unknown_metric::PROOF.code, found)));
         }
+        if known == Some(Known::Whole) && expression.usage == Usage::Panel {
+            let unnamed = reach.unnamed(expression, &stack.contract).into_iter();
+            findings.extend(unnamed.map(|found| (panel_legend::PROOF.code, found)));
+        }
         for proof in PROOFS {
             if known.is_some_and(|known| !known.judged_by(proof.code)) {
                 continue;
             }
             if let Check::Expression(check) = proof.check {
-                findings.extend(
-                    check(expression, &nodes, &stack.contract)
-                        .into_iter()
-                        .map(|found| (proof.code, differing(&stack, expression, found))),
-                );
+                let found = check(expression, &nodes, &stack.contract).into_iter();
+                let found = found.filter_map(|found| match known {
+                    Some(_) => own::without_intent(proof.code, &nodes, found),
+                    None => Some(differing(&stack, expression, found)),
+                });
+                findings.extend(found.map(|found| (proof.code, found)));
             }
         }
         sound.extend(text.filter(|_| findings.len() == before));
@@ -324,7 +334,6 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
         .map(|(code, mut found)| (causes.name(code, &mut found), code, found))
         .collect();
     named.sort_by_key(|(order, _, _)| *order);
-    let lost: Vec<Diagnostic> = reach.lost().collect();
     let placed = named.into_iter().map(|(_, code, found)| Diagnostic {
         code,
         ..written.placed(found)

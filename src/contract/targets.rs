@@ -149,9 +149,9 @@ fn addresses<'j>(
             for group in groups.flat_map(|list| list.items()) {
                 let pointer = format!("file_sd_configs/{index}/files/{file}");
                 let listed = group["targets"].texts();
-                found.extend(listed.map(|address| {
-                    (address.to_string(), &group["labels"], pointer.clone())
-                }));
+                found.extend(
+                    listed.map(|address| (address.to_string(), &group["labels"], pointer.clone())),
+                );
             }
         }
     }

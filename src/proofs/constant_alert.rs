@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::evaluation::rules::{Library, in_dependency_order};
 use crate::promql::engine::metric;
 use crate::promql::token::T_EQLC;
-use crate::promql::walk::{children, selectors};
+use crate::promql::walk::{children, selector, selectors};
 use crate::promql::{Expr, VectorSelector};
 use crate::proofs::expression_of_the_catalog::worlds::Worlds;
 use crate::stack::Stack;
@@ -51,8 +51,17 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
     // What is meant to be the same always reads nothing, and of what nobody is known to emit nothing can be said.
     let names: Option<BTreeSet<&str>> = read.iter().map(|selector| metric(selector)).collect();
     let names: BTreeSet<&str> = names?.difference(&own).copied().collect();
-    let known = |name: &&str| !name.starts_with("ALERTS") && contract.knows(name);
-    if names.is_empty() || !names.iter().all(known) {
+    // What picks nothing is told as that.
+    let picks = |selector: &&&VectorSelector| {
+        let name = metric(selector).unwrap_or_default();
+        let matchers = &selector.matchers.matchers;
+        let mut family = contract.family(name).iter();
+        let known = family.any(|series| contract.select(series, matchers).is_some());
+        known && !name.starts_with("ALERTS")
+    };
+    let of_rules =
+        |selector: &&&VectorSelector| metric(selector).is_some_and(|name| own.contains(name));
+    if names.is_empty() || !read.iter().all(|one| of_rules(&one) || picks(&one)) {
         return None;
     }
     let worlds = Worlds::of(contract, (expr, &rules), None, &|_| String::new(), &[]);
@@ -74,7 +83,8 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
             "`{}` fires always: its condition holds whatever its series do, and without any of them",
             loaded.rule.name
         );
-        let help = "take out what is always true, or give it the severity `none` if it is to fire always";
+        let help =
+            "take out what is always true, or give it the severity `none` if it is to fire always";
         return Some(place::at(loaded.path, pointer, message, help));
     }
     let open = |selector: &&VectorSelector| stack.open().may_give(selector, contract);
@@ -108,18 +118,24 @@ fn found_by_trying(contract: &Contract, expr: &Expr) -> bool {
         Expr::Binary(binary) => binary.op.id() != T_EQLC,
         Expr::Call(call) => {
             let name = call.func.name;
-            !NOT_TRIED.contains(&name) && !name.starts_with("absent") && !name.starts_with("histogram")
+            !NOT_TRIED.contains(&name)
+                && !name.starts_with("absent")
+                && !name.starts_with("histogram")
         }
         Expr::Aggregate(aggregate) => {
             let name = aggregate.op.to_string();
             !["count", "group", "count_values"].contains(&name.as_str())
         }
-        Expr::VectorSelector(selector) => {
-            let name = selector.name.as_deref().unwrap_or_default();
-            let mut family = contract.family(name).iter();
-            selector.offset.is_none() && !family.any(|series| series.native())
-        }
         _ => true,
     };
-    tried && children(expr).into_iter().all(|inside| found_by_trying(contract, inside))
+    // Native histograms are not made up, and neither is what was before.
+    let tried = tried
+        && selector(expr).is_none_or(|selector| {
+            let mut family = contract.family(metric(selector).unwrap_or_default()).iter();
+            selector.offset.is_none() && !family.any(|series| series.native())
+        });
+    tried
+        && children(expr)
+            .into_iter()
+            .all(|inside| found_by_trying(contract, inside))
 }

@@ -98,9 +98,9 @@ pub(crate) const PROOF: Proof = Proof {
             }
         }
         if found.is_empty() {
-            let of_catalog = routes.iter().filter(|(route, _)| {
-                !stack.is_own(&notifications.file.path, &route.pointer)
-            });
+            let of_catalog = routes
+                .iter()
+                .filter(|(route, _)| !stack.is_own(&notifications.file.path, &route.pointer));
             let of_catalog: Vec<(&Route, bool)> = of_catalog.copied().collect();
             found.extend(timing.without_effect(&of_catalog));
             for promised in &promised {

@@ -4,17 +4,21 @@
 use super::{Expression, Usage, place};
 use crate::catalog::Catalog;
 use crate::contract::Contract;
-use crate::diagnostic::{Diagnostic, Place, Severity, nearest};
-use crate::promql::VectorSelector;
+use crate::contract::evaluate::Node;
+use crate::contract::series::SeriesSet;
+use crate::diagnostic::{Diagnostic, Place, Severity, nearest, suggestion};
 use crate::promql::engine::metric;
-use crate::promql::walk::selectors;
+use crate::promql::walk::{selector, selectors};
+use crate::promql::{Expr, LabelModifier, VectorSelector};
+use crate::proofs::panel_legend::named_labels;
 use crate::render::Rendered;
 use crate::stack::Stack;
 use crate::stack::open::Open;
-use std::collections::{HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Proofs that ask nothing of the catalog but what exists: they look at everything, the others at what is rendered.
-const WITHOUT_INTENT: [&str; 40] = [
+const WITHOUT_INTENT: [&str; 42] = [
     "alert-without-condition",
     "ambiguous-match",
     "annotation-label",
@@ -35,6 +39,7 @@ const WITHOUT_INTENT: [&str; 40] = [
     "newer-than-minimum",
     "notification-template",
     "notification-text",
+    "panel-unit",
     "quantile-without-le",
     "range-too-short",
     "rate-of-gauge",
@@ -43,6 +48,7 @@ const WITHOUT_INTENT: [&str; 40] = [
     "scrape-job",
     "server-settings",
     "test-fails",
+    "test-proves-nothing",
     "undelivered-alert",
     "unknown-datasource",
     "unknown-flag",
@@ -99,6 +105,8 @@ pub(super) struct Reach<'a, 's> {
     closed: HashSet<String>,
     /// What own rules record, with how much is known of that.
     recorded: HashMap<&'a str, Known>,
+    /// Names that nobody emits → one that is nearly the same: own rules and panels ask for the same again and again.
+    near: RefCell<HashMap<String, Option<String>>>,
 }
 
 impl<'a, 's> Reach<'a, 's> {
@@ -114,6 +122,7 @@ impl<'a, 's> Reach<'a, 's> {
             open: stack.open(),
             closed: HashSet::new(),
             recorded: HashMap::new(),
+            near: RefCell::default(),
         };
         if reach.placed.is_empty() || reach.open.nothing() {
             return reach;
@@ -122,7 +131,10 @@ impl<'a, 's> Reach<'a, 's> {
         // What is recorded of a record is known no better than that.
         loop {
             let before = reach.recorded.clone();
-            for expression in stack.used(Usage::Record).filter(|one| reach.placed.contains(one.path)) {
+            for expression in stack
+                .used(Usage::Record)
+                .filter(|one| reach.placed.contains(one.path))
+            {
                 let rule = expression.pointer.trim_end_matches("/expr");
                 let file = stack.files.at(expression.path);
                 let name = file.and_then(|file| file.value.pointer(rule)?["record"].as_str());
@@ -142,9 +154,9 @@ impl<'a, 's> Reach<'a, 's> {
     pub(super) fn lost(&self) -> impl Iterator<Item = Diagnostic> {
         self.rendered.lost_parts().map(|(own, part, file)| {
             let path = format!("{}/{}", self.rendered.output, file.path);
-            let message = format!("{path} does not have this as it is written here");
+            let message = format!("{} is not in {path} as it is written here", part.called());
             let help = format!(
-                "let the template of {} write what [extra] gives it, whole; a change of it belongs here",
+                "let the template of {} write all that [extra] gives it, as it is; what is to change is changed here",
                 file.path
             );
             Diagnostic::error("extra-lost", own.place(&part.pointer), message).help(help)
@@ -206,12 +218,11 @@ impl<'a, 's> Reach<'a, 's> {
             let Some(name) = metric(selector).filter(|name| !contract.knows(name)) else {
                 continue;
             };
-            // Of a short name almost any other is near; and what differs by more letters is not compared at all.
-            let names = contract
-                .names()
-                .filter(|near| near.len() > 7 && near.len().abs_diff(name.len()) <= near.len() / 8);
-            let near = nearest(name, names)
-                .filter(|near| strsim::damerau_levenshtein(name, near) <= near.len() / 8);
+            let known = self.near.borrow().get(name).cloned();
+            let near = known.unwrap_or_else(|| near(name, contract));
+            self.near
+                .borrow_mut()
+                .insert(name.to_string(), near.clone());
             let message = format!("nobody is known to emit `{name}`");
             let help = match near {
                 Some(near) => Some(format!(
@@ -231,12 +242,90 @@ impl<'a, 's> Reach<'a, 's> {
         found
     }
 
+    /// Labels in the legend of an own panel that its series do not have: what they are to tell is left out.
+    pub(super) fn unnamed(&self, expression: &Expression, contract: &Contract) -> Vec<Diagnostic> {
+        let legend = expression.target["legendFormat"].as_str();
+        let series = expression.series(contract);
+        let mut found = Vec::new();
+        for label in legend.into_iter().flat_map(named_labels) {
+            if label == "__name__" || series.is_empty() || series.iter().any(|one| one.has(label)) {
+                continue;
+            }
+            let title = expression.owner["title"].as_str().unwrap_or_default();
+            let message = format!("the series of `{title}` have no label `{label}`");
+            let known = series.iter().flat_map(|one| one.names());
+            let known: BTreeSet<&str> = known.collect();
+            let pointer = expression.pointer.replace("/expr", "/legendFormat");
+            let help = suggestion(label, known.iter().copied());
+            found.push(place::at(expression.path, pointer, message, help));
+        }
+        found
+    }
+
     /// Whether a finding of a proof that needs intent is about what the user wrote without saying any.
     pub(super) fn is_beyond(&self, code: &str, found: &Diagnostic) -> bool {
         let Place::Rendered { file, pointer } = &found.place else {
             return false;
         };
         !Reach::needs_no_intent(code) && self.rendered.own_place(file, pointer).is_some()
+    }
+}
+
+/// A known metric that is nearly called like this.
+fn near(name: &str, contract: &Contract) -> Option<String> {
+    // Of a short name almost any other is near; and what differs by more letters, or by the first, is not compared at all.
+    let names = contract.names().filter(|near| {
+        let apart = near.len().abs_diff(name.len());
+        near.len() > 7 && apart <= near.len() / 8 && near.chars().next() == name.chars().next()
+    });
+    let near = nearest(name, names)?;
+    (strsim::damerau_levenshtein(name, near) <= near.len() / 8).then(|| near.to_string())
+}
+
+/// What an expression proof has against an own expression, as far as that is no matter of what it is meant to do.
+pub(super) fn without_intent(code: &str, nodes: &[Node], found: Diagnostic) -> Option<Diagnostic> {
+    match code {
+        // Some series are there only while something is wrong: which ones, say the values of their own labels.
+        "alert-without-condition" => {
+            let own = |node: &Node| {
+                let selector = selector(node.expr);
+                let mut asked = selector.into_iter().flat_map(|one| &one.matchers.matchers);
+                asked.any(|matcher| {
+                    let of_target = |series: &SeriesSet| series.carried.contains(&matcher.name);
+                    !matcher.value.is_empty() && !node.series.iter().any(of_target)
+                })
+            };
+            (!nodes.iter().any(own)).then_some(found)
+        }
+        // Rules for many installations group by more than each has; what is nearly a label that is there is misspelt.
+        "unknown-grouping" => {
+            let by_some = |node: &Node| {
+                let Expr::Aggregate(aggregate) = node.expr else {
+                    return true;
+                };
+                let Some(LabelModifier::Include(by)) = &aggregate.modifier else {
+                    return true;
+                };
+                let operand = node.operands.last().map(|operand| &nodes[*operand]);
+                let mut series = operand.into_iter().flat_map(|operand| &operand.series);
+                by.labels.is_empty()
+                    || series.any(|series| by.labels.iter().any(|label| series.has(label)))
+            };
+            let misspelt = found.help.starts_with("did you mean");
+            let severity = match misspelt || !nodes.iter().all(by_some) {
+                true => found.severity,
+                false => Severity::Warning,
+            };
+            Some(Diagnostic { severity, ..found })
+        }
+        "unknown-metric" => {
+            let help = format!(
+                "{}; what a job of `scrape` exposes beside its profile is listed in one of your own, profiles/NAME.toml, which [extra.jobs] names too",
+                found.help.trim_end_matches('.')
+            );
+            Some(Diagnostic { help, ..found })
+        }
+        _ => Some(found),
     }
 }
 

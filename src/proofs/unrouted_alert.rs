@@ -220,9 +220,11 @@ fn elsewhere(stack: &Stack, notifications: &Notifications, tree: &Route) -> Vec<
         let untold = promised.told.iter().find(|(_, by)| by.is_empty());
         let mistake = match untold {
             _ if own::decides(stack, notifications, &promised) => {
-                own::untold(stack, notifications, &promised, tree).map(|(pointer, message, help)| {
-                    (own::written(notifications, &pointer, tree), message, help)
-                })
+                own::untold(stack, notifications, &promised, tree).map(
+                    |(pointer, message, help)| {
+                        (own::written(notifications, &pointer, tree), message, help)
+                    },
+                )
             }
             Some((wanted, _)) => astray(&promised, wanted, tree),
             None if promised.ends.is_empty() => astray(&promised, &NOBODY, tree),

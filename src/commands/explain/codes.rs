@@ -40,7 +40,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     (
         "extra-taken-name",
-        "A file of [extra] has a job, an alert or a receiver of a name that is there already: a server does not start with both, or nobody can tell them apart.",
+        "A file of [extra] has a job, an alert, a receiver or a recorded series of a name that is there already: a server does not start with both, or nobody can tell them apart.",
     ),
     (
         "extra-unread",

@@ -35,7 +35,10 @@ pub(super) fn limited(
 
 /// What something reads of own jobs, and their rules behind the scrape leave nothing of; of each job the first.
 pub(super) fn nothing_left(stack: &Stack, config: &File) -> Vec<Diagnostic> {
-    let jobs = config.value["scrape_configs"].as_array().into_iter().flatten();
+    let jobs = config.value["scrape_configs"]
+        .as_array()
+        .into_iter()
+        .flatten();
     let rules: BTreeMap<usize, Vec<Rule>> = jobs
         .enumerate()
         .filter(|(index, _)| stack.is_own(&config.path, &format!("/scrape_configs/{index}")))
@@ -64,7 +67,8 @@ pub(super) fn nothing_left(stack: &Stack, config: &File) -> Vec<Diagnostic> {
                     "nothing of `{text}` is left behind this rule of `{}`",
                     name.as_str().unwrap_or_default()
                 );
-                let help = "let it keep what alerts and panels read, or let them read what it keeps";
+                let help =
+                    "let it keep what alerts and panels read, or let them read what it keeps";
                 let reader = Place::Rendered {
                     file: expression.path.to_string(),
                     pointer: expression.pointer.clone(),
@@ -106,16 +110,18 @@ fn lost(
         .flat_map(|series| samples(stack, &of_jobs, series, (name, matchers)))
         .collect();
     let left = |rules: &[Rule]| {
-        samples.iter().any(|sample| match relabeled(rules, sample.clone()) {
-            Relabeled::Dropped => false,
-            Relabeled::Kept(labels) => {
-                let value = |label: &str| labels.get(label).map_or("", String::as_str);
-                value("__name__") == name
-                    && matchers.iter().all(|matcher| {
-                        matcher.name == "__name__" || picks(matcher, value(&matcher.name))
-                    })
-            }
-        })
+        samples
+            .iter()
+            .any(|sample| match relabeled(rules, sample.clone()) {
+                Relabeled::Dropped => false,
+                Relabeled::Kept(labels) => {
+                    let value = |label: &str| labels.get(label).map_or("", String::as_str);
+                    value("__name__") == name
+                        && matchers.iter().all(|matcher| {
+                            matcher.name == "__name__" || picks(matcher, value(&matcher.name))
+                        })
+                }
+            })
     };
     if samples.is_empty() || of_jobs.iter().any(|rules| left(rules)) {
         return None;
