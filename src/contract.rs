@@ -180,7 +180,7 @@ impl Contract {
         }
         for (job, own) in &catalog.extra.jobs {
             for name in &own.profiles {
-                contract.profile(profiles, name, contract.targets.with("job", job));
+                contract.profile(profiles, name, contract.targets.of_job(config, job));
             }
             contract.relabeled(config, job);
         }

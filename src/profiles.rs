@@ -65,6 +65,9 @@ pub(crate) struct Profile {
     /// Metrics of it that the panels of templates/profiles/NAME/ read, which a store that keeps what is read needs too.
     #[serde(default)]
     pub(crate) panels: Vec<String>,
+    /// What `collect[]` chooses, and `exclude[]` leaves out → how the names of its metrics begin.
+    #[serde(default)]
+    pub(crate) collectors: BTreeMap<String, Vec<String>>,
     /// What alerts are about (memory, cpu, requests) → the metric that says it.
     #[serde(default)]
     pub(crate) roles: BTreeMap<String, Spec>,
@@ -245,6 +248,16 @@ impl Profiles {
     /// Those that are built in.
     pub fn built_in() -> Arc<Profiles> {
         Arc::default()
+    }
+
+    /// The collector that a metric of a profile is of; None: it is there whatever is asked for.
+    pub(crate) fn collector(&self, profile: &str, metric: &str) -> Option<&str> {
+        let collectors = self.get(profile)?.collectors.iter();
+        let begins =
+            collectors.flat_map(|(name, begins)| begins.iter().map(move |one| (name, one)));
+        let fitting = begins.filter(|(_, begin)| metric.starts_with(begin.as_str()));
+        let (name, _) = fitting.max_by_key(|(_, begin)| begin.len())?;
+        Some(name)
     }
 
     /// The profile of this name.

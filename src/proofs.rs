@@ -266,6 +266,11 @@ pub const PROOFS: &[Proof] = &[
 
 /// Everything that the proofs have against the rendered files.
 pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
+    // Whatever reads such a record would only say so again.
+    let taken = own::taken(catalog, rendered);
+    if !taken.is_empty() {
+        return taken;
+    }
     let stack = Stack::read(catalog, rendered);
     // What proves the catalog's intent sees what is rendered of it, and nothing else.
     let narrow =
@@ -304,7 +309,10 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
             if let Check::Expression(check) = proof.check {
                 let found = check(expression, &nodes, &stack.contract).into_iter();
                 let found = found.filter_map(|found| match known {
-                    Some(_) => own::without_intent(proof.code, &nodes, found),
+                    Some(_) => {
+                        let read = (expression, nodes.as_slice());
+                        reach.without_intent(proof.code, read, &stack.contract, found)
+                    }
                     None => Some(differing(&stack, expression, found)),
                 });
                 findings.extend(found.map(|found| (proof.code, found)));

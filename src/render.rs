@@ -14,7 +14,6 @@ use crate::extra::{Merged, Own, OwnFile};
 use crate::json;
 use crate::kinds::Kinds;
 use crate::overlay::{self, Overlay, built_in};
-use crate::profiles::built_in as built_in_profile;
 use crate::templates;
 use crate::templates::functions::{four_scrapes, probed};
 use crate::yaml;
@@ -106,7 +105,6 @@ pub fn with(
         }
     }
     rendered.place_own();
-    diagnostics.extend(rendered.taken_records(catalog));
     Ok(if diagnostics.is_empty() {
         Ok(rendered)
     } else {
@@ -267,44 +265,6 @@ impl Rendered {
             }
         }
         self.find_merged();
-    }
-
-    /// Own rules that record what the catalog's rules record, or what is exposed: whoever reads that reads both.
-    fn taken_records(&self, catalog: &Catalog) -> Vec<Diagnostic> {
-        let generated = self.files.iter().filter(|file| file.own.is_none());
-        let generated: BTreeSet<&str> = generated
-            .flat_map(File::rules)
-            .filter_map(|(_, rule)| rule["record"].as_str())
-            .collect();
-        let declared: BTreeSet<String> = catalog
-            .declared()
-            .flat_map(|metric| {
-                ["", "_bucket", "_sum", "_count"].map(|part| format!("{}{part}", metric.name))
-            })
-            .collect();
-        let written: BTreeSet<&str> = built_in_profile("target").collect();
-        let mut found = Vec::new();
-        for (file, pointer, rule) in self.own.rules() {
-            let Some(name) = rule["record"].as_str() else {
-                continue;
-            };
-            let whose = match name {
-                _ if generated.contains(name) => "a generated rule records",
-                _ if declared.contains(name) => "services expose",
-                "ALERTS" | "ALERTS_FOR_STATE" => "Prometheus writes",
-                _ if written.contains(name) => "Prometheus writes",
-                _ => continue,
-            };
-            let place = file.place(&format!("{pointer}/record"));
-            let message = format!(
-                "{whose} `{name}` too: whoever reads it gets both, or one in place of the other"
-            );
-            found.push(
-                Diagnostic::error("extra-taken-name", place, message)
-                    .help("give what this rule records another name"),
-            );
-        }
-        found
     }
 
     fn find_merged(&mut self) {

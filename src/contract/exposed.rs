@@ -111,7 +111,7 @@ impl Contract {
         let mut jobs = config["scrape_configs"].items();
         let rules = jobs.find(|job| job["job_name"] == name);
         let rules = rules.map(|job| Rule::read(&job["metric_relabel_configs"]));
-        let of_job = self.targets.with("job", name);
+        let of_job = self.targets.of_job(config, name);
         let lasting: BTreeSet<&str> = built_in("target").collect();
         for rule in rules.and_then(Result::ok).unwrap_or_default() {
             let families = self.families.iter_mut();

@@ -405,6 +405,17 @@ impl Targets {
         set
     }
 
+    /// The targets of the job of a configuration, whatever they are called.
+    pub(crate) fn of_job(&self, config: &Value, name: &str) -> FixedBitSet {
+        let mut jobs = config["scrape_configs"].items();
+        let index = jobs.position(|job| job["job_name"] == name);
+        let mut set = self.none();
+        let targets = self.list.iter().enumerate();
+        let own = targets.filter(|(_, target)| Some(target.job) == index);
+        set.extend(own.map(|(target, _)| target));
+        set
+    }
+
     /// The targets with one of these values of a label.
     pub(crate) fn with_any<'a>(
         &self,

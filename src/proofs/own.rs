@@ -1,24 +1,25 @@
 //! What is proved of the user's own files, of `[extra]`: whatever needs no intent. What they are meant to do the catalog
 //! does not say.
 
-use super::{Expression, Usage, place};
+use super::{Expression, Usage, panel_unit, place};
 use crate::catalog::Catalog;
 use crate::contract::Contract;
 use crate::contract::evaluate::Node;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, Place, Severity, nearest, suggestion};
+use crate::profiles::built_in;
 use crate::promql::engine::metric;
 use crate::promql::walk::{selector, selectors};
 use crate::promql::{Expr, LabelModifier, VectorSelector};
 use crate::proofs::panel_legend::named_labels;
-use crate::render::Rendered;
+use crate::render::{File, Rendered};
 use crate::stack::Stack;
 use crate::stack::open::Open;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Proofs that ask nothing of the catalog but what exists: they look at everything, the others at what is rendered.
-const WITHOUT_INTENT: [&str; 42] = [
+const WITHOUT_INTENT: [&str; 43] = [
     "alert-without-condition",
     "ambiguous-match",
     "annotation-label",
@@ -46,6 +47,7 @@ const WITHOUT_INTENT: [&str; 42] = [
     "refused-notification",
     "rule-file",
     "scrape-job",
+    "slow-rule-group",
     "server-settings",
     "test-fails",
     "test-proves-nothing",
@@ -218,11 +220,7 @@ impl<'a, 's> Reach<'a, 's> {
             let Some(name) = metric(selector).filter(|name| !contract.knows(name)) else {
                 continue;
             };
-            let known = self.near.borrow().get(name).cloned();
-            let near = known.unwrap_or_else(|| near(name, contract));
-            self.near
-                .borrow_mut()
-                .insert(name.to_string(), near.clone());
+            let near = self.near(name, contract);
             let message = format!("nobody is known to emit `{name}`");
             let help = match near {
                 Some(near) => Some(format!(
@@ -262,6 +260,83 @@ impl<'a, 's> Reach<'a, 's> {
         found
     }
 
+    /// What an expression proof has against an own expression, as far as that is no matter of what it is meant to do.
+    pub(super) fn without_intent(
+        &self,
+        code: &str,
+        (expression, nodes): (&Expression, &[Node]),
+        contract: &Contract,
+        found: Diagnostic,
+    ) -> Option<Diagnostic> {
+        match code {
+            // Some series are there only while something is wrong: which ones, say the values of their own labels.
+            "alert-without-condition" => {
+                let own = |node: &Node| {
+                    let selector = selector(node.expr);
+                    let mut asked = selector.into_iter().flat_map(|one| &one.matchers.matchers);
+                    asked.any(|matcher| {
+                        let of_target = |series: &SeriesSet| series.carried.contains(&matcher.name);
+                        !matcher.value.is_empty() && !node.series.iter().any(of_target)
+                    })
+                };
+                (!nodes.iter().any(own)).then_some(found)
+            }
+            // Rules for many installations group by more than each has; what is nearly a label that is there is misspelt.
+            "unknown-grouping" => {
+                let by_some = |node: &Node| {
+                    let Expr::Aggregate(aggregate) = node.expr else {
+                        return true;
+                    };
+                    let Some(LabelModifier::Include(by)) = &aggregate.modifier else {
+                        return true;
+                    };
+                    let operand = node.operands.last().map(|operand| &nodes[*operand]);
+                    let mut series = operand.into_iter().flat_map(|operand| &operand.series);
+                    by.labels.is_empty()
+                        || series.any(|series| by.labels.iter().any(|label| series.has(label)))
+                };
+                let misspelt = found.help.starts_with("did you mean");
+                let severity = match misspelt || !nodes.iter().all(by_some) {
+                    true => found.severity,
+                    false => Severity::Warning,
+                };
+                Some(Diagnostic { severity, ..found })
+            }
+            // Who thinks of one core as the whole reads 100 %.
+            "panel-unit" if found.message == panel_unit::CORES_AS_RATIO => None,
+            // A panel shows no data where an exporter does not have it, as dashboards for many installations have some.
+            "unknown-metric"
+                if expression.usage == Usage::Panel && !self.nearly_known(expression, contract) =>
+            {
+                let severity = Severity::Warning;
+                Some(Diagnostic { severity, ..found })
+            }
+            "unknown-metric" => {
+                let help = format!(
+                    "{}; what a job of `scrape` exposes beside its profile is listed in one of your own, profiles/NAME.toml, which [extra.jobs] names too",
+                    found.help.trim_end_matches('.')
+                );
+                Some(Diagnostic { help, ..found })
+            }
+            _ => Some(found),
+        }
+    }
+
+    /// Whether a metric that nobody emits is nearly called as one that somebody does.
+    fn nearly_known(&self, expression: &Expression, contract: &Contract) -> bool {
+        let names = selectors(&expression.ast).into_iter().filter_map(metric);
+        let mut unknown = names.filter(|name| !contract.knows(name));
+        unknown.any(|name| self.near(name, contract).is_some())
+    }
+
+    fn near(&self, name: &str, contract: &Contract) -> Option<String> {
+        let known = self.near.borrow().get(name).cloned();
+        let near = known.unwrap_or_else(|| near(name, contract));
+        let mut all = self.near.borrow_mut();
+        all.insert(name.to_string(), near.clone());
+        near
+    }
+
     /// Whether a finding of a proof that needs intent is about what the user wrote without saying any.
     pub(super) fn is_beyond(&self, code: &str, found: &Diagnostic) -> bool {
         let Place::Rendered { file, pointer } = &found.place else {
@@ -282,51 +357,41 @@ fn near(name: &str, contract: &Contract) -> Option<String> {
     (strsim::damerau_levenshtein(name, near) <= near.len() / 8).then(|| near.to_string())
 }
 
-/// What an expression proof has against an own expression, as far as that is no matter of what it is meant to do.
-pub(super) fn without_intent(code: &str, nodes: &[Node], found: Diagnostic) -> Option<Diagnostic> {
-    match code {
-        // Some series are there only while something is wrong: which ones, say the values of their own labels.
-        "alert-without-condition" => {
-            let own = |node: &Node| {
-                let selector = selector(node.expr);
-                let mut asked = selector.into_iter().flat_map(|one| &one.matchers.matchers);
-                asked.any(|matcher| {
-                    let of_target = |series: &SeriesSet| series.carried.contains(&matcher.name);
-                    !matcher.value.is_empty() && !node.series.iter().any(of_target)
-                })
-            };
-            (!nodes.iter().any(own)).then_some(found)
-        }
-        // Rules for many installations group by more than each has; what is nearly a label that is there is misspelt.
-        "unknown-grouping" => {
-            let by_some = |node: &Node| {
-                let Expr::Aggregate(aggregate) = node.expr else {
-                    return true;
-                };
-                let Some(LabelModifier::Include(by)) = &aggregate.modifier else {
-                    return true;
-                };
-                let operand = node.operands.last().map(|operand| &nodes[*operand]);
-                let mut series = operand.into_iter().flat_map(|operand| &operand.series);
-                by.labels.is_empty()
-                    || series.any(|series| by.labels.iter().any(|label| series.has(label)))
-            };
-            let misspelt = found.help.starts_with("did you mean");
-            let severity = match misspelt || !nodes.iter().all(by_some) {
-                true => found.severity,
-                false => Severity::Warning,
-            };
-            Some(Diagnostic { severity, ..found })
-        }
-        "unknown-metric" => {
-            let help = format!(
-                "{}; what a job of `scrape` exposes beside its profile is listed in one of your own, profiles/NAME.toml, which [extra.jobs] names too",
-                found.help.trim_end_matches('.')
-            );
-            Some(Diagnostic { help, ..found })
-        }
-        _ => Some(found),
+/// Own rules that record what others write: whoever reads that reads both, or one in place of the other.
+pub(super) fn taken(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
+    let mut records = rendered.own().rules().peekable();
+    if records.peek().is_none() {
+        return Vec::new();
     }
+    let generated = rendered.files.iter().filter(|file| !file.is_own());
+    let generated: HashSet<&str> = generated
+        .flat_map(File::rules)
+        .filter_map(|(_, rule)| rule["record"].as_str())
+        .collect();
+    let declared: HashSet<String> = catalog
+        .declared()
+        .flat_map(|metric| {
+            ["", "_bucket", "_sum", "_count"].map(|part| format!("{}{part}", metric.name))
+        })
+        .collect();
+    let mut written: HashSet<&str> = built_in("target").collect();
+    written.extend(["ALERTS", "ALERTS_FOR_STATE"]);
+    let taken = records.filter_map(|(file, pointer, rule)| {
+        let name = rule["record"].as_str()?;
+        let whose = match name {
+            _ if generated.contains(name) => "a generated rule records",
+            _ if declared.contains(name) => "services expose",
+            _ if written.contains(name) => "Prometheus writes",
+            _ => return None,
+        };
+        let message = format!(
+            "{whose} `{name}` too: whoever reads it gets both, or one in place of the other"
+        );
+        let place = file.place(&format!("{pointer}/record"));
+        let taken = Diagnostic::error("extra-taken-name", place, message);
+        Some(taken.help("give what this rule records another name"))
+    });
+    taken.collect()
 }
 
 /// What the catalog declares, and what the generated rules record.

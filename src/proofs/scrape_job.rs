@@ -79,7 +79,9 @@ fn check(stack: &Stack, config: &File) -> Vec<Diagnostic> {
             found.extend(taken);
         }
     }
+    found.extend(own_jobs::idle(stack, config));
     found.extend(own_jobs::nothing_left(stack, config));
+    found.extend(own_jobs::uncollected(stack, config));
     found.extend(stores::lost_on_the_way(stack, config, &promised));
     found.extend(intervals::default_differs(config, catalog));
     found.extend(intervals::without_time(config, &targets.list, catalog));

@@ -80,7 +80,10 @@ impl Open {
                 let listed = listed.filter(|(_, target)| target.job == index);
                 open.targets.extend(listed.map(|(target, _)| target));
             }
-            if contract.targets.elsewhere.contains(&index) {
+            // A job without any target is told as that, and what is read of it follows.
+            let mut targets = contract.targets.list.iter();
+            let alone = !targets.any(|target| target.job == index);
+            if alone || contract.targets.elsewhere.contains(&index) {
                 let rules = Rule::read(&job["relabel_configs"]).unwrap_or_default();
                 // Such lists give their targets any label.
                 let lists = ["http_sd_configs", "file_sd_configs"];

@@ -7,6 +7,7 @@ use crate::contract::domain::Domain;
 use crate::contract::relabel::{Labels, Relabeled, Rule, relabeled};
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::json::Parts;
 use crate::promql::engine::metric;
 use crate::promql::matchers::picks;
 use crate::promql::walk::selectors;
@@ -31,6 +32,28 @@ pub(super) fn limited(
         true => limits::too_low(stack, config, index, name, &promised.exposed_by(name)),
         false => Vec::new(),
     }
+}
+
+/// Own jobs that ask nobody: their lists are empty, or no target is left behind their rules.
+pub(super) fn idle(stack: &Stack, config: &File) -> Vec<Diagnostic> {
+    let targets = &stack.contract.targets;
+    let jobs = config.value["scrape_configs"].items().enumerate();
+    let idle = jobs.filter(|(index, _)| {
+        let mut known = targets.list.iter();
+        !targets.elsewhere.contains(index)
+            && !known.any(|target| target.job == *index)
+            && stack.is_own(&config.path, &format!("/scrape_configs/{index}"))
+    });
+    idle.map(|(index, job)| {
+        let name = job["job_name"].as_str().unwrap_or_default();
+        place::at(
+            &config.path,
+            format!("/scrape_configs/{index}/job_name"),
+            format!("`{name}` asks nobody: it has no target"),
+            "write some, let `relabel_configs` keep one, or remove the job",
+        )
+    })
+    .collect()
 }
 
 /// What something reads of own jobs, and their rules behind the scrape leave nothing of; of each job the first.
@@ -77,6 +100,71 @@ pub(super) fn nothing_left(stack: &Stack, config: &File) -> Vec<Diagnostic> {
                 found.push(lost.also(reader, "it is read here"));
             }
         }
+    }
+    found
+}
+
+/// What rules read of an own job, and the job does not ask its exporter for; of each job the first.
+pub(super) fn uncollected(stack: &Stack, config: &File) -> Vec<Diagnostic> {
+    let jobs = config.value["scrape_configs"].items().enumerate();
+    let choosing = jobs.filter_map(|(index, job)| {
+        let asked = |key: &str| -> Option<BTreeSet<&str>> {
+            let names = job["params"].get(key)?;
+            Some(names.texts().collect())
+        };
+        let (only, without) = (asked("collect[]"), asked("exclude[]"));
+        (only.is_some() || without.is_some()).then_some((index, job, only, without))
+    });
+    let mut found = Vec::new();
+    for (index, job, only, without) in choosing {
+        let name = job["job_name"].as_str().unwrap_or_default();
+        let catalog = stack.catalog;
+        let profiles = catalog.extra.jobs.get(name).map(|own| &own.profiles);
+        let targets = stack.contract.targets.with("job", name);
+        let left_out = |metric: &str| {
+            let mut known = profiles.into_iter().flatten();
+            let collector = known.find_map(|known| catalog.profiles.collector(known, metric))?;
+            let asked = only.as_ref().is_none_or(|only| only.contains(collector))
+                && !without
+                    .as_ref()
+                    .is_some_and(|list| list.contains(collector));
+            (!asked).then_some(collector)
+        };
+        let expressions = stack.expressions.iter();
+        let read = expressions
+            // Dashboards for many installations have panels for more than is asked for.
+            .filter(|expression| [Usage::Alert, Usage::Record].contains(&expression.usage))
+            .flat_map(|expression| {
+                let all = selectors(&expression.ast).into_iter();
+                all.map(move |selector| (expression, selector))
+            });
+        let lost = read.filter_map(|(expression, selector)| {
+            let metric = metric(selector)?;
+            let collector = left_out(metric)?;
+            let mut picked =
+                stack.contract.family(metric).iter().filter_map(|series| {
+                    stack.contract.select(series, &selector.matchers.matchers)
+                });
+            let alone = !stack.open().may_give(selector, &stack.contract)
+                && picked.all(|series| series.targets.is_subset(&targets));
+            alone.then_some((expression, metric, collector))
+        });
+        found.extend(lost.take(1).map(|(expression, metric, collector)| {
+            let message = format!(
+                "`{name}` does not ask for the collector `{collector}`, and `{metric}` is of it"
+            );
+            let reader = Place::Rendered {
+                file: expression.path.to_string(),
+                pointer: expression.pointer.clone(),
+            };
+            place::at(
+                &config.path,
+                format!("/scrape_configs/{index}/params"),
+                message,
+                format!("add `{collector}` to what it asks for"),
+            )
+            .also(reader, "it is read here")
+        }));
     }
     found
 }
