@@ -279,7 +279,7 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
     let reach = Reach::of(catalog, rendered, &stack);
     let mut findings: Vec<(&'static str, Diagnostic)> = Vec::new();
     let mut sound = HashSet::new();
-    let lost: Vec<Diagnostic> = reach.lost().collect();
+    let lost = rendered.lost_parts();
     for expression in &stack.expressions {
         // Tests say the same of many series: what was sound once is not looked at again.
         // And what is read of a job that is not there follows from that.

@@ -293,15 +293,23 @@ impl Rendered {
         &self.own
     }
 
-    /// The parts of the user's own files that no generated file has as they are given, though it has others of their sort.
-    pub(crate) fn lost_parts(&self) -> impl Iterator<Item = (&OwnFile, &Merged, &File)> {
+    /// Parts of own files that are not placed as they are given: a template leaves them out, or somebody has changed them there.
+    pub(crate) fn lost_parts(&self) -> Vec<Diagnostic> {
         let parts = self.own.parts.iter().zip(&self.merged);
         let lost = parts.filter(|(_, place)| place.is_none());
-        lost.filter_map(|(part, _)| {
+        let lost = lost.filter_map(|(part, _)| {
             let mut files = self.files.iter();
             let file = files.find(|file| file.role == part.role())?;
-            Some((&self.own.files[part.file], part, file))
-        })
+            let path = format!("{}/{}", self.output, file.path);
+            let message = format!("{} is not in {path} as it is written here", part.called());
+            let help = format!(
+                "let the template of {} write all that [extra] gives it, as it is; what is to change is changed here",
+                file.path
+            );
+            let place = self.own.files[part.file].place(&part.pointer);
+            Some(Diagnostic::error("extra-lost", place, message).help(help))
+        });
+        lost.collect()
     }
 
     /// The user's own file behind a value of a file, and where the value stands there.

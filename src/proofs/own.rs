@@ -152,19 +152,6 @@ impl<'a, 's> Reach<'a, 's> {
         }
     }
 
-    /// Parts of own files that are not placed as they are given: a template leaves them out, or somebody has changed them there.
-    pub(super) fn lost(&self) -> impl Iterator<Item = Diagnostic> {
-        self.rendered.lost_parts().map(|(own, part, file)| {
-            let path = format!("{}/{}", self.rendered.output, file.path);
-            let message = format!("{} is not in {path} as it is written here", part.called());
-            let help = format!(
-                "let the template of {} write all that [extra] gives it, as it is; what is to change is changed here",
-                file.path
-            );
-            Diagnostic::error("extra-lost", own.place(&part.pointer), message).help(help)
-        })
-    }
-
     /// Whether the proof needs no intent.
     pub(super) fn needs_no_intent(code: &str) -> bool {
         WITHOUT_INTENT.contains(&code)
