@@ -87,8 +87,8 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
             "take out what is always true, or give it the severity `none` if it is to fire always";
         return Some(place::at(loaded.path, pointer, message, help));
     }
-    let open = |selector: &&VectorSelector| stack.open().may_give(selector, contract);
-    let few = names.len() <= 2 && !read.iter().any(|selector| open(&selector));
+    let open = |selector: &VectorSelector| stack.open().may_give(selector, contract);
+    let few = names.len() <= 2 && !read.iter().any(|selector| open(selector));
     let mut exprs = rules.iter().map(|rule| &*rule.expr).chain([expr]);
     (few && exprs.all(|expr| found_by_trying(contract, expr))).then(|| {
         let message = format!(
