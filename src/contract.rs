@@ -26,7 +26,7 @@ use series::{MetricType, SeriesSet, merged};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
-use targets::Targets;
+use targets::{Lists, Targets};
 use values::{Base, Bounds, Unit};
 
 /// What is known of recorded values.
@@ -85,8 +85,8 @@ pub struct Contract {
 
 impl Contract {
     /// What the catalog's services expose to the targets of a rendered Prometheus configuration.
-    pub(crate) fn new(catalog: &Catalog, config: &Value) -> Contract {
-        let targets = Targets::read(config, &catalog.services);
+    pub(crate) fn new<'v>(catalog: &Catalog, config: &'v Value, lists: &Lists<'v>) -> Contract {
+        let targets = Targets::read(config, &catalog.services, lists);
         let tag = catalog.prometheus.image.rsplit(':').next();
         let tag = tag.unwrap_or_default();
         let mut contract = Contract {
@@ -180,8 +180,9 @@ impl Contract {
         }
         for (job, own) in &catalog.extra.jobs {
             for name in &own.profiles {
-                contract.profile(profiles, name, contract.targets.with("job", job));
+                contract.profile(profiles, name, contract.targets.of_job(config, job));
             }
+            contract.relabeled(config, job);
         }
         let mut encrypted = contract.targets.none();
         for service in catalog

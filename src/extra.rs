@@ -15,7 +15,7 @@ use crate::source::read::Unreadable;
 use crate::yaml;
 use alertmanager::Routing;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 /// What a file of `[extra]` is.
@@ -120,6 +120,18 @@ pub(crate) struct Merged {
 }
 
 impl Merged {
+    /// What it is, for people.
+    pub(crate) fn called(&self) -> String {
+        let name = |key: &str| self.value[key].as_str().unwrap_or_default();
+        match self.list {
+            scrape::JOBS => format!("the job `{}`", name("job_name")),
+            alertmanager::RECEIVERS => format!("the receiver `{}`", name("name")),
+            alertmanager::ROUTES => "the route".to_string(),
+            alertmanager::INHIBITIONS => "the inhibition".to_string(),
+            _ => format!("the times `{}`", name("name")),
+        }
+    }
+
     /// What the generated file is for.
     pub(crate) fn role(&self) -> Role {
         match self.list {
@@ -199,7 +211,7 @@ impl Own {
             let names = own.names();
             found.extend(names.err().unwrap_or_default());
             found.extend(scrape::merge(&mut own, catalog));
-            found.extend(targets::flaws(&own));
+            found.extend(targets::flaws(&mut own));
             found.extend(alertmanager::merge(&mut own, catalog));
             found.extend(dashboards::fill(&mut own, catalog));
             found.extend(own.taken(catalog));
@@ -324,25 +336,17 @@ impl Own {
                 _ => {}
             }
         }
-        let jobs: BTreeSet<String> = self
-            .parts
-            .iter()
-            .filter(|part| part.list == scrape::JOBS)
-            .filter_map(|part| part.value["job_name"].as_str().map(str::to_string))
-            .collect();
+        let jobs: BTreeSet<&str> = self.jobs().collect();
         for name in catalog.extra.jobs.keys() {
             let key = format!("/extra/jobs/{}", crate::source::step(name));
-            if !jobs.contains(name) {
+            if !jobs.contains(name.as_str()) {
                 found.push(
                     Diagnostic::error(
                         "extra-file",
                         Place::Key(key.clone()),
                         format!("no file of `scrape` has a job `{name}`"),
                     )
-                    .help(crate::diagnostic::suggestion(
-                        name,
-                        jobs.iter().map(String::as_str),
-                    )),
+                    .help(crate::diagnostic::suggestion(name, jobs.iter().copied())),
                 );
             }
         }
@@ -372,34 +376,11 @@ impl Own {
         }
     }
 
-    /// Whether a job may expose what nobody knows.
-    pub(crate) fn is_open(&self, catalog: &Catalog) -> bool {
-        let emitters: HashSet<&String> = catalog
-            .declared()
-            .flat_map(|metric| &metric.services)
-            .collect();
-        // Of a service that says nothing of its metrics nobody knows them.
-        let silent = catalog
-            .services
-            .iter()
-            .any(|service| service.profiles.is_empty() && !emitters.contains(&service.name));
-        if silent {
-            return true;
-        }
-        self.parts
-            .iter()
-            .filter(|part| part.list == scrape::JOBS)
-            .any(|part| {
-                let job = &part.value;
-                let name = job["job_name"].as_str().unwrap_or_default();
-                let known = catalog.extra.jobs.get(name);
-                let found_elsewhere = job
-                    .entries()
-                    .any(|(key, _)| key.ends_with("_sd_configs") && key != "dns_sd_configs");
-                known.is_none_or(|job| job.profiles.is_empty())
-                    || found_elsewhere
-                    || job.get("metric_relabel_configs").is_some()
-            })
+    /// The names of its jobs.
+    pub(crate) fn jobs(&self) -> impl Iterator<Item = &str> {
+        let parts = self.parts.iter();
+        let jobs = parts.filter(|part| part.list == scrape::JOBS);
+        jobs.filter_map(|part| part.value["job_name"].as_str())
     }
 
     /// As templates see it: what is merged, and where the placed rule files are, seen from Prometheus' configuration.

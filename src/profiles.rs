@@ -65,6 +65,9 @@ pub(crate) struct Profile {
     /// Metrics of it that the panels of templates/profiles/NAME/ read, which a store that keeps what is read needs too.
     #[serde(default)]
     pub(crate) panels: Vec<String>,
+    /// What `collect[]` chooses, and `exclude[]` leaves out → how the names of its metrics begin.
+    #[serde(default)]
+    pub(crate) collectors: BTreeMap<String, Vec<String>>,
     /// What alerts are about (memory, cpu, requests) → the metric that says it.
     #[serde(default)]
     pub(crate) roles: BTreeMap<String, Spec>,
@@ -247,6 +250,16 @@ impl Profiles {
         Arc::default()
     }
 
+    /// The collector that a metric of a profile is of; None: it is there whatever is asked for.
+    pub(crate) fn collector(&self, profile: &str, metric: &str) -> Option<&str> {
+        let collectors = self.get(profile)?.collectors.iter();
+        let begins =
+            collectors.flat_map(|(name, begins)| begins.iter().map(move |one| (name, one)));
+        let fitting = begins.filter(|(_, begin)| metric.starts_with(begin.as_str()));
+        let (name, _) = fitting.max_by_key(|(_, begin)| begin.len())?;
+        Some(name)
+    }
+
     /// The profile of this name.
     pub(crate) fn get(&self, name: &str) -> Option<&Profile> {
         let found = self.named(name)?;
@@ -336,6 +349,14 @@ impl Profiles {
 pub(crate) fn built_in(profile: &str) -> impl Iterator<Item = &'static str> + use<> {
     let profile: &'static Profile = &BUILT_IN[profile];
     profile.metrics.keys().map(String::as_str)
+}
+
+/// Metrics of what programs are made with: each exposes those of its own beside what it is about.
+pub(crate) fn of_runtimes() -> impl Iterator<Item = &'static str> {
+    let profiles = BUILT_IN.values();
+    let runtimes = profiles.filter(|profile| profile.runtime.is_some());
+    let metrics = runtimes.flat_map(|profile| profile.metrics.keys());
+    metrics.map(String::as_str).chain(built_in("process"))
 }
 
 /// Written by Prometheus for every scrape, with and without its option for more; `target_info` is OpenMetrics' own.

@@ -14,6 +14,7 @@ mod ambiguous_match;
 mod annotation_label;
 mod beyond_retention;
 mod collector;
+mod constant_alert;
 mod container_limit;
 mod dashboard_model;
 mod dead_link;
@@ -188,6 +189,7 @@ pub const PROOFS: &[Proof] = &[
     annotation_label::PROOF,
     beyond_retention::PROOF,
     collector::PROOF,
+    constant_alert::PROOF,
     container_limit::PROOF,
     dashboard_model::PROOF,
     dead_link::PROOF,
@@ -267,6 +269,11 @@ pub const PROOFS: &[Proof] = &[
 
 /// Everything that the proofs have against the rendered files.
 pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
+    // Whatever reads such a record would only say so again.
+    let taken = own::taken(catalog, rendered);
+    if !taken.is_empty() {
+        return taken;
+    }
     let stack = Stack::read(catalog, rendered);
     let mut findings = against(&stack, rendered);
     foundation::name(catalog, rendered, &mut findings);
@@ -292,7 +299,8 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
         code,
         ..written.placed(found)
     });
-    placed.chain(rendered.own().warnings.clone()).collect()
+    let own = rendered.own().warnings.iter().cloned();
+    placed.chain(rendered.lost_parts()).chain(own).collect()
 }
 
 /// A finding, where it stands in what is rendered, and the code of its proof.
@@ -307,7 +315,12 @@ fn against<'a>(stack: &Stack<'a>, rendered: &'a Rendered) -> Vec<Found> {
     let reach = Reach::of(catalog, rendered, stack);
     let mut findings: Vec<Found> = Vec::new();
     let mut sound = HashSet::new();
+    let lost = !rendered.lost_parts().is_empty();
     for expression in &stack.expressions {
+        // What is read of a job that is not there follows from that.
+        if lost && reach.is_own(expression) {
+            continue;
+        }
         // Tests say the same of many series: what was sound once is not looked at again.
         let text = (expression.usage == Usage::Test).then_some(Rc::as_ptr(&expression.ast));
         if text.is_some_and(|text| sound.contains(&text)) {
@@ -321,16 +334,24 @@ fn against<'a>(stack: &Stack<'a>, rendered: &'a Rendered) -> Vec<Found> {
             let misspelt = reach.misspelt(expression, &stack.contract).into_iter();
             findings.extend(misspelt.map(|found| (unknown_metric::PROOF.code, found)));
         }
+        if known == Some(Known::Whole) && expression.usage == Usage::Panel {
+            let unnamed = reach.unnamed(expression, &stack.contract).into_iter();
+            findings.extend(unnamed.map(|found| (panel_legend::PROOF.code, found)));
+        }
         for proof in PROOFS {
             if known.is_some_and(|known| !known.judged_by(proof.code)) {
                 continue;
             }
             if let Check::Expression(check) = proof.check {
-                findings.extend(
-                    check(expression, &nodes, &stack.contract)
-                        .into_iter()
-                        .map(|found| (proof.code, differing(stack, expression, found))),
-                );
+                let found = check(expression, &nodes, &stack.contract).into_iter();
+                let found = found.filter_map(|found| match known {
+                    Some(_) => {
+                        let read = (expression, nodes.as_slice());
+                        reach.without_intent(proof.code, read, &stack.contract, found)
+                    }
+                    None => Some(differing(stack, expression, found)),
+                });
+                findings.extend(found.map(|found| (proof.code, found)));
             }
         }
         sound.extend(text.filter(|_| findings.len() == before));

@@ -313,6 +313,25 @@ impl Rendered {
         &self.own
     }
 
+    /// Parts of own files that are not placed as they are given: a template leaves them out, or somebody has changed them there.
+    pub(crate) fn lost_parts(&self) -> Vec<Diagnostic> {
+        let parts = self.own.parts.iter().zip(&self.merged);
+        let lost = parts.filter(|(_, place)| place.is_none());
+        let lost = lost.filter_map(|(part, _)| {
+            let mut files = self.files.iter();
+            let file = files.find(|file| file.role == part.role())?;
+            let path = format!("{}/{}", self.output, file.path);
+            let message = format!("{} is not in {path} as it is written here", part.called());
+            let help = format!(
+                "let the template of {} write all that [extra] gives it, as it is; what is to change is changed here",
+                file.path
+            );
+            let place = self.own.files[part.file].place(&part.pointer);
+            Some(Diagnostic::error("extra-lost", place, message).help(help))
+        });
+        lost.collect()
+    }
+
     /// The user's own file behind a value of a file, and where the value stands there.
     pub(crate) fn own_place(&self, path: &str, pointer: &str) -> Option<(&OwnFile, String)> {
         if let Some(index) = self.file(path).and_then(|file| file.own) {

@@ -9,6 +9,7 @@ pub(crate) mod files;
 pub(crate) mod grafana;
 pub(crate) mod markdown;
 pub mod notifications;
+pub(crate) mod open;
 pub(crate) mod own_tests;
 pub(crate) mod rules;
 pub(crate) mod settings;
@@ -22,6 +23,7 @@ use containers::Project;
 use expressions::{Expression, Unread, Usage};
 use files::{Files, View};
 use notifications::Notifications;
+use open::Open;
 use own_tests::OwnTests;
 use rules::{LoadedRule, RefusedRule};
 use serde_json::Value;
@@ -49,6 +51,7 @@ pub struct Stack<'a> {
     /// What stands where an expression should, and cannot be read.
     pub(crate) unread: Vec<Unread<'a>>,
     notifications: OnceCell<Option<Notifications<'a>>>,
+    open: OnceCell<Open>,
     rendered: &'a Rendered,
 }
 
@@ -61,7 +64,9 @@ impl<'a> Stack<'a> {
     /// Reads a part of the files, knowing what the rules of all of them record.
     pub(crate) fn view(catalog: &'a Catalog, rendered: &'a Rendered, view: View) -> Stack<'a> {
         let files = Files::of(&rendered.files).seen(view);
-        let mut contract = Contract::new(catalog, files.config().unwrap_or(&Value::Null));
+        let lists = files.seen(View::Whole).target_lists();
+        let config = files.config().unwrap_or(&Value::Null);
+        let mut contract = Contract::new(catalog, config, &lists);
         let (names, severities) = alerts(files.seen(View::Whole));
         let apart: Vec<String> = catalog
             .alerts
@@ -83,8 +88,23 @@ impl<'a> Stack<'a> {
             expressions,
             unread,
             notifications: OnceCell::new(),
+            open: OnceCell::new(),
             rendered,
         }
+    }
+
+    /// What may come from jobs of which not everything is known.
+    pub(crate) fn open(&self) -> &Open {
+        self.open.get_or_init(|| {
+            let own = self.rendered.own().jobs().collect();
+            let config = self.files.config().unwrap_or(&Value::Null);
+            Open::of(self.catalog, &own, config, &self.contract)
+        })
+    }
+
+    /// Whether a value of a file is the user's own, of `[extra]`.
+    pub(crate) fn is_own(&self, path: &str, pointer: &str) -> bool {
+        self.rendered.own_place(path, pointer).is_some()
     }
 
     /// What monstack's own templates make of dashboards and documents; None: they are of those templates.

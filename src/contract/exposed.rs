@@ -2,13 +2,15 @@
 
 use super::Contract;
 use super::domain::Domain;
+use super::relabel::Rule;
 use super::series::{MetricType, SeriesSet};
 use super::values::Base;
 use crate::catalog::Metric;
-use crate::profiles::{Exposed, Profiles, Type};
+use crate::json::Parts as _;
+use crate::profiles::{Exposed, Profiles, Type, built_in};
 use fixedbitset::FixedBitSet;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a metric exposes under labels that its type has by itself.
 #[derive(Clone)]
@@ -100,6 +102,30 @@ impl Contract {
             }
             if profile.runtime.is_some() || name == "target" {
                 self.never_negative.insert(metric.clone());
+            }
+        }
+    }
+
+    /// What an own job writes into labels behind its scrapes may be anything there.
+    pub(super) fn relabeled(&mut self, config: &Value, name: &str) {
+        let mut jobs = config["scrape_configs"].items();
+        let rules = jobs.find(|job| job["job_name"] == name);
+        let rules = rules.map(|job| Rule::read(&job["metric_relabel_configs"]));
+        let of_job = self.targets.of_job(config, name);
+        let lasting: BTreeSet<&str> = built_in("target").collect();
+        for rule in rules.and_then(Result::ok).unwrap_or_default() {
+            let families = self.families.iter_mut();
+            let scraped = families.filter(|(name, _)| !lasting.contains(name.as_str()));
+            for series in scraped.flat_map(|(_, family)| family) {
+                if series.targets.is_clear() || !series.targets.is_subset(&of_job) {
+                    continue;
+                }
+                if let Some(label) = rule.writes() {
+                    series.carried.remove(label);
+                    series.labels.insert(label.to_string(), Domain::any());
+                }
+                series.labels.retain(|label, _| !rule.removes(label));
+                series.carried.retain(|label| !rule.removes(label));
             }
         }
     }

@@ -124,6 +124,33 @@ impl Rule {
         )
     }
 
+    /// The label that it writes, if it is one.
+    pub(crate) fn writes(&self) -> Option<&str> {
+        let named = !self.of_names()
+            && !self.target.is_empty()
+            && !matches!(
+                self.action,
+                Action::Keep | Action::Drop | Action::KeepEqual | Action::DropEqual
+            );
+        (named && self.target != "__name__").then_some(&self.target)
+    }
+
+    /// Whether it takes a label away, whatever its value is.
+    pub(crate) fn removes(&self, label: &str) -> bool {
+        match self.action {
+            Action::LabelDrop => self.regex.is_match(label),
+            Action::LabelKeep => !self.regex.is_match(label),
+            _ => false,
+        }
+    }
+
+    /// Whether it may make names of metrics, or of labels, that nobody knows.
+    pub(crate) fn renames(&self) -> bool {
+        self.action == Action::LabelMap
+            || self.target.contains('$')
+            || (self.target == "__name__" && self.action == Action::Replace)
+    }
+
     /// A pattern of the values of which it makes the same as of this one, when it copies a part of what it reads.
     pub(crate) fn alike(&self, value: &str) -> Option<String> {
         if self.action != Action::Replace {

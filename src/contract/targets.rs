@@ -10,7 +10,7 @@ use crate::promql::{MatchOp, Matcher};
 use fixedbitset::FixedBitSet;
 use serde_json::Value;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// One target with the labels that its series get.
 #[derive(Debug)]
@@ -48,6 +48,8 @@ pub struct Targets {
     pub(crate) unread: Vec<(String, String)>,
     /// Job → the place of the first rule that drops one of its targets, or makes it another job's, and which.
     pub(crate) lost: BTreeMap<String, (String, Option<String>)>,
+    /// Jobs of which some targets stand in no file.
+    pub(crate) elsewhere: HashSet<usize>,
     /// Label → value → the indices of the targets that have it: as bits they would grow with the square of the targets.
     by_value: HashMap<String, BTreeMap<String, Vec<usize>>>,
     /// Label → the targets that have some value of it that nobody knows.
@@ -58,6 +60,9 @@ pub struct Targets {
     /// Those that are not alone in their job, or stand for several.
     sharing: FixedBitSet,
 }
+
+/// Lists of targets that are rendered with the configuration, by the pattern of `file_sd_configs` that names them.
+pub(crate) type Lists<'v> = HashMap<&'v str, Vec<&'v Value>>;
 
 /// An address without the dot that may end the name of its host: `api.:8000` is `api:8000`.
 pub(crate) fn one_name(address: String) -> String {
@@ -119,7 +124,11 @@ impl Target {
 
 /// What a job asks: each address, with its own labels and its place in the job. A name of `dns_sd_configs` stands for all the
 /// addresses that it has when it is looked up; for what a service finds otherwise the two stand that are made up.
-fn addresses<'j>(job: &'j Value, service: Option<&Service>) -> Vec<(String, &'j Value, String)> {
+fn addresses<'j>(
+    job: &'j Value,
+    service: Option<&Service>,
+    lists: &Lists<'j>,
+) -> Vec<(String, &'j Value, String)> {
     let mut found = Vec::new();
     if let Some(service) = service
         && let Some((key, _)) = job.entries().find(|(key, _)| key.ends_with("_sd_configs"))
@@ -136,6 +145,18 @@ fn addresses<'j>(job: &'j Value, service: Option<&Service>) -> Vec<(String, &'j 
             found.push((address.to_string(), &group["labels"], pointer));
         }
     }
+    for (index, config) in job["file_sd_configs"].items().enumerate() {
+        for (file, pattern) in config["files"].texts().enumerate() {
+            let groups = lists.get(pattern).into_iter().flatten();
+            for group in groups.flat_map(|list| list.items()) {
+                let pointer = format!("file_sd_configs/{index}/files/{file}");
+                let listed = group["targets"].texts();
+                found.extend(
+                    listed.map(|address| (address.to_string(), &group["labels"], pointer.clone())),
+                );
+            }
+        }
+    }
     for (index, config) in job["dns_sd_configs"].items().enumerate() {
         for (target, name) in config["names"].texts().enumerate() {
             let address = match config["port"].as_u64() {
@@ -149,6 +170,22 @@ fn addresses<'j>(job: &'j Value, service: Option<&Service>) -> Vec<(String, &'j 
         }
     }
     found
+}
+
+/// Whether a job has targets that only Prometheus finds, as it runs.
+fn finds(job: &Value, lists: &Lists) -> bool {
+    let listed = |pattern: &str| lists.get(pattern).is_some_and(|files| !files.is_empty());
+    let mut sections = job
+        .entries()
+        .filter(|(key, _)| key.ends_with("_sd_configs"));
+    sections.any(|(key, section)| match key.as_str() {
+        "dns_sd_configs" => false,
+        "file_sd_configs" => {
+            let mut files = section.items().flat_map(|asked| asked["files"].texts());
+            files.any(|pattern| !listed(pattern))
+        }
+        _ => true,
+    })
 }
 
 /// What a job asks with each scrape.
@@ -210,14 +247,18 @@ fn leaving(rules: &[Rule], before: &Labels, after: &Relabeled) -> Option<(usize,
 }
 
 impl Targets {
-    pub(crate) fn read(config: &Value, services: &[Service]) -> Targets {
+    pub(crate) fn read<'v>(config: &'v Value, services: &[Service], lists: &Lists<'v>) -> Targets {
         let finding = services.iter().filter(|one| one.discovery.is_some());
         let finding: HashMap<&str, &Service> =
             finding.map(|one| (one.name.as_str(), one)).collect();
         let (mut list, mut unread, mut lost) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let mut elsewhere = HashSet::new();
         for (index, job) in config["scrape_configs"].items().enumerate() {
             let name = job["job_name"].as_str().unwrap_or_default();
             let service = finding.get(name).copied();
+            if finds(job, lists) {
+                elsewhere.insert(index);
+            }
             let mut rules = match Rule::read(&job["relabel_configs"]) {
                 Ok(rules) => rules,
                 Err((rule, reason)) => {
@@ -234,7 +275,7 @@ impl Targets {
             }
             let base = before_relabeling(config, job);
             let params = params(job);
-            let found = addresses(job, service).into_iter().enumerate();
+            let found = addresses(job, service, lists).into_iter().enumerate();
             for (at, (address, own, pointer)) in found {
                 let mut labels = base.clone();
                 labels.insert("__address__".to_string(), address);
@@ -289,6 +330,7 @@ impl Targets {
             list,
             unread,
             lost,
+            elsewhere,
             ..Targets::default()
         };
         targets.index();
@@ -388,6 +430,17 @@ impl Targets {
         set
     }
 
+    /// The targets of the job of a configuration, whatever they are called.
+    pub(crate) fn of_job(&self, config: &Value, name: &str) -> FixedBitSet {
+        let mut jobs = config["scrape_configs"].items();
+        let index = jobs.position(|job| job["job_name"] == name);
+        let mut set = self.none();
+        let targets = self.list.iter().enumerate();
+        let own = targets.filter(|(_, target)| Some(target.job) == index);
+        set.extend(own.map(|(target, _)| target));
+        set
+    }
+
     /// The targets with one of these values of a label.
     pub(crate) fn with_any<'a>(
         &self,
@@ -418,6 +471,16 @@ impl Targets {
         let meeting = shared.filter(|with| with.iter().any(|index| set.contains(*index)));
         meeting.flatten().for_each(|index| alike.insert(*index));
         alike
+    }
+
+    /// The targets that do not have the label.
+    pub(crate) fn without(&self, label: &str) -> FixedBitSet {
+        let mut set = self.all();
+        let having = self.by_value.get(label).into_iter().flatten();
+        having
+            .flat_map(|(_, having)| having)
+            .for_each(|index| set.remove(*index));
+        set
     }
 
     /// Whether any target has the label.

@@ -5,17 +5,22 @@ use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::yaml;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// What is wrong with the lists that jobs read.
-pub(super) fn flaws(own: &Own) -> Vec<Diagnostic> {
-    let lists = own.of(Sort::Targets);
-    lists.flat_map(|(_, file)| of(file)).collect()
+pub(super) fn flaws(own: &mut Own) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let files = own.files.iter_mut();
+    for file in files.filter(|file| file.sort == Sort::Targets) {
+        file.value = Arc::new(yaml::parse(&file.text).unwrap_or_default());
+        found.extend(of(file));
+    }
+    found
 }
 
 fn of(file: &OwnFile) -> Vec<Diagnostic> {
     let help = "write a list of groups, as in [{\"targets\": [\"10.0.0.1:9100\"], \"labels\": {\"rack\": \"a\"}}]";
-    let list = yaml::parse(&file.text).unwrap_or_default();
-    let Some(groups) = list.as_array() else {
+    let Some(groups) = file.value.as_array() else {
         let message = format!("{} is no list of targets, in JSON or YAML", file.source);
         return vec![file.error("", message, help)];
     };

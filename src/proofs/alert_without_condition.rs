@@ -42,6 +42,11 @@ fn conditional(node: &Node, nodes: &[Node]) -> bool {
         Expr::Binary(binary) if binary.op.id() == T_LOR => below(0) && below(1),
         Expr::Binary(_) => below(0) || below(1),
         Expr::Call(call) if call.func.name.starts_with("absent") => true,
+        // They are there while an alert is.
+        Expr::VectorSelector(selector) => {
+            let name = selector.name.as_deref().unwrap_or_default();
+            name.starts_with("ALERTS")
+        }
         Expr::Aggregate(_) => node
             .operands
             .last()

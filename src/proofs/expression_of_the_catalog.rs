@@ -1,6 +1,6 @@
 //! What is rendered of an expression of the catalog asks what the catalog asks.
 
-mod worlds;
+pub(super) mod worlds;
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;

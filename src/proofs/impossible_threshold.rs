@@ -10,7 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::promql::canonical::{plain, print};
 use crate::promql::number::number;
 use crate::promql::token::{
-    T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_NEQ,
+    T_COUNT, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_NEQ,
 };
 use crate::promql::walk::children;
 use crate::promql::{Expr, returns_bool};
@@ -129,8 +129,18 @@ fn with_number(node: &Node, nodes: &[Node]) -> Option<Said> {
         _ => return None,
     };
     // What a comparison before this one has left is as it says: `1 < x > 0` only says it twice.
-    let narrowed = holds == "always" && filters(side.expr);
+    // And that there is anything to count is true only while there is.
+    let whole = nodes.last().is_some_and(|whole| std::ptr::eq(whole, node));
+    let narrowed = holds == "always" && (filters(side.expr) || (!whole && counts(side.expr)));
     (!narrowed).then(|| what(holds, range))?
+}
+
+fn counts(expr: &Expr) -> bool {
+    match expr {
+        Expr::Paren(paren) => counts(&paren.expr),
+        Expr::Aggregate(aggregate) => aggregate.op.id() == T_COUNT,
+        _ => false,
+    }
 }
 
 /// Whether an expression has a value at some times only: what another comparison leaves, or none of a series.

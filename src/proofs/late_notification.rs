@@ -3,7 +3,7 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Duration;
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::json::plain;
 use crate::stack::Stack;
 use crate::stack::notifications::routes::Route;
@@ -81,14 +81,28 @@ pub(crate) const PROOF: Proof = Proof {
         let mut found: Vec<Diagnostic> = Vec::new();
         let mut seen: Vec<Place> = Vec::new();
         for (route, critical) in &routes {
-            for late in timing.late(route, *critical) {
+            // Whoever wrote a route himself has chosen its waits, as long as they are none of hours.
+            let own = stack.is_own(&notifications.file.path, &route.pointer);
+            let late = timing.late(route, *critical && !own).into_iter();
+            let late = late.map(|late| match own && of_reminders(&late) {
+                true => Diagnostic {
+                    severity: Severity::Warning,
+                    ..late
+                },
+                false => late,
+            });
+            for late in late {
                 if !found.iter().any(|known| known.place == late.place) {
                     found.push(late);
                 }
             }
         }
         if found.is_empty() {
-            found.extend(timing.without_effect(&routes));
+            let of_catalog = routes
+                .iter()
+                .filter(|(route, _)| !stack.is_own(&notifications.file.path, &route.pointer));
+            let of_catalog: Vec<(&Route, bool)> = of_catalog.copied().collect();
+            found.extend(timing.without_effect(&of_catalog));
             for promised in &promised {
                 found.extend(
                     timing
@@ -104,6 +118,11 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// Whether a finding is about when people are told again.
+fn of_reminders(found: &Diagnostic) -> bool {
+    matches!(&found.place, Place::Rendered { pointer, .. } if pointer.ends_with(REPEAT))
+}
 
 struct Timing<'s, 'a> {
     stack: &'s Stack<'a>,

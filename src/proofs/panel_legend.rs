@@ -155,7 +155,7 @@ fn lost(
 }
 
 /// The labels that a legend writes.
-fn named_labels(legend: &str) -> BTreeSet<&str> {
+pub(super) fn named_labels(legend: &str) -> BTreeSet<&str> {
     let parts = legend.split("{{").skip(1);
     parts
         .filter_map(|part| Some(part.split_once("}}")?.0.trim()))

@@ -62,6 +62,9 @@ pub(crate) const PROOF: Proof = Proof {
     }),
 };
 
+/// Seconds of CPU time per second, of which one is 100 % for whoever says so.
+pub(super) const CORES_AS_RATIO: &str = "the panel shows cores as `percentunit`";
+
 /// The unit that a table gives to the values of a query alone.
 fn column<'a>(expression: &Expression<'a>) -> Option<&'a str> {
     let letter = expression.target["refId"].as_str()?;
@@ -313,6 +316,10 @@ fn hundredfold(node: &Node, nodes: &[Node]) -> bool {
 fn share(node: &Node, nodes: &[Node]) -> bool {
     match node.expr {
         Expr::Binary(binary) if binary.op.id() == T_DIV => nodes[node.operands[1]].vector(),
+        // What is left of a whole.
+        Expr::Binary(binary) if binary.op.id() == T_SUB => {
+            matches!(&*binary.lhs, Expr::NumberLiteral(whole) if whole.val == 1.0)
+        }
         Expr::Paren(_) | Expr::Aggregate(_) => node
             .operands
             .last()

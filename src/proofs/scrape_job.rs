@@ -9,6 +9,7 @@ mod labels;
 mod limits;
 mod natives;
 mod others;
+mod own_jobs;
 mod promised;
 mod relabeling;
 mod services;
@@ -44,7 +45,9 @@ fn check(stack: &Stack, config: &File) -> Vec<Diagnostic> {
     let targets = &stack.contract.targets;
     let promised = Promised::of(stack);
     let mut found = Vec::new();
-    for (pointer, reason) in &targets.unread {
+    // Of those of the user's own jobs says so what reads them.
+    let unread = targets.unread.iter();
+    for (pointer, reason) in unread.filter(|(pointer, _)| !stack.is_own(&config.path, pointer)) {
         found.push(place::at(
             &config.path,
             pointer,
@@ -68,11 +71,17 @@ fn check(stack: &Stack, config: &File) -> Vec<Diagnostic> {
     for (index, job) in config.value["scrape_configs"].items().enumerate() {
         let name = job["job_name"].as_str();
         if let Some(name) = name.filter(|_| !of_services.contains_key(&index)) {
-            found.extend(after_scrape::of_other_job(
-                stack, config, index, name, &promised,
-            ));
+            let own = stack.is_own(&config.path, &format!("/scrape_configs/{index}"));
+            let taken = match own {
+                true => own_jobs::limited(stack, config, index, name, &promised),
+                false => after_scrape::of_other_job(stack, config, index, name, &promised),
+            };
+            found.extend(taken);
         }
     }
+    found.extend(own_jobs::idle(stack, config));
+    found.extend(own_jobs::nothing_left(stack, config));
+    found.extend(own_jobs::uncollected(stack, config));
     found.extend(stores::lost_on_the_way(stack, config, &promised));
     found.extend(intervals::default_differs(config, catalog));
     found.extend(intervals::without_time(config, &targets.list, catalog));

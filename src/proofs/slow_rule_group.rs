@@ -1,5 +1,7 @@
 //! Every rule group is evaluated as often as the catalog says, and as a whole.
 
+mod own;
+
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
 use crate::catalog::Duration;
@@ -66,6 +68,10 @@ pub(crate) const PROOF: Proof = Proof {
         }
         for file in stack.files.rule_files() {
             for (pointer, group) in file.groups() {
+                if file.is_own() {
+                    found.extend(own::slow(stack, file, &pointer, group));
+                    continue;
+                }
                 let name = group["name"].as_str().unwrap_or_default();
                 let interval = group["interval"].as_str().and_then(Duration::parse);
                 // The catalog may want that of its own recording rules.
@@ -100,7 +106,7 @@ pub(crate) const PROOF: Proof = Proof {
                     ));
                 }
                 let limit = group["limit"].as_u64().filter(|limit| *limit > 0);
-                if let Some(most) = limit.map(|_| most(stack, &file.path, &pointer))
+                if let Some(most) = limit.map(|_| most(stack, &file.path, &pointer, MANY))
                     && limit.is_some_and(|limit| limit < most)
                 {
                     let message = format!(
@@ -119,10 +125,11 @@ pub(crate) const PROOF: Proof = Proof {
     }),
 };
 
-/// The most series that a rule of a group can have, as far as the catalog says.
-fn most(stack: &Stack, path: &str, group: &str) -> u64 {
-    /// Values of a label of which only a pattern is known.
-    const MANY: u64 = 100;
+/// Values of a label of which only a pattern is known.
+const MANY: u64 = 100;
+
+/// The most series that a rule of a group can have, as far as the catalog says; many: values of a label of which only a pattern is known.
+fn most(stack: &Stack, path: &str, group: &str, many: u64) -> u64 {
     let inside = format!("{group}/");
     let rules = stack
         .expressions
@@ -132,7 +139,7 @@ fn most(stack: &Stack, path: &str, group: &str) -> u64 {
         let each = rule.series(&stack.contract).iter().map(|series| {
             let own = series.labels.values().map(|domain| match domain {
                 Domain::Values(values) => values.len() as u64,
-                Domain::Pattern(_) => MANY,
+                Domain::Pattern(_) => many,
             });
             let own = own.fold(1, u64::saturating_mul);
             own.saturating_mul((series.targets.count_ones(..) as u64).max(1))

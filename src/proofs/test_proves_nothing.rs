@@ -1,5 +1,7 @@
 //! The tests that a catalog brings notice when the condition that they are about is broken.
 
+mod own;
+
 use super::test_fails::groups;
 use super::{Check, Example, Proof, place};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -26,12 +28,11 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let files = stack.files.tests();
-        files
-            .flat_map(|file| match stack.own_tests.of_file(file) {
-                own if own.iter().any(Option::is_some) => unnoticed(stack, file, &own),
-                _ => indifferent(stack, file),
-            })
-            .collect()
+        let rendered = files.flat_map(|file| match stack.own_tests.of_file(file) {
+            own if own.iter().any(Option::is_some) => unnoticed(stack, file, &own),
+            _ => indifferent(stack, file),
+        });
+        rendered.chain(own::idle(stack)).collect()
     }),
 };
 

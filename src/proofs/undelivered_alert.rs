@@ -14,7 +14,7 @@ use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::receivers::host;
 use crate::stack::notifications::relabeling::Relabeling;
 use crate::stack::notifications::server::Server;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What routes, inhibition and people rely on.
 const CARRIED: [&str; 5] = ["alertname", "severity", "job", "service", "component"];
@@ -158,6 +158,7 @@ fn changed(stack: &Stack, config: &File, endpoints: &[Endpoint]) -> Vec<Diagnost
         return found;
     };
     let mut seen = HashSet::new();
+    let mut arrived: HashMap<(String, Labels), &Labels> = HashMap::new();
     let way = Way::of(&config.value);
     let to: Vec<(&Endpoint, Relabeling)> = endpoints
         .iter()
@@ -177,6 +178,26 @@ fn changed(stack: &Stack, config: &File, endpoints: &[Endpoint]) -> Vec<Diagnost
         for (labels, pointer) in to_each {
             let external = &stack.catalog.prometheus.external_labels;
             let Some((what, how)) = lost(&firing.made, external, labels.as_ref()) else {
+                let merged = labels.and_then(|labels| {
+                    let key = (pointer.clone(), labels);
+                    let first = *arrived.entry(key).or_insert(&firing.made);
+                    differing(first, &firing.made)
+                });
+                if let Some((label, values)) = merged
+                    && seen.insert((pointer.clone(), label.to_string()))
+                {
+                    found.push(place::at(
+                        &config.path,
+                        pointer,
+                        format!(
+                            "{} with {label}=\"{}\" and with {label}=\"{}\" become one alert on their way to the Alertmanager",
+                            firing.called(),
+                            values[0],
+                            values[1]
+                        ),
+                        "remove it, or let it leave alone what alerts are told apart by",
+                    ));
+                }
                 continue;
             };
             if seen.insert((pointer.clone(), what.to_string())) {
@@ -190,6 +211,14 @@ fn changed(stack: &Stack, config: &File, endpoints: &[Endpoint]) -> Vec<Diagnost
         }
     }
     found
+}
+
+/// A label by which two alerts differ, with both of its values.
+fn differing<'l>(one: &'l Labels, other: &'l Labels) -> Option<(&'l str, [&'l str; 2])> {
+    let value = |labels: &'l Labels, label: &str| labels.get(label).map_or("", String::as_str);
+    let mut names = one.keys().chain(other.keys());
+    let label = names.find(|label| value(one, label) != value(other, label))?;
+    Some((label, [value(one, label), value(other, label)]))
 }
 
 /// What an alert lost, of its own labels or of those that the catalog gives everything that leaves this Prometheus.

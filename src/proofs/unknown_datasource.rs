@@ -40,11 +40,21 @@ pub(crate) const PROOF: Proof = Proof {
                     .trim_end_matches('}');
                 match uid.starts_with('$') {
                     false => Some(uid.to_string()),
-                    true => variables.iter().find(|variable| {
-                        variable["name"] == name && variable["type"] == "datasource"
-                    })?["current"]["value"]
-                        .as_str()
-                        .map(str::to_string),
+                    true => {
+                        let mut chosen = variables.iter();
+                        let chosen = chosen.find(|variable| {
+                            variable["name"] == name && variable["type"] == "datasource"
+                        })?;
+                        let saved = chosen["current"]["value"].as_str();
+                        let known = saved.filter(|uid| provisioned.contains(uid));
+                        // Grafana offers those of the type, and takes the first where what was saved is not among them.
+                        let mut offered = sources.iter();
+                        let first = offered
+                            .find(|source| source["type"] == chosen["query"])
+                            .and_then(|source| source["uid"].as_str())
+                            .filter(|_| saved.is_none() || file.is_own());
+                        known.or(first).or(saved).map(str::to_string)
+                    }
                 }
             };
             let mut used: Vec<(String, &str)> = Vec::new();
@@ -132,7 +142,10 @@ pub(crate) const PROOF: Proof = Proof {
             }
             // Once for a file: its panels mostly share one.
             let mut unknown = "";
-            for (pointer, uid) in used.into_iter().filter(|(_, uid)| !uid.starts_with("--")) {
+            // Its own comes with Grafana, under both names.
+            let asked = used.into_iter();
+            let asked = asked.filter(|(_, uid)| !uid.starts_with("--") && *uid != "grafana");
+            for (pointer, uid) in asked {
                 let known = resolve(uid).is_some_and(|uid| provisioned.contains(&uid.as_str()));
                 if !known && uid != unknown {
                     unknown = uid;

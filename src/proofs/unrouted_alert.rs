@@ -1,5 +1,7 @@
 //! Every alert that can fire is routed, and reaches whom the catalog promises it to, at some time of every week.
 
+mod own;
+
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::NO_ONE;
@@ -44,13 +46,20 @@ pub(crate) const PROOF: Proof = Proof {
         }
         // What such a route would take is not known, and what follows from it neither.
         if found.is_empty() {
-            let idle = idle(notifications, tree);
+            // Own routes may take what is yet to come.
+            let own = |found: &Diagnostic| match &found.place {
+                Place::Rendered { file, pointer } => stack.is_own(file, pointer),
+                _ => false,
+            };
+            let mut idle = idle(notifications, tree);
+            idle.retain(|found| !own(found));
             // Where a route is no alert's, that some fall past it follows.
             let mut past = elsewhere(stack, notifications, tree);
             past.retain(|found| idle.is_empty() || !falls(found));
             found.extend(idle);
             found.extend(past);
-            found.extend(never_quiet(stack, notifications, tree));
+            let called = never_quiet(stack, notifications, tree);
+            found.extend(called.filter(|found| !own(found)));
         }
         found
     }),
@@ -210,6 +219,13 @@ fn elsewhere(stack: &Stack, notifications: &Notifications, tree: &Route) -> Vec<
         let first = promised.ends.first().map_or("", |route| &route.pointer);
         let untold = promised.told.iter().find(|(_, by)| by.is_empty());
         let mistake = match untold {
+            _ if own::decides(stack, notifications, &promised) => {
+                own::untold(stack, notifications, &promised, tree).map(
+                    |(pointer, message, help)| {
+                        (own::written(notifications, &pointer, tree), message, help)
+                    },
+                )
+            }
             Some((wanted, _)) => astray(&promised, wanted, tree),
             None if promised.ends.is_empty() => astray(&promised, &NOBODY, tree),
             None => at_other_times(stack, notifications, &promised, &mut compared)

@@ -244,7 +244,7 @@ impl<'a> Reading<'a, '_> {
             let asked = types.next().unwrap_or("prometheus");
             file.is_own() && !asked.contains("prometheus") && asked != "datasource"
         };
-        let variables = Variables::of(&file.value, self.files);
+        let variables = Variables::of(&file.value, file.is_own(), self.files);
         let mut read = |pointer: String, text: &str, owner: &'a Value, target: &'a Value| {
             let (filled, unknown) = variables.fill(text);
             self.unread.extend(unknown.map(|unknown| Unread {

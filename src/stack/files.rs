@@ -2,6 +2,8 @@
 
 use crate::artifacts::{RULES, Role};
 use crate::catalog::Duration;
+use crate::contract::targets::Lists;
+use crate::json::Parts;
 use crate::overlay::glob;
 use crate::render::File;
 use serde_json::Value;
@@ -88,6 +90,21 @@ impl<'a> Files<'a> {
                 .filter(|file| names(config, pattern, &file.path));
             (pattern, named.collect())
         })
+    }
+
+    /// The lists of targets that are rendered beside a configuration of Prometheus.
+    pub(crate) fn target_lists(self) -> Lists<'a> {
+        let mut lists = Lists::new();
+        let Some(config) = self.prometheus().next() else {
+            return lists;
+        };
+        let jobs = config.value["scrape_configs"].items();
+        let asked = jobs.flat_map(|job| job["file_sd_configs"].items());
+        for pattern in asked.flat_map(|asked| asked["files"].texts()) {
+            let named = self.all().filter(|file| names(config, pattern, &file.path));
+            lists.insert(pattern, named.map(|file| file.value.as_ref()).collect());
+        }
+        lists
     }
 
     /// Every rule with its file and pointer.

@@ -115,9 +115,11 @@ impl<'a> Notifications<'a> {
                 let told = firing.told(self.catalog).into_iter();
                 let told: Vec<(Told, Vec<&Route>)> =
                     told.map(|told| (told, by(told.receiver))).collect();
+                // Where an own alert does not go by the catalog's routes, its own ones are all there are.
+                let own = firing.own && told.iter().all(|(_, by)| by.is_empty());
                 let kept = ends.iter().copied().filter(|end| {
                     let mut by = told.iter().flat_map(|(_, by)| by);
-                    told.is_empty() || by.any(|route| route.pointer == end.pointer)
+                    own || told.is_empty() || by.any(|route| route.pointer == end.pointer)
                 });
                 Promised {
                     firing,

@@ -27,11 +27,15 @@ pub(crate) fn listed_label(variable: &Value) -> Option<&str> {
 }
 
 /// Name → value.
-pub(super) struct Variables(BTreeMap<String, String>);
+pub(super) struct Variables {
+    values: BTreeMap<String, String>,
+    /// Whether nobody here has chosen them: what is saved with an own dashboard was chosen where it comes from.
+    own: bool,
+}
 
 impl Variables {
     /// Grafana's own and those of the dashboard; the datasources among the files say how often is scraped.
-    pub(super) fn of(dashboard: &Value, files: Files) -> Variables {
+    pub(super) fn of(dashboard: &Value, own: bool, files: Files) -> Variables {
         let scrape = files.scrape_interval().unwrap_or(Duration(15_000));
         let mut variables = BTreeMap::from([
             (
@@ -44,7 +48,9 @@ impl Variables {
         for variable in dashboard["templating"]["list"].items() {
             let value = variable["allValue"]
                 .as_str()
-                .or(variable["current"]["value"].as_str())
+                .or(variable["current"]["value"]
+                    .as_str()
+                    .filter(|_| !(own && variable["type"] == "query")))
                 // The choice of everything, where nothing says what that is.
                 .filter(|value| *value != "$__all")
                 .unwrap_or(".+");
@@ -53,13 +59,16 @@ impl Variables {
                 value.to_string(),
             );
         }
-        Variables(variables)
+        Variables {
+            values: variables,
+            own,
+        }
     }
 
     /// The text with `$name`, `${name}` and `${name:format}` filled in; the name of the first that is not defined.
     pub(super) fn fill(&self, text: &str) -> (String, Option<String>) {
         let mut unknown = None;
-        let filled = fill(text, |variable| match self.0.get(variable.name) {
+        let filled = fill(text, |variable| match self.values.get(variable.name) {
             Some(value) => Filling::Text(value.clone()),
             None => {
                 unknown.get_or_insert(variable.name.to_string());
@@ -67,8 +76,29 @@ impl Variables {
             }
         });
         // A variable that stands for everything is `=~".+"`, which is `!=""` without a regular expression to build each time.
-        (filled.replace("=~\".+\"", "!=\"\""), unknown)
+        let filled = filled.replace("=~\".+\"", "!=\"\"");
+        // And where one is chosen of what is there, it is one of those.
+        let filled = match self.own {
+            true => one_of_all(&filled),
+            false => filled,
+        };
+        (filled, unknown)
     }
+}
+
+/// `="…"` of a variable that stands for everything.
+fn one_of_all(text: &str) -> String {
+    let mut parts = text.split("=\".+\"");
+    let mut whole = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let how = match whole.ends_with('!') {
+            true => "=\".+\"",
+            false => "!=\"\"",
+        };
+        whole += how;
+        whole += part;
+    }
+    whole
 }
 
 #[cfg(test)]
@@ -79,7 +109,7 @@ mod tests {
     #[test]
     fn a_variable_ends_where_its_name_ends() {
         let list = json!({"templating": {"list": [{"name": "job", "allValue": ".+"}, {"name": "service", "current": {"value": "planner"}}]}});
-        let variables = Variables::of(&list, Files::of(&[]));
+        let variables = Variables::of(&list, false, Files::of(&[]));
         let filled = |text| variables.fill(text);
         assert_eq!(
             filled("up{job=~\"$job\", a=\"${service:regex}\"}"),
@@ -94,5 +124,11 @@ mod tests {
             ("up{job=\"$jobs\"}".into(), Some("jobs".into()))
         );
         assert_eq!(filled("up{a=~\"b$\"}"), ("up{a=~\"b$\"}".into(), None));
+        let own = json!({"templating": {"list": [{"name": "node", "type": "query", "current": {"value": "theirs:9100"}}]}});
+        let variables = Variables::of(&own, true, Files::of(&[]));
+        assert_eq!(
+            variables.fill("up{instance=\"$node\", a!=\".+\"}"),
+            ("up{instance!=\"\", a!=\".+\"}".into(), None)
+        );
     }
 }

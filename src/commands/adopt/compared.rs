@@ -4,7 +4,7 @@
 use super::played::{ADDED, Pair};
 use super::told::Told;
 use crate::catalog::Catalog;
-use crate::contract::targets::{Target, Targets};
+use crate::contract::targets::{Lists, Target, Targets};
 use crate::json::Parts;
 use crate::pipeline::Outcome;
 use crate::promql::engine;
@@ -108,7 +108,7 @@ pub(super) fn targets(old: &Value, outcome: &Outcome) -> Vec<String> {
         all.map(one).collect()
     };
     let [before, after] = [
-        shown(&Targets::read(old, &[]), false),
+        shown(&Targets::read(old, &[], &Lists::new()), false),
         shown(&stack.contract.targets, true),
     ];
     let looks = |job: &str| {
@@ -144,7 +144,7 @@ pub(super) fn targets(old: &Value, outcome: &Outcome) -> Vec<String> {
 
 /// Each target of the old configuration with its labels there and those that it has now; of a job that looks for its targets, one.
 pub(super) fn called(old: &Value, stack: &Stack) -> Vec<Pair> {
-    let scraped = Targets::read(old, &[]).list;
+    let scraped = Targets::read(old, &[], &Lists::new()).list;
     let closed = scraped.iter().filter(|target| target.open.is_empty());
     let closed: Vec<&Target> = closed.collect();
     let named = |labels: &Labels, label: &str| labels.get(label).cloned().unwrap_or_default();

@@ -39,8 +39,12 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "A file of [extra] is not there, cannot be read, or is not what its key says: nothing of it would be in force.",
     ),
     (
+        "extra-lost",
+        "A job, a route or a receiver of [extra] does not stand in the generated file as its own file has it: a template leaves it out or changes it, and what it is for is not in force.",
+    ),
+    (
         "extra-taken-name",
-        "A file of [extra] has a job, an alert or a receiver of a name that is there already: a server does not start with both, or nobody can tell them apart.",
+        "A file of [extra] has a job, an alert, a receiver or a recorded series of a name that is there already: a server does not start with both, or nobody can tell them apart.",
     ),
     (
         "extra-unread",

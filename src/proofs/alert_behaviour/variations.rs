@@ -388,6 +388,8 @@ pub(in crate::proofs) fn values(
     }
     for pattern in &patterns {
         let side = Domain::Pattern(pattern.clone());
+        // Beside none at all, which is the shortest that is not picked.
+        found.extend(domain.example(&format!("|(?:{pattern})"), false));
         for is in [true, false] {
             found.extend(domain.example(pattern, is));
             found.extend(patterns.iter().flat_map(|other| side.example(other, is)));

@@ -56,14 +56,14 @@ enum Does {
 }
 
 /// How everything goes.
-pub(super) struct World {
+pub(in crate::proofs) struct World {
     begin: Millis,
     /// Of each series what it does in each phase.
     does: Vec<[Does; PHASES]>,
 }
 
 /// The series, and when they are looked at.
-pub(super) struct Worlds {
+pub(in crate::proofs) struct Worlds {
     given: Vec<(Labels, Sort)>,
     numbers: Vec<f64>,
     step: Millis,
@@ -72,11 +72,11 @@ pub(super) struct Worlds {
 }
 
 /// What came of a world.
-pub(super) struct Played<'a> {
-    pub(super) rules: Vec<&'a Rule>,
-    pub(super) outcomes: Vec<Outcome>,
+pub(in crate::proofs) struct Played<'a> {
+    pub(in crate::proofs) rules: Vec<&'a Rule>,
+    pub(in crate::proofs) outcomes: Vec<Outcome>,
     /// What the expression of the catalog gives.
-    pub(super) meant: Vec<Series>,
+    pub(in crate::proofs) meant: Vec<Series>,
     memory: Memory,
     axis: Axis,
 }
@@ -84,7 +84,7 @@ pub(super) struct Played<'a> {
 impl Worlds {
     /// For an expression and the rules that are to do the same. `whole` is what the whole expression returns, where a name
     /// stands for it.
-    pub(super) fn of(
+    pub(in crate::proofs) fn of(
         contract: &Contract,
         (meant, rules): (&Expr, &[&Rule]),
         whole: Option<&[SeriesSet]>,
@@ -150,16 +150,24 @@ impl Worlds {
         }
     }
 
-    pub(super) fn step(&self) -> Millis {
+    pub(in crate::proofs) fn step(&self) -> Millis {
         self.step
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(in crate::proofs) fn count(&self) -> usize {
         self.count
     }
 
+    /// One in which nothing is there.
+    pub(in crate::proofs) fn without_series(&self) -> World {
+        World {
+            begin: 0,
+            does: vec![[Does::IsGone; PHASES]; self.given.len()],
+        }
+    }
+
     /// All worlds, the same on every machine.
-    pub(super) fn made(&self) -> impl Iterator<Item = World> {
+    pub(in crate::proofs) fn made(&self) -> impl Iterator<Item = World> {
         let mut made = Steady::around(&self.numbers);
         let series: Vec<&Labels> = self.given.iter().map(|(labels, _)| labels).collect();
         (0..self.worlds).map(move |world| {
@@ -193,7 +201,7 @@ impl Worlds {
     }
 
     /// Runs the rules and the expression of the catalog in a world; None: one of them cannot be run.
-    pub(super) fn play<'a>(
+    pub(in crate::proofs) fn play<'a>(
         &self,
         world: &World,
         (meant, rules): (&Expr, &[&'a Rule]),
@@ -232,7 +240,7 @@ impl Worlds {
     }
 
     /// What another expression gives in the same world.
-    pub(super) fn also(&self, played: &Played, expr: &Expr) -> Option<Vec<Series>> {
+    pub(in crate::proofs) fn also(&self, played: &Played, expr: &Expr) -> Option<Vec<Series>> {
         let run = Rules {
             rules: Vec::new(),
             axis: played.axis,
@@ -276,7 +284,7 @@ impl Worlds {
     }
 
     /// What series that are about the same do at an instant, for people.
-    pub(super) fn said(&self, world: &World, labels: &Labels, at: usize) -> String {
+    pub(in crate::proofs) fn said(&self, world: &World, labels: &Labels, at: usize) -> String {
         let about = |series: &Labels| {
             let mut own = ["job", "instance", "component"].into_iter();
             own.all(|label| labels.get(label).is_empty() || labels.get(label) == series.get(label))

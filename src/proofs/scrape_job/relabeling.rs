@@ -154,7 +154,7 @@ pub(super) fn lost_or_changed(
 }
 
 /// Values of a label that rules and expressions may tell apart.
-fn values_told_apart(
+pub(super) fn values_told_apart(
     label: &str,
     domain: &Domain,
     rules: &[Rule],

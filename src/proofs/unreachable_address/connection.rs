@@ -207,7 +207,12 @@ impl<'s, 'a> Judge<'s, 'a> {
                     .containers
                     .iter()
                     .map(|container| container.name.as_str());
-                let help = match nearest(host, names) {
+                let near = nearest(host, names);
+                // Networks of others have short names too.
+                if near.is_none() && self.stack.is_own(&ask.file.path, &ask.pointer) {
+                    return None;
+                }
+                let help = match near {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "write the full name of a machine, as in NAME.example.org, or start such a container; accept it when your network knows the name".to_string(),
                 };

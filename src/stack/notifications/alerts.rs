@@ -39,6 +39,8 @@ pub(crate) struct Firing {
     pub(crate) sent: Option<Labels>,
     /// Whether it is one of the catalog's.
     pub(crate) of_catalog: bool,
+    /// Whether its rule is the user's own, of `[extra]`.
+    pub(crate) own: bool,
     /// Whether it explains the other alerts of its service.
     pub(crate) holds_back_others: bool,
 }
@@ -148,16 +150,18 @@ impl Alerts {
     /// Of a stack, as far as the routes and inhibitions can tell alerts apart.
     pub(crate) fn of(stack: &Stack, tree: Option<&Route>, rules: &[Inhibition]) -> Alerts {
         let routes = tree.map_or(Vec::new(), Route::all);
+        let way = Way::of(stack.files.config().unwrap_or(&Value::Null));
+        let of_relabeling = way.relabeling.asked();
         let asked: Vec<&Matcher> = routes
             .iter()
             .flat_map(|route| &route.matchers)
+            .chain(&of_relabeling)
             .chain(
                 rules
                     .iter()
                     .flat_map(|rule| rule.source.iter().chain(&rule.target)),
             )
             .collect();
-        let way = Way::of(stack.files.config().unwrap_or(&Value::Null));
         let more = More::of(stack, &asked);
         let mut alerts = Alerts {
             real: Vec::new(),
@@ -179,6 +183,10 @@ impl Alerts {
                 alerts.add(catalog, (alert, branch), subject, &more, &way);
             }
         }
+        let own = stack.files.alerts().filter(|(file, ..)| file.is_own());
+        let own: BTreeSet<&str> = own
+            .filter_map(|(_, _, rule)| rule["alert"].as_str())
+            .collect();
         for (name, made) in &more.others {
             let firing = Firing {
                 name: name.clone(),
@@ -186,6 +194,7 @@ impl Alerts {
                 sent: way.sent(made),
                 made: made.clone(),
                 of_catalog: false,
+                own: own.contains(name.as_str()),
                 holds_back_others: false,
             };
             let known = catalog
@@ -229,6 +238,7 @@ impl Alerts {
                     sent: way.sent(&made),
                     made,
                     of_catalog: true,
+                    own: false,
                     holds_back_others: alert.kind.holds_back_others,
                 };
                 self.possible.push(firing.clone());

@@ -1,6 +1,6 @@
 //! What Prometheus does to labels before it sends an alert, or finds an Alertmanager.
 
-use super::matchers::Labels;
+use super::matchers::{Comparison, Labels, Matcher};
 use crate::contract::relabel::{self, Relabeled, Rule};
 use crate::json::Parts;
 use serde_json::Value;
@@ -32,6 +32,19 @@ impl Relabeling {
             steps: rules.items().filter_map(step).collect(),
             written: rules.items().next().is_some(),
         }
+    }
+
+    /// What rules that look at one label ask of it.
+    pub(crate) fn asked(&self) -> Vec<Matcher> {
+        let rules = self.steps.iter().filter_map(|step| match step {
+            Step::Rule(rule) => Some(rule),
+            Step::Share(_) => None,
+        });
+        let asked = rules.filter_map(|rule| match rule.sources.as_slice() {
+            [label] => Matcher::of(label, Comparison::Matches, &rule.pattern),
+            _ => None,
+        });
+        asked.collect()
     }
 
     /// The labels after all of them; None: they are dropped.

@@ -1,0 +1,265 @@
+//! The user's own jobs: of what alerts and panels read of them something has to come through.
+
+use super::limits;
+use super::promised::Promised;
+use super::relabeling::values_told_apart;
+use crate::contract::domain::Domain;
+use crate::contract::relabel::{Labels, Relabeled, Rule, relabeled};
+use crate::contract::series::SeriesSet;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::json::Parts;
+use crate::promql::engine::metric;
+use crate::promql::matchers::picks;
+use crate::promql::walk::selectors;
+use crate::promql::{Matcher, VectorSelector};
+use crate::proofs::{Usage, place};
+use crate::render::File;
+use crate::stack::Stack;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// The most series of one selector that are relabeled to see whether one is left.
+const SAMPLES: usize = 200;
+
+/// Limits below what is read of a job.
+pub(super) fn limited(
+    stack: &Stack,
+    config: &File,
+    index: usize,
+    name: &str,
+    promised: &Promised,
+) -> Vec<Diagnostic> {
+    match limits::limits_scrapes(config, &config.value["scrape_configs"][index]) {
+        true => limits::too_low(stack, config, index, name, &promised.exposed_by(name)),
+        false => Vec::new(),
+    }
+}
+
+/// Own jobs that ask nobody: their lists are empty, or no target is left behind their rules.
+pub(super) fn idle(stack: &Stack, config: &File) -> Vec<Diagnostic> {
+    let targets = &stack.contract.targets;
+    let jobs = config.value["scrape_configs"].items().enumerate();
+    let idle = jobs.filter(|(index, _)| {
+        let mut known = targets.list.iter();
+        !targets.elsewhere.contains(index)
+            && !known.any(|target| target.job == *index)
+            && stack.is_own(&config.path, &format!("/scrape_configs/{index}"))
+    });
+    idle.map(|(index, job)| {
+        let name = job["job_name"].as_str().unwrap_or_default();
+        place::at(
+            &config.path,
+            format!("/scrape_configs/{index}/job_name"),
+            format!("`{name}` asks nobody: it has no target"),
+            "write some, let `relabel_configs` keep one, or remove the job",
+        )
+    })
+    .collect()
+}
+
+/// What something reads of own jobs, and their rules behind the scrape leave nothing of; of each job the first.
+pub(super) fn nothing_left(stack: &Stack, config: &File) -> Vec<Diagnostic> {
+    let jobs = config.value["scrape_configs"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let rules: BTreeMap<usize, Vec<Rule>> = jobs
+        .enumerate()
+        .filter(|(index, _)| stack.is_own(&config.path, &format!("/scrape_configs/{index}")))
+        .filter_map(|(index, job)| Some((index, Rule::read(&job["metric_relabel_configs"]).ok()?)))
+        .filter(|(_, rules)| !rules.is_empty())
+        .collect();
+    if rules.is_empty() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let (mut told, mut asked) = (HashSet::new(), HashSet::new());
+    let expressions = stack.expressions.iter();
+    for expression in expressions.filter(|expression| expression.usage != Usage::Test) {
+        for selector in selectors(&expression.ast) {
+            let text = selector.to_string();
+            if !asked.insert(text.clone()) {
+                continue;
+            }
+            let Some((job, rule)) = lost(stack, &rules, selector) else {
+                continue;
+            };
+            if told.insert(job) {
+                let name = &config.value["scrape_configs"][job]["job_name"];
+                let pointer = format!("/scrape_configs/{job}/metric_relabel_configs/{rule}");
+                let message = format!(
+                    "nothing of `{text}` is left behind this rule of `{}`",
+                    name.as_str().unwrap_or_default()
+                );
+                let help =
+                    "let it keep what alerts and panels read, or let them read what it keeps";
+                let reader = Place::Rendered {
+                    file: expression.path.to_string(),
+                    pointer: expression.pointer.clone(),
+                };
+                let lost = place::at(&config.path, pointer, message, help);
+                found.push(lost.also(reader, "it is read here"));
+            }
+        }
+    }
+    found
+}
+
+/// What rules read of an own job, and the job does not ask its exporter for; of each job the first.
+pub(super) fn uncollected(stack: &Stack, config: &File) -> Vec<Diagnostic> {
+    let jobs = config.value["scrape_configs"].items().enumerate();
+    let choosing = jobs.filter_map(|(index, job)| {
+        let asked = |key: &str| -> Option<BTreeSet<&str>> {
+            let names = job["params"].get(key)?;
+            Some(names.texts().collect())
+        };
+        let (only, without) = (asked("collect[]"), asked("exclude[]"));
+        (only.is_some() || without.is_some()).then_some((index, job, only, without))
+    });
+    let mut found = Vec::new();
+    for (index, job, only, without) in choosing {
+        let name = job["job_name"].as_str().unwrap_or_default();
+        let catalog = stack.catalog;
+        let profiles = catalog.extra.jobs.get(name).map(|own| &own.profiles);
+        let targets = stack.contract.targets.with("job", name);
+        let left_out = |metric: &str| {
+            let mut known = profiles.into_iter().flatten();
+            let collector = known.find_map(|known| catalog.profiles.collector(known, metric))?;
+            let asked = only.as_ref().is_none_or(|only| only.contains(collector))
+                && !without
+                    .as_ref()
+                    .is_some_and(|list| list.contains(collector));
+            (!asked).then_some(collector)
+        };
+        let expressions = stack.expressions.iter();
+        let read = expressions
+            // Dashboards for many installations have panels for more than is asked for.
+            .filter(|expression| [Usage::Alert, Usage::Record].contains(&expression.usage))
+            .flat_map(|expression| {
+                let all = selectors(&expression.ast).into_iter();
+                all.map(move |selector| (expression, selector))
+            });
+        let lost = read.filter_map(|(expression, selector)| {
+            let metric = metric(selector)?;
+            let collector = left_out(metric)?;
+            let mut picked =
+                stack.contract.family(metric).iter().filter_map(|series| {
+                    stack.contract.select(series, &selector.matchers.matchers)
+                });
+            let alone = !stack.open().may_give(selector, &stack.contract)
+                && picked.all(|series| series.targets.is_subset(&targets));
+            alone.then_some((expression, metric, collector))
+        });
+        found.extend(lost.take(1).map(|(expression, metric, collector)| {
+            let message = format!(
+                "`{name}` does not ask for the collector `{collector}`, and `{metric}` is of it"
+            );
+            let reader = Place::Rendered {
+                file: expression.path.to_string(),
+                pointer: expression.pointer.clone(),
+            };
+            place::at(
+                &config.path,
+                format!("/scrape_configs/{index}/params"),
+                message,
+                format!("add `{collector}` to what it asks for"),
+            )
+            .also(reader, "it is read here")
+        }));
+    }
+    found
+}
+
+/// The job, and which of its rules, that leaves nothing of what a selector picks, where no other target has it.
+fn lost(
+    stack: &Stack,
+    rules: &BTreeMap<usize, Vec<Rule>>,
+    selector: &VectorSelector,
+) -> Option<(usize, usize)> {
+    let contract = &stack.contract;
+    let name = metric(selector)?;
+    let matchers = &selector.matchers.matchers;
+    if contract.recorded(name).is_some() || stack.open().may_give(selector, contract) {
+        return None;
+    }
+    let family = contract.family(name).iter();
+    let picked: Vec<SeriesSet> = family
+        .filter_map(|series| contract.select(series, matchers))
+        .collect();
+    let jobs: BTreeSet<usize> = picked
+        .iter()
+        .flat_map(|series| series.targets.ones())
+        .map(|target| contract.targets.list[target].job)
+        .collect();
+    let first = *jobs.first()?;
+    let of_jobs: Option<Vec<&Vec<Rule>>> = jobs.iter().map(|job| rules.get(job)).collect();
+    let of_jobs = of_jobs?;
+    let samples: Vec<Labels> = picked
+        .iter()
+        .flat_map(|series| samples(stack, &of_jobs, series, (name, matchers)))
+        .collect();
+    let left = |rules: &[Rule]| {
+        samples
+            .iter()
+            .any(|sample| match relabeled(rules, sample.clone()) {
+                Relabeled::Dropped => false,
+                Relabeled::Kept(labels) => {
+                    let value = |label: &str| labels.get(label).map_or("", String::as_str);
+                    value("__name__") == name
+                        && matchers.iter().all(|matcher| {
+                            matcher.name == "__name__" || picks(matcher, value(&matcher.name))
+                        })
+                }
+            })
+    };
+    if samples.is_empty() || of_jobs.iter().any(|rules| left(rules)) {
+        return None;
+    }
+    let own = of_jobs[0];
+    let rule = (0..own.len()).find(|rule| !left(&own[..=*rule]))?;
+    Some((first, rule))
+}
+
+/// Some of the series of a set that matchers pick, with a value on each side of what rules ask of a label.
+fn samples(
+    stack: &Stack,
+    rules: &[&Vec<Rule>],
+    series: &SeriesSet,
+    (name, matchers): (&str, &[Matcher]),
+) -> Vec<Labels> {
+    let targets = series.targets.ones().take(2);
+    let mut samples: Vec<Labels> = targets
+        .map(|target| {
+            let target = series.labels_of(&stack.contract.targets.list[target]);
+            let mut labels: Labels = target
+                .map(|(label, value)| (label.to_string(), value.to_string()))
+                .collect();
+            labels.insert("__name__".to_string(), name.to_string());
+            labels
+        })
+        .collect();
+    for (label, domain) in &series.labels {
+        let own: Vec<&Matcher> = matchers.iter().filter(|one| one.name == *label).collect();
+        let told = rules.iter().flat_map(|rules| rules.iter());
+        let told = told.filter(|rule| rule.sources.contains(label)).count();
+        let mut values = match (told, domain) {
+            (0, Domain::Values(values)) => values.clone(),
+            _ => rules
+                .iter()
+                .flat_map(|rules| values_told_apart(label, domain, rules, &own))
+                .collect(),
+        };
+        values.retain(|value| own.iter().all(|matcher| picks(matcher, value)));
+        if told == 0 {
+            values.truncate(1);
+        }
+        let grown = samples.iter().flat_map(|sample| {
+            values.iter().map(|value| {
+                let mut sample = sample.clone();
+                sample.insert(label.clone(), value.clone());
+                sample
+            })
+        });
+        samples = grown.take(SAMPLES).collect();
+    }
+    samples
+}

@@ -1,0 +1,97 @@
+//! Own alerts that the user's own routes take: whom they are for is said nowhere but there, and still somebody has to be told.
+
+use super::{Mistake, WEEK, matchers_of};
+use crate::diagnostic::plural;
+use crate::stack::Stack;
+use crate::stack::notifications::routes::{Route, TIMES};
+use crate::stack::notifications::{Notifications, Promised};
+
+/// Whether an own alert ends in routes of the user's own file.
+pub(super) fn decides(stack: &Stack, notifications: &Notifications, promised: &Promised) -> bool {
+    let path = &notifications.file.path;
+    let mut ends = promised.ends.iter();
+    promised.firing.own && ends.any(|end| stack.is_own(path, &end.pointer))
+}
+
+/// Why nobody is told of an own alert, or not at times that ever are.
+pub(super) fn untold(
+    stack: &Stack,
+    notifications: &Notifications,
+    promised: &Promised,
+    tree: &Route,
+) -> Option<Mistake> {
+    let firing = promised.firing;
+    let called = firing.called();
+    let ends = promised.ends.iter().copied();
+    let telling: Vec<&Route> = ends
+        .filter(|end| notifications.tells(end.receiver()))
+        .collect();
+    if telling.is_empty() {
+        // What the catalog would tell nobody of either is no mistake, and who says it by the alert's name means it.
+        if firing.told(stack.catalog).is_empty() || by_name(promised, tree) {
+            return None;
+        }
+        let end = promised.ends.first()?;
+        return Some((
+            format!("{}/receiver", end.pointer),
+            format!(
+                "nobody is told of {called}, {}: `{}` is nobody's",
+                firing.severity,
+                end.receiver()
+            ),
+            format!(
+                "send it to a receiver that tells somebody, give it the severity `none`, or name it in a route of its own, as in `alertname=\"{}\"`",
+                firing.name
+            ),
+        ));
+    }
+    let silence = notifications.intervals.longest_silence(&telling);
+    let how = match silence {
+        Some(minutes) if minutes <= WEEK => return None,
+        Some(minutes) => {
+            let days = minutes.div_ceil(24 * 60);
+            format!("for {} in a row", plural(days, "day"))
+        }
+        None => "at any time".to_string(),
+    };
+    let route = telling.first()?;
+    let key = TIMES
+        .iter()
+        .find(|key| route.settings.contains_key(**key))?;
+    Some((
+        format!("{}/{key}", route.pointer),
+        format!("{called} is told to nobody {how}"),
+        "let the route notify at some time of every week".to_string(),
+    ))
+}
+
+/// Whether a route inside the first of the own file asks for an alert by its name.
+fn by_name(promised: &Promised, tree: &Route) -> bool {
+    let mut around = tree.all().into_iter().filter(|route| {
+        // The first of the own file takes its alerts by their names too.
+        let inside = route.pointer.matches("/routes/").count() > 1;
+        let mut ends = promised.ends.iter();
+        inside
+            && ends.any(|end| {
+                let within = end.pointer.strip_prefix(&route.pointer);
+                within.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+    });
+    around.any(|route| {
+        let mut matchers = route.matchers.iter();
+        matchers.any(|matcher| matcher.name == "alertname")
+    })
+}
+
+/// Where a mistake is shown: at the matchers where nothing else of the route is written.
+pub(super) fn written(notifications: &Notifications, pointer: &str, tree: &Route) -> String {
+    if notifications.file.value.pointer(pointer).is_some() {
+        return pointer.to_string();
+    }
+    let route = pointer.rsplit_once('/').map_or(pointer, |(route, _)| route);
+    let all = tree.all();
+    let route = all.iter().find(|one| one.pointer == route);
+    route.map_or(pointer.to_string(), |route| {
+        matchers_of(notifications, route)
+    })
+}
