@@ -275,27 +275,21 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
         return taken;
     }
     let stack = Stack::read(catalog, rendered);
-    let mut findings = against(&stack, rendered);
-    foundation::name(catalog, rendered, &mut findings);
+    let causes = Causes::of(&stack);
+    let mut found: Vec<(usize, Found)> = against(&stack, rendered)
+        .into_iter()
+        .map(|(code, mut found)| (causes.name(code, &mut found), (code, found)))
+        .collect();
+    found.sort_by_key(|(order, _)| *order);
+    let mut found: Vec<Found> = found.into_iter().map(|(_, found)| found).collect();
+    foundation::name(catalog, rendered, &mut found);
+    found.sort_by_key(|(_, found)| !foundation::is_one(found));
     let written = Written {
         catalog,
         rendered,
         own: &stack.own_tests,
     };
-    let causes = Causes::of(&stack);
-    let mut named: Vec<(usize, Found)> = findings
-        .into_iter()
-        .map(|(code, mut found)| {
-            let first = foundation::is_one(&found);
-            let order = causes.name(code, &mut found);
-            (
-                if first { 0 } else { order.saturating_add(1) },
-                (code, found),
-            )
-        })
-        .collect();
-    named.sort_by_key(|(order, _)| *order);
-    let placed = named.into_iter().map(|(_, (code, found))| Diagnostic {
+    let placed = found.into_iter().map(|(code, found)| Diagnostic {
         code,
         ..written.placed(found)
     });

@@ -13,7 +13,7 @@ pub(crate) const PROOF: Proof = Proof {
     example: Example::Rendered {
         role: Role::Dashboard,
         pointer: "*/panels",
-        bad: "[]",
+        bad: r#"[{"type": "timeseries", "title": "Scrapes", "description": "Whether they work.", "gridPos": {"h": 4, "w": 4, "x": 0, "y": 0}, "targets": [{"refId": "A", "expr": "up{job=~\"$job\",instance=~\"$instance\"}"}], "fieldConfig": {"defaults": {"unit": "none"}}}]"#,
     },
     check: Check::Stack(|stack| {
         let mut read = HashSet::new();
