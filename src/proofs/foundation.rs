@@ -62,7 +62,11 @@ pub(super) fn name(catalog: &Catalog, rendered: &Rendered, found: &mut [Found]) 
         }
         rendered.holding(files, &mut with);
         let left = against(&Stack::read(catalog, &with), &with);
-        follow(file, own.map(|own| &*own.value), found, &left);
+        let of_file = |found: &Diagnostic| {
+            let mut files = rendered.files.iter();
+            rank(files.find(|file| stands_in(found, &file.path))?)
+        };
+        follow(file, own.map(|own| &*own.value), of_file, found, &left);
     }
 }
 
@@ -91,7 +95,13 @@ pub(super) fn is_one(found: &Diagnostic) -> bool {
 
 /// Has what is gone follow from the first that is gone and stands in the file; without one from the first of them, which is
 /// then said of what differs in the file.
-fn follow(file: &File, own: Option<&Value>, found: &mut [Found], left: &[Found]) {
+fn follow(
+    file: &File,
+    own: Option<&Value>,
+    rank: impl Fn(&Diagnostic) -> Option<usize>,
+    found: &mut [Found],
+    left: &[Found],
+) {
     let known =
         |(code, found): &Found| (*code, found.message.clone(), format!("{:?}", found.place));
     let left: HashSet<_> = left.iter().map(known).collect();
@@ -106,7 +116,12 @@ fn follow(file: &File, own: Option<&Value>, found: &mut [Found], left: &[Found])
     let mut all = found.iter();
     let first = all.position(|found| stands_in(&found.1, &file.path) && is_gone(found));
     let first = first.unwrap_or_else(|| {
-        let first = &mut found[gone[0]].1;
+        // What is wrong with an alert comes before what is with a panel.
+        let nearest = gone
+            .iter()
+            .min_by_key(|at| rank(&found[**at].1).unwrap_or(usize::MAX));
+        let nearest = *nearest.expect("there are several");
+        let first = &mut found[nearest].1;
         let (pointer, help) = match own {
             Some(own) => difference(&file.value, own, String::new()),
             None => (
@@ -121,7 +136,7 @@ fn follow(file: &File, own: Option<&Value>, found: &mut [Found], left: &[Found])
         let asked = std::mem::replace(&mut first.place, place);
         first.others.insert(0, (asked, String::new()));
         first.help = help;
-        gone[0]
+        nearest
     });
     found[first].1.subjects.push(cause.clone());
     for at in gone.into_iter().filter(|at| *at != first) {
