@@ -15,7 +15,7 @@ pub(crate) const LINT: Lint = Lint {
             .iter()
             .filter(|owner| !catalog.owns(&owner.name));
         idle.map(|owner| {
-            Diagnostic::warning(
+            Diagnostic::error(
                 "unused-owner",
                 Place::Key(format!("/owners/{}", step(&owner.name))),
                 format!("no alert belongs to `{}`", owner.name),

@@ -103,7 +103,11 @@ pub(super) fn idle(stack: &Stack) -> Vec<Diagnostic> {
     found.extend(silent.map(|(name, (file, pointer, _))| {
         let message = format!("no test has `{name}` fire: all of them hold too if it never can");
         let help = "add a test with samples for which it fires, and name those in `exp_alerts`";
-        place::at(&file.path, pointer, message, help)
+        // That it is silent is worth a test too.
+        Diagnostic {
+            severity: Severity::Warning,
+            ..place::at(&file.path, pointer, message, help)
+        }
     }));
     found
 }
