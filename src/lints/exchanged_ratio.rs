@@ -86,15 +86,17 @@ fn of_successes(alert: &Alert) -> Option<Diagnostic> {
     let words = snake(metric);
     let succeeds = words.split('_').any(|word| SUCCESS.contains(&word));
     let by_name = succeeds && !says_failure(&words);
-    let by_status = alert.filters.get(key).is_some_and(|filter| {
-        let mut asked = filter.r#where.iter();
-        asked.any(|(label, value)| {
-            (label == "code" || label.contains("status")) && only_successes(value)
-        })
+    let asked = alert.filters.get(key).map(|filter| filter.r#where.iter());
+    let by_label = asked.and_then(|mut asked| {
+        let succeeds = |(label, value): &(&String, &Value)| {
+            let status = *label == "code" || label.contains("status");
+            status && only_successes(value) || only_words_of_success(value)
+        };
+        Some(asked.find(succeeds)?.0)
     });
-    let how = match (by_name, by_status) {
-        (true, _) => "by its name",
-        (_, true) => "by its status",
+    let how = match (by_name, by_label) {
+        (true, _) => "by its name".to_string(),
+        (_, Some(label)) => format!("by its `{label}`"),
         _ => return None,
     };
     let written = alert.written_name();
@@ -105,6 +107,29 @@ fn of_successes(alert: &Alert) -> Option<Diagnostic> {
             .help("count what failed: the alert fires when there is much of it"),
     )
 }
+
+/// Whether each of some values says that all went well.
+fn only_words_of_success(value: &Value) -> bool {
+    let says = |text: &Value| {
+        text.as_str()
+            .is_some_and(|text| VALUES.contains(&&*text.to_lowercase()))
+    };
+    match value {
+        Value::Array(all) => !all.is_empty() && all.iter().all(says),
+        one => says(one),
+    }
+}
+
+/// Values of labels for what has succeeded.
+const VALUES: [&str; 7] = [
+    "ok",
+    "okay",
+    "pass",
+    "passed",
+    "success",
+    "succeeded",
+    "successful",
+];
 
 /// Whether values of a status, or a pattern of them, are those of answers that are none of errors.
 fn only_successes(value: &Value) -> bool {

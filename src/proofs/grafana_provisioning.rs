@@ -392,6 +392,16 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
     found.extend(switched_off(stack));
     for file in stack.files.provider_files() {
         for (index, provider) in file.value["providers"].items().enumerate() {
+            // pkg/services/dashboards/service/dashboard_service.go: no folder may be called as the one that is no folder.
+            let title = provider["folder"].as_str().unwrap_or_default();
+            if title.eq_ignore_ascii_case("General") {
+                found.push(place::at(
+                    &file.path,
+                    format!("/providers/{index}/folder"),
+                    format!("Grafana refuses a folder called `{title}`: there is no dashboard"),
+                    "give it another name; without one they are in General",
+                ));
+            }
             // pkg/util/shortid_generator.go: other characters are refused, and the dashboards with them.
             let uid = provider["folderUid"].as_str().unwrap_or_default();
             let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
