@@ -237,13 +237,14 @@ fn leaving(rules: &[Rule], before: &Labels, after: &Relabeled) -> Option<(usize,
         Relabeled::Kept(labels) => Some(labels.get("job").cloned().unwrap_or_default()),
         Relabeled::Dropped => None,
     };
-    let stays = |relabeled: &Relabeled| job(relabeled).as_ref() == before.get("job");
-    if stays(after) {
+    let own = before.get("job").cloned();
+    if job(after) == own {
         return None;
     }
-    let mut ends = 0..rules.len();
-    let rule = ends.find(|end| !stays(&relabeled(&rules[..=*end], before.clone())))?;
-    Some((rule, job(&relabeled(&rules[..=rule], before.clone()))))
+    (0..rules.len()).find_map(|rule| {
+        let called = job(&relabeled(&rules[..=rule], before.clone()));
+        (called != own).then_some((rule, called))
+    })
 }
 
 impl Targets {

@@ -24,17 +24,17 @@ impl Cause {
 
 /// Of an alert that fired, and no notification came.
 pub(super) async fn untold(stage: &Stage, row: &Row) -> Cause {
-    if let Some(cause) = held_back(stage, row).await {
-        return cause;
-    }
-    let all = ask(&stage.alertmanager, ALL.into()).await;
-    match all.is_some_and(|all| own(&all, row).is_none()) {
-        true => Cause::of(
+    let Some(all) = ask(&stage.alertmanager, ALL.into()).await else {
+        return Cause::of("fired, but no notification came", TIMING);
+    };
+    let Some(alert) = own(&all, row) else {
+        return Cause::of(
             "fired, and the Alertmanager does not have it",
             "look at `alert_relabel_configs` under `alerting` in Prometheus' configuration: they may drop it",
-        ),
-        false => Cause::of("fired, but no notification came", TIMING),
-    }
+        );
+    };
+    let held = suppressed(alert, &all);
+    held.unwrap_or_else(|| Cause::of("fired, but no notification came", TIMING))
 }
 
 const ALL: &str = "/api/v2/alerts?active=true&silenced=true&inhibited=true";
@@ -50,7 +50,10 @@ fn own<'a>(all: &'a Value, row: &Row) -> Option<&'a Value> {
 /// What keeps an alert that fires from being told; None: nothing that the Alertmanager knows.
 pub(super) async fn held_back(stage: &Stage, row: &Row) -> Option<Cause> {
     let all = ask(&stage.alertmanager, ALL.into()).await?;
-    let alert = own(&all, row)?;
+    suppressed(own(&all, row)?, &all)
+}
+
+fn suppressed(alert: &Value, all: &Value) -> Option<Cause> {
     let status = &alert["status"];
     if let Some(by) = status["inhibitedBy"].texts().next() {
         let other = all.items().find(|one| one["fingerprint"] == by);

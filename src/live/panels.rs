@@ -2,6 +2,7 @@
 
 use crate::catalog::Catalog;
 use crate::json::Parts;
+use crate::promql::number::number;
 use crate::promql::variables::{Filling, fill};
 use crate::promql::walk::{children, children_mut, selector, selector_mut};
 use crate::promql::{Expr, Matcher, parse};
@@ -47,7 +48,6 @@ const GROWING: [&str; 14] = [
 
 /// Whether an expression that shows something of some series does so of all, and cannot fail on them either.
 fn grows(expr: &Expr) -> bool {
-    let number = |expr: &Expr| matches!(without_parens(expr), Expr::NumberLiteral(_));
     match expr {
         Expr::VectorSelector(_) | Expr::MatrixSelector(_) | Expr::NumberLiteral(_) => true,
         Expr::Paren(paren) => grows(&paren.expr),
@@ -61,20 +61,15 @@ fn grows(expr: &Expr) -> bool {
             let both = grows(&binary.lhs) && grows(&binary.rhs);
             match binary.op.to_string().as_str() {
                 "or" => both,
-                "+" | "-" | "*" | "/" => both && (number(&binary.lhs) || number(&binary.rhs)),
+                "+" | "-" | "*" | "/" => {
+                    both && (number(&binary.lhs).or(number(&binary.rhs))).is_some()
+                }
                 // It takes away what is NaN.
                 ">=" => both && binary.rhs.to_string() == "0",
                 _ => false,
             }
         }
         _ => false,
-    }
-}
-
-fn without_parens(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::Paren(paren) => without_parens(&paren.expr),
-        _ => expr,
     }
 }
 

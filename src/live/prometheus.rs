@@ -76,7 +76,7 @@ impl Running {
                 .collect(),
             reloaded: runtime["reloadConfigSuccess"].as_bool().unwrap_or(true),
             loaded_at: text(&runtime["lastConfigTime"]),
-            started: time(&runtime["startTime"]),
+            started: time(&text(&runtime["startTime"])),
             retention: catalog::Duration::parse(kept),
             external_url: text(&flags["web.external-url"]),
             ahead: clock(endpoint, client),
@@ -93,11 +93,19 @@ impl Running {
         Utc::now() + self.lead()
     }
 
+    /// When it read its configuration, by its own clock.
+    pub(crate) fn loaded(&self) -> Option<DateTime<Utc>> {
+        time(&self.loaded_at)
+    }
+
+    /// Seconds since it read its configuration, or was started, while it may still be looking for what that names.
+    pub(crate) fn settling(&self) -> Option<i64> {
+        Some(self.age()).filter(|age| *age < STARTS)
+    }
+
     /// Seconds since it read its configuration, or was started.
     pub(crate) fn age(&self) -> i64 {
-        let loaded = DateTime::parse_from_rfc3339(&self.loaded_at).ok();
-        let loaded = loaded.map(|loaded| loaded.to_utc());
-        let last = loaded.max(self.started);
+        let last = self.loaded().max(self.started);
         last.map_or(i64::MAX, |last| (self.now() - last).num_seconds())
     }
 
@@ -128,10 +136,13 @@ impl Running {
 }
 
 /// A time as servers write it.
-pub(super) fn time(written: &Value) -> Option<DateTime<Utc>> {
-    let time = DateTime::parse_from_rfc3339(written.as_str()?).ok()?;
+pub(super) fn time(written: &str) -> Option<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(written).ok()?;
     Some(time.to_utc())
 }
+
+/// So long it may take to look for its targets, and for where it sends alerts. Seconds.
+const STARTS: i64 = 30;
 
 /// What it scrapes now.
 pub(super) fn targets(endpoint: &Endpoint, client: &Client) -> Result<Vec<Target>, Refusal> {
@@ -147,7 +158,7 @@ pub(super) fn targets(endpoint: &Endpoint, client: &Client) -> Result<Vec<Target
             health: text(&target["health"]),
             error: text(&target["lastError"]),
             // Before its first scrape it says the year 1.
-            scraped: time(&target["lastScrape"]).filter(|at| at.timestamp() > 0),
+            scraped: time(&text(&target["lastScrape"])).filter(|at| at.timestamp() > 0),
             interval: Duration::from_millis(interval.unwrap_or_default().0),
         }
     };

@@ -98,6 +98,17 @@ pub(crate) fn text(expr: &Expr) -> Option<&str> {
     }
 }
 
+/// The ranges of its selectors and subqueries.
+pub(crate) fn ranges(expr: &Expr) -> Vec<Duration> {
+    let own = match expr {
+        Expr::MatrixSelector(matrix) => Some(matrix.range),
+        Expr::Subquery(subquery) => Some(subquery.range),
+        _ => None,
+    };
+    let inside = children(expr).into_iter().flat_map(ranges);
+    own.into_iter().chain(inside).collect()
+}
+
 /// How far back an expression looks.
 pub(crate) fn reach(expr: &Expr) -> Duration {
     let moved = |offset: Option<&Offset>| match offset {

@@ -10,16 +10,6 @@ use crate::stack::Stack;
 use serde_json::Value;
 use std::collections::HashSet;
 
-/// The files that others rest on, the lowest first.
-const RESTED_ON: [fn(Role) -> bool; 6] = [
-    |role| role == Role::Prometheus,
-    |role| role == Role::Datasources,
-    |role| role == Role::Compose,
-    |role| role == Role::Alertmanager,
-    |role| matches!(role, Role::Rules { .. }),
-    |role| role == Role::Dashboard,
-];
-
 /// What a subject of a finding begins with that others follow from because of its file.
 const FILE: &str = "file ";
 
@@ -72,7 +62,15 @@ pub(super) fn name(catalog: &Catalog, rendered: &Rendered, found: &mut [Found]) 
 
 /// How low a file is below those that rest on it; None: nothing does.
 fn rank(file: &File) -> Option<usize> {
-    RESTED_ON.iter().position(|rests| rests(file.role))
+    match file.role {
+        Role::Prometheus => Some(0),
+        Role::Datasources => Some(1),
+        Role::Compose => Some(2),
+        Role::Alertmanager => Some(3),
+        Role::Rules { .. } => Some(4),
+        Role::Dashboard => Some(5),
+        _ => None,
+    }
 }
 
 /// Whether it is an error elsewhere of which nobody has said yet what it follows from.

@@ -14,8 +14,8 @@ use crate::promql::engine::{Labels, NAME, metric};
 use crate::promql::matchers::picks;
 use crate::promql::number::number;
 use crate::promql::token::T_GTE;
-use crate::promql::walk::{children, selectors, without_ranking};
-use crate::promql::{Expr, VectorSelector};
+use crate::promql::walk::{ranges, selectors, without_ranking};
+use crate::promql::{Expr, VectorSelector, returns_bool};
 use crate::stack::Stack;
 use crate::stack::expressions::Expression;
 use crate::stack::world::busy::{SECOND, busy_service};
@@ -129,13 +129,10 @@ fn picks_values(expr: &Expr) -> bool {
     match expr {
         Expr::Paren(paren) => picks_values(&paren.expr),
         Expr::Binary(binary) => {
-            let bool = binary
-                .modifier
-                .as_ref()
-                .is_some_and(|modifier| modifier.return_bool);
             let limit = number(&binary.rhs).or_else(|| number(&binary.lhs));
             let guard = limit == Some(0.0) && binary.op.id() == T_GTE;
-            binary.op.is_comparison_operator() && !bool && limit.is_some() && !guard
+            let picks = binary.op.is_comparison_operator() && !returns_bool(binary);
+            picks && limit.is_some() && !guard
         }
         _ => false,
     }
@@ -208,10 +205,15 @@ fn differs(
     // A panel may smooth what it shows; what is pasted is looked at once, when something is wrong.
     let pasted = expression.usage == Usage::Document;
     let days = [Day::Busy, Day::Bad, Day::Quiet, Day::Growing, Day::Gone];
+    let [own, other] = asts.map(|expr| {
+        let mut ranges = ranges(expr);
+        ranges.sort_unstable();
+        ranges
+    });
     let some = match pasted {
         true => 5,
         // Over the same time it is the same, or another number.
-        false if windows(asts[0]) == windows(asts[1]) => 4,
+        false if own == other => 4,
         false => 3,
     };
     for day in days.into_iter().take(some) {
@@ -283,22 +285,6 @@ fn differs(
         told = Some(false);
     }
     told
-}
-
-/// The times that an expression looks back over.
-fn windows(expr: &Expr) -> Vec<std::time::Duration> {
-    let mut found = Vec::new();
-    let mut open = vec![expr];
-    while let Some(expr) = open.pop() {
-        found.extend(match expr {
-            Expr::MatrixSelector(matrix) => Some(matrix.range),
-            Expr::Subquery(subquery) => Some(subquery.range),
-            _ => None,
-        });
-        open.extend(children(expr));
-    }
-    found.sort_unstable();
-    found
 }
 
 /// Whether both ask for series of one metric, and for none of them that the other asks for.

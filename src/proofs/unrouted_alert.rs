@@ -358,7 +358,16 @@ fn silent(stack: &Stack, notifications: &Notifications, promised: &Promised) -> 
     if compared && notifications.intervals.ever_notify(&promised.kept) {
         return None;
     }
-    let silence = notifications.intervals.longest_silence(&promised.kept);
+    never_or_seldom(notifications, &promised.kept, &promised.firing.called())
+}
+
+/// Routes that notify at no time, or not for longer than a week.
+fn never_or_seldom(
+    notifications: &Notifications,
+    routes: &[&Route],
+    called: &str,
+) -> Option<Mistake> {
+    let silence = notifications.intervals.longest_silence(routes);
     let how = match silence {
         Some(minutes) if minutes <= WEEK => return None,
         Some(minutes) => {
@@ -367,13 +376,13 @@ fn silent(stack: &Stack, notifications: &Notifications, promised: &Promised) -> 
         }
         None => "at any time".to_string(),
     };
-    let route = promised.kept.first()?;
+    let route = routes.first()?;
     let key = TIMES
         .iter()
         .find(|key| route.settings.contains_key(**key))?;
     Some((
         format!("{}/{key}", route.pointer),
-        format!("{} is told to nobody {how}", promised.firing.called()),
+        format!("{called} is told to nobody {how}"),
         "let the route notify at some time of every week".to_string(),
     ))
 }

@@ -6,7 +6,7 @@ use crate::catalog::pattern;
 use crate::catalog::units::{Duration, Size};
 use crate::diagnostic::{Diagnostic, Place, suggestion, suggestion_or};
 use crate::json::{Parts, plain};
-use crate::source::step;
+use crate::source::{step, steps};
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value;
@@ -85,10 +85,7 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
             if let Some(example) = example.filter(|_| node.get("format").is_some()) {
                 found.help += &format!(", as in `\"{example}\"`");
             }
-            match node["list"]
-                .as_str()
-                .filter(|_| error.instance().is_array())
-            {
+            match instead_of_a_list(error, schema).filter(|_| error.instance().is_array()) {
                 Some(meant) => found.help(meant),
                 None => found,
             }
@@ -383,6 +380,22 @@ fn not_a(place: &Place, name: &str, error: &ValidationError, schema: &Value) -> 
         }
         _ => format!("{said}{example}"),
     })
+}
+
+/// What to write in place of a list: said where the value is described, or where that is referred to.
+fn instead_of_a_list<'a>(error: &ValidationError, schema: &'a Value) -> Option<&'a str> {
+    let path = error.evaluation_path().to_string();
+    let (mut node, mut said) = (schema, None);
+    for step in steps(&path) {
+        node = match step.as_str() {
+            "$ref" => schema.pointer(node["$ref"].as_str()?.strip_prefix('#')?)?,
+            _ => node
+                .get(&step)
+                .or_else(|| node.get(step.parse::<usize>().ok()?))?,
+        };
+        said = node["list"].as_str().or(said);
+    }
+    said
 }
 
 /// Why a value that looks right is refused all the same.

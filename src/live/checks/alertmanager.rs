@@ -224,36 +224,29 @@ fn with_headers(receiver: &Value) -> Value {
     receiver
 }
 
-/// So long Prometheus may take after its start to look for where it sends alerts. Seconds.
-const STARTS: i64 = 30;
-
 /// Prometheus sends alerts nowhere.
 fn unknown_to(running: &Running) -> Option<Diagnostic> {
     let place = Place::Key("/prometheus/alertmanagers".into());
     let code = "no-alertmanager";
     let configured = running.config["alerting"]["alertmanagers"].items().next();
-    match running.alertmanagers.is_empty() {
-        false => None,
-        true if configured.is_some() && running.age() < STARTS => {
-            let message = format!(
-                "Prometheus was started, or read its configuration, {} s ago and has not yet looked for its Alertmanager",
-                running.age()
-            );
-            Some(
-                Diagnostic::warning(code, place, message).help("wait for some seconds: --wait 60s"),
-            )
-        }
-        true => {
-            let help = match configured {
-                Some(_) => {
-                    "its configuration names one, and its service discovery finds none: see the page Status, Service Discovery, and its log"
-                }
-                None => "load the rendered configuration, whose `alerting` names it",
-            };
-            let message = "Prometheus knows no Alertmanager: alerts fire and notify nobody";
-            Some(Diagnostic::error(code, place, message).help(help))
-        }
+    if !running.alertmanagers.is_empty() {
+        return None;
     }
+    if let (Some(_), Some(age)) = (configured, running.settling()) {
+        let message = format!(
+            "Prometheus was started, or read its configuration, {age} s ago and has not yet looked for its Alertmanager"
+        );
+        let waits = Diagnostic::warning(code, place, message);
+        return Some(waits.help("wait for some seconds: --wait 60s"));
+    }
+    let help = match configured {
+        Some(_) => {
+            "its configuration names one, and its service discovery finds none: see the page Status, Service Discovery, and its log"
+        }
+        None => "load the rendered configuration, whose `alerting` names it",
+    };
+    let message = "Prometheus knows no Alertmanager: alerts fire and notify nobody";
+    Some(Diagnostic::error(code, place, message).help(help))
 }
 
 /// Prometheus knows where to send alerts, and who is there routes them as rendered.

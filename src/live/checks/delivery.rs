@@ -105,7 +105,7 @@ impl Delivery {
             alerts: alerts.items().cloned().collect(),
             silences: in_force.filter_map(Silence::of).collect(),
             config: yaml::parse(config).unwrap_or_default(),
-            began: time(&status["uptime"]),
+            began: time(status["uptime"].as_str().unwrap_or_default()),
         })
     }
 
@@ -358,9 +358,8 @@ fn lost(context: &CheckContext, running: &Running, delivery: &Delivery) -> Optio
             .filter(|alert| alert["state"] == "firing")
         {
             let held = rule["duration"].as_f64().unwrap_or(0.0);
-            let active = alert["activeAt"].as_str().unwrap_or_default();
-            let since = DateTime::parse_from_rfc3339(active).ok()?.to_utc()
-                + chrono::TimeDelta::seconds(held as i64);
+            let since =
+                time(alert["activeAt"].as_str()?)? + chrono::TimeDelta::seconds(held as i64);
             let Some(labels) = way.sent(&texts(&alert["labels"])) else {
                 continue;
             };

@@ -33,8 +33,8 @@ pub(crate) fn checked(context: &CheckContext) -> Option<Checked> {
         });
         *shows.entry((&panel.file, &panel.panel)).or_default() |= something;
         if let Err(refusal) = answer {
-            // Prometheus out of breath is one finding, however many queries it leaves without an answer.
-            let unanswered = out_of_breath(&refusal);
+            // An overloaded Prometheus is one finding, however many queries it leaves without an answer.
+            let unanswered = overloaded(&refusal);
             if !(unanswered && late) {
                 findings.push(refused(context, panel, &refusal));
             }
@@ -52,7 +52,7 @@ pub(crate) fn checked(context: &CheckContext) -> Option<Checked> {
 }
 
 /// Whether it is not the query that is wrong.
-fn out_of_breath(refusal: &Refusal) -> bool {
+fn overloaded(refusal: &Refusal) -> bool {
     match refusal {
         Refusal::Failed(_) => true,
         Refusal::Status(status, reason) => *status == 503 || too_costly(reason),
@@ -74,7 +74,7 @@ fn refused(context: &CheckContext, panel: &PanelQuery, refusal: &Refusal) -> Dia
     };
     let reason = match refusal {
         Refusal::Failed(failure) => return unanswered(failure, "give it more time with --timeout"),
-        Refusal::Status(_, reason) if out_of_breath(refusal) => {
+        Refusal::Status(_, reason) if overloaded(refusal) => {
             return unanswered(reason, COSTLY);
         }
         Refusal::Status(_, reason) => reason.clone(),

@@ -10,7 +10,7 @@ use crate::promql::parse;
 use crate::promql::walk::reach;
 use crate::render::File;
 use crate::stack::files::Files;
-use chrono::{DateTime, TimeDelta};
+use chrono::TimeDelta;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -152,11 +152,10 @@ pub(crate) fn reload_help(context: &CheckContext, running: &Running) -> String {
             "its last reload failed and its log says why: `promtool check config` finds it too; then {reload}"
         );
     }
-    let loaded = DateTime::parse_from_rfc3339(&running.loaded_at).ok();
     // Files were written by the clock of this machine, and loaded by that of Prometheus.
     let ahead = running.lead();
     let second = TimeDelta::seconds(1);
-    let loaded = loaded.map(|loaded| loaded.to_utc() - ahead);
+    let loaded = running.loaded().map(|loaded| loaded - ahead);
     let loaded = match (context.written, loaded) {
         // It tells whole seconds there: `render` and a reload often follow each other within one.
         (Some(written), Some(loaded)) if (loaded..loaded + second).contains(&written) => {

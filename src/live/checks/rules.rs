@@ -4,11 +4,10 @@ use super::prometheus::{config_place, disk_is_full, reload_help};
 use super::{CheckContext, Checked, first};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
-use crate::live::prometheus::Running;
+use crate::live::prometheus::{Running, time};
 use crate::live::rules::{
     Concern, Rule, loaded_rule, paces, places, rendered_rules, rule_difference,
 };
-use chrono::DateTime;
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -150,14 +149,14 @@ fn late(context: &CheckContext, running: &Running, ours: &HashSet<&str>) -> Opti
         let took = group["evaluationTime"].as_f64().unwrap_or(0.0);
         let name = group["name"].as_str().unwrap_or_default();
         let last = group["lastEvaluation"].as_str().unwrap_or_default();
-        let last = DateTime::parse_from_rfc3339(last).ok();
+        let last = time(last);
         let ours = ours.contains(file.rsplit('/').next().unwrap_or_default());
         if !ours || interval <= 0.0 {
             continue;
         }
         // Just after its start Prometheus says the year 1.
         let since = last.filter(|last| last.timestamp() > 0);
-        let since = since.map(|last| (now - last.to_utc()).num_milliseconds() as f64 / 1000.0);
+        let since = since.map(|last| (now - last).num_milliseconds() as f64 / 1000.0);
         if took > interval {
             found.push(format!(
                 "{name} takes {took:.1} s and is due every {interval} s"

@@ -53,7 +53,7 @@ fn due<'t>(delivery: &Delivery, tree: &'t Route, service: &str) -> Vec<Due<'t>> 
         let mut own = people.iter().filter(|one| one.name == name);
         own.any(|one| !one.integrations().is_empty())
     };
-    let begins = |alert: &Value| time(&alert["startsAt"]);
+    let begins = |alert: &Value| time(alert["startsAt"].as_str()?);
     let all: Vec<(Labels, Option<DateTime<Utc>>)> = delivery
         .alerts
         .iter()

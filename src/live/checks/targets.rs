@@ -215,13 +215,9 @@ pub(crate) fn unknown(service: &Service, target: &Target) -> Diagnostic {
         .of(&service.name)
 }
 
-/// So long it may take after its start to look for its targets. Seconds.
-const STARTS: i64 = 30;
-
 /// Its job is loaded, and nothing is scraped by it.
 pub(crate) fn dropped(running: &Running, service: &Service) -> Diagnostic {
-    let age = running.age();
-    if age < STARTS {
+    if let Some(age) = running.settling() {
         let said = format!("its job was loaded {age} s ago and has no target yet");
         let place = Place::Key(format!("/services/{}", service.name));
         let message = format!("{}: {said}", service.name);

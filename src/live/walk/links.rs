@@ -99,7 +99,7 @@ fn wide(context: &CheckContext, running: &Running, service: &Service) -> String 
 /// When an alert that is pending has been so for as long as its rule says.
 fn fires_at(alert: &Value, rule: &Value) -> Option<DateTime<Utc>> {
     let held = rule["duration"].as_f64()?;
-    Some(time(&alert["activeAt"])? + TimeDelta::milliseconds((held * 1000.0) as i64))
+    Some(time(alert["activeAt"].as_str()?)? + TimeDelta::milliseconds((held * 1000.0) as i64))
 }
 
 /// Whether the alerts that cover the service are loaded and evaluated, and what else was found about rules.

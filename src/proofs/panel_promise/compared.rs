@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::engine::metric;
-use crate::promql::walk::selectors;
+use crate::promql::walk::{ranges, selectors};
 use regex_automata::meta::Regex;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -140,7 +140,7 @@ impl<'s> Panel<'_, 's> {
                 for expr in &asked {
                     match ago {
                         true => times::looked_back(expr, Default::default(), &mut all),
-                        false => times::ranges_read(expr, &mut all),
+                        false => all.extend(ranges(expr)),
                     }
                 }
                 let mut all: Vec<Duration> = all

@@ -4,7 +4,7 @@ use super::panel::Panel;
 use crate::catalog::Duration;
 use crate::diagnostic::Diagnostic;
 use crate::promql::token::T_LUNLESS;
-use crate::promql::walk::children;
+use crate::promql::walk::{children, ranges};
 use crate::promql::{Expr, Offset};
 use crate::proofs::place;
 use crate::stack::expressions::Expression;
@@ -102,9 +102,7 @@ impl Panel<'_, '_> {
             return None;
         }
         self.queries.iter().find_map(|query| {
-            let mut ranges = Vec::new();
-            ranges_read(&query.ast, &mut ranges);
-            let range = ranges.into_iter().find(|range| {
+            let range = ranges(&query.ast).into_iter().find(|range| {
                 let text = Duration(range.as_millis() as u64).to_string();
                 let own = query.written.contains(&format!("[{text}"));
                 *range >= UNSAID && own && !words.contains(&text)
@@ -214,18 +212,6 @@ fn steps_and_gaps(expr: &Expr, found: &mut Vec<(Length, Length)>) {
     children(expr)
         .into_iter()
         .for_each(|inside| steps_and_gaps(inside, found));
-}
-
-/// The ranges of selectors and subqueries.
-pub(super) fn ranges_read(expr: &Expr, found: &mut Vec<Length>) {
-    match expr {
-        Expr::MatrixSelector(matrix) => found.push(matrix.range),
-        Expr::Subquery(subquery) => found.push(subquery.range),
-        _ => {}
-    }
-    children(expr)
-        .into_iter()
-        .for_each(|inside| ranges_read(inside, found));
 }
 
 /// How far back each selector looks from the time that is shown; one that looks ahead, or is pinned to an instant, is now.

@@ -1,9 +1,8 @@
 //! Own alerts that the user's own routes take: whom they are for is said nowhere but there, and still somebody has to be told.
 
-use super::{Mistake, WEEK, matchers_of};
-use crate::diagnostic::plural;
+use super::{Mistake, matchers_of, never_or_seldom};
 use crate::stack::Stack;
-use crate::stack::notifications::routes::{Route, TIMES};
+use crate::stack::notifications::routes::Route;
 use crate::stack::notifications::{Notifications, Promised};
 
 /// Whether an own alert ends in routes of the user's own file.
@@ -45,24 +44,7 @@ pub(super) fn untold(
             ),
         ));
     }
-    let silence = notifications.intervals.longest_silence(&telling);
-    let how = match silence {
-        Some(minutes) if minutes <= WEEK => return None,
-        Some(minutes) => {
-            let days = minutes.div_ceil(24 * 60);
-            format!("for {} in a row", plural(days, "day"))
-        }
-        None => "at any time".to_string(),
-    };
-    let route = telling.first()?;
-    let key = TIMES
-        .iter()
-        .find(|key| route.settings.contains_key(**key))?;
-    Some((
-        format!("{}/{key}", route.pointer),
-        format!("{called} is told to nobody {how}"),
-        "let the route notify at some time of every week".to_string(),
-    ))
+    never_or_seldom(notifications, &telling, &called)
 }
 
 /// Whether a route inside the first of the own file asks for an alert by its name.

@@ -263,15 +263,9 @@ impl Run<'_, '_> {
                 self.reasons.push(format!("it speaks {speaks}"));
                 return Ends::BADLY.into();
             }
+            let fails = |word: &String| word == "--fail" || word.starts_with("--fail-");
             let strict = name == "wget"
-                || name == "curl"
-                    && words.iter().any(|word| {
-                        word == "--fail"
-                            || word.starts_with("--fail-")
-                            || word.starts_with('-')
-                                && !word.starts_with("--")
-                                && word.contains('f')
-                    });
+                || name == "curl" && (has_flag(words, 'f') || words.iter().any(fails));
             if own
                 && strict
                 && let Some(program) = self.container.process.program
@@ -346,15 +340,21 @@ impl Run<'_, '_> {
     }
 }
 
+/// Whether a flag of one letter is given, alone or with others: `-fsS`.
+fn has_flag(words: &[String], flag: char) -> bool {
+    let short = |word: &&String| word.starts_with('-') && !word.starts_with("--");
+    words.iter().filter(short).any(|word| word.contains(flag))
+}
+
 /// Whether a command prints what it is answered.
 fn prints(name: &str, words: &[String]) -> bool {
-    let has = |flag: char| {
-        let short = |word: &&String| word.starts_with('-') && !word.starts_with("--");
-        words.iter().filter(short).any(|word| word.contains(flag))
-    };
     match name {
         "wget" => words.iter().any(|word| word == "-" || word.ends_with("O-")),
-        _ => !has('o') && !has('I') && !words.iter().any(|word| word == "--output"),
+        _ => {
+            !has_flag(words, 'o')
+                && !has_flag(words, 'I')
+                && !words.iter().any(|word| word == "--output")
+        }
     }
 }
 
