@@ -58,12 +58,8 @@ pub(super) fn idle(stack: &Stack, config: &File) -> Vec<Diagnostic> {
 
 /// What something reads of own jobs, and their rules behind the scrape leave nothing of; of each job the first.
 pub(super) fn nothing_left(stack: &Stack, config: &File) -> Vec<Diagnostic> {
-    let jobs = config.value["scrape_configs"]
-        .as_array()
-        .into_iter()
-        .flatten();
+    let jobs = config.value["scrape_configs"].items().enumerate();
     let rules: BTreeMap<usize, Vec<Rule>> = jobs
-        .enumerate()
         .filter(|(index, _)| stack.is_own(&config.path, &format!("/scrape_configs/{index}")))
         .filter_map(|(index, job)| Some((index, Rule::read(&job["metric_relabel_configs"]).ok()?)))
         .filter(|(_, rules)| !rules.is_empty())
