@@ -159,7 +159,7 @@ pub fn never(code: &str) -> Option<&'static str> {
 }
 
 /// One entry of an `allow` list.
-pub(crate) struct Allow {
+pub struct Allow {
     /// The table that it stands in.
     pub table: String,
     pub pointer: String,
@@ -177,7 +177,7 @@ impl Allow {
 }
 
 /// Every entry of a catalog, in its order.
-pub(crate) fn entries(catalog: &Value) -> Vec<Allow> {
+pub fn entries(catalog: &Value) -> Vec<Allow> {
     let mut allows = Vec::new();
     collect(catalog, "", &mut allows);
     allows

@@ -35,7 +35,7 @@ pub enum Role {
 }
 
 /// A rule file as Prometheus reads it.
-pub(crate) const RULES: Role = Role::Rules { groups: "/groups" };
+pub const RULES: Role = Role::Rules { groups: "/groups" };
 
 /// One generated file.
 #[derive(Clone, Copy)]

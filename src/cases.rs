@@ -8,9 +8,9 @@ mod chosen;
 mod expressions;
 mod moving;
 mod native;
-pub(crate) mod neighbourhood;
+pub mod neighbourhood;
 mod open_labels;
-pub(crate) mod phases;
+pub mod phases;
 mod quantiles;
 pub(crate) mod samples;
 mod scene;
@@ -18,9 +18,9 @@ mod suites;
 mod trials;
 
 use minijinja::{Error, ErrorKind};
-pub(crate) use moving::{Like, Moving};
-pub(crate) use open_labels::OpenLabel;
-pub(crate) use scene::{Clock, Scene, Sources};
+pub use moving::{Like, Moving};
+pub use open_labels::OpenLabel;
+pub use scene::{Clock, Scene, Sources};
 pub(crate) use suites::Suites;
 pub(crate) use trials::Trial;
 

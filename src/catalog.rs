@@ -1,27 +1,27 @@
 //! services.toml as typed data, every default and override applied.
 
-pub(crate) mod access;
-pub(crate) mod alerts;
+pub mod access;
+pub mod alerts;
 pub(crate) mod discovery;
 mod emitters;
-pub(crate) mod extra;
-pub(crate) mod filters;
-pub(crate) mod levels;
+pub mod extra;
+pub mod filters;
+pub mod levels;
 mod limits;
 mod metrics;
-pub(crate) mod owners;
+pub mod owners;
 pub mod pattern;
-pub(crate) mod placeholders;
+pub mod placeholders;
 mod profiled; // what alerts read that no catalog declares
 pub(crate) mod requirement;
-pub(crate) mod rules;
+pub mod rules;
 pub mod schema;
 pub(crate) mod secrets;
 mod services;
 mod severities;
-pub(crate) mod slos;
+pub mod slos;
 mod tables;
-pub(crate) mod times;
+pub mod times;
 pub(crate) mod units;
 
 use crate::diagnostic::{Diagnostic, Place};
@@ -31,14 +31,14 @@ use crate::profiles::Profiles;
 use crate::promql;
 use crate::source::Source;
 pub use access::ipv6;
-pub(crate) use alerts::{Alert, Branch, Scope, StillBurning, Subject};
+pub use alerts::{Alert, Branch, Scope, StillBurning, Subject};
 use emitters::Emitters;
 pub use extra::Extra;
 use levels::Levels;
 pub(crate) use limits::Limits;
 pub use metrics::Metric;
-pub(crate) use metrics::{OF_ALERTS, TAKEN};
-pub(crate) use owners::Owner;
+pub use metrics::{OF_ALERTS, TAKEN};
+pub use owners::Owner;
 use owners::{Inhibit, Notice, Ownership, SentLabel};
 use profiled::Profiled;
 pub(crate) use rules::RecordingRule;
@@ -46,12 +46,12 @@ use rules::RuleGroup;
 use serde::Serialize;
 use serde_json::{Map, Value};
 pub use services::{Override, Port, Service, layers, origin};
-pub(crate) use severities::Severities;
+pub use severities::Severities;
 use slos::Slo;
-pub(crate) use slos::alerts_of;
+pub use slos::alerts_of;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-pub(crate) use tables::{Alertmanager, Blackbox, Compose, Grafana, Kept, Platform, Prometheus};
+pub use tables::{Alertmanager, Blackbox, Compose, Grafana, Kept, Platform, Prometheus};
 use times::Time;
 pub use units::{Duration, Size, with_unit};
 
@@ -70,11 +70,11 @@ pub struct Catalog {
     /// The Alertmanager and its routes.
     pub alertmanager: Alertmanager,
     /// How urgent alerts can be.
-    pub(crate) severities: Severities,
+    pub severities: Severities,
     /// Receiver → its integrations, as written.
     pub receivers: Map<String, Value>,
     /// Who alerts belong to.
-    pub(crate) owners: Vec<Owner>,
+    pub owners: Vec<Owner>,
     /// What says so of the alerts that are sent.
     pub(crate) ownership: Vec<Ownership>,
     /// What tells services apart beside their names, for routes and inhibitions that go by it.
@@ -82,11 +82,11 @@ pub struct Catalog {
     #[serde(skip)]
     gone_by: BTreeSet<String>,
     /// Who is told of them instead of the receiver of their severity; the first that fits decides.
-    pub(crate) notices: Vec<Notice>,
+    pub notices: Vec<Notice>,
     /// When somebody is told, or is not.
-    pub(crate) times: Vec<Time>,
+    pub times: Vec<Time>,
     /// Which alerts hold back which others, beside those that their kinds say.
-    pub(crate) inhibitions: Vec<Inhibit>,
+    pub inhibitions: Vec<Inhibit>,
     pub blackbox: Blackbox,
     pub grafana: Grafana,
     pub compose: Compose,
@@ -96,7 +96,7 @@ pub struct Catalog {
     pub alerts: Vec<Alert>,
     /// The alerts that are written once and have several levels.
     #[serde(skip)]
-    pub(crate) levels: Vec<Arc<Levels>>,
+    pub levels: Vec<Arc<Levels>>,
     /// How much of what its services do must go well.
     pub slos: Vec<Slo>,
     /// Its own recording rules.
@@ -146,7 +146,7 @@ pub struct Group {
 }
 
 /// The receiver that notifies no one; alerts of a severity without a route go there.
-pub(crate) const NO_ONE: &str = "null";
+pub const NO_ONE: &str = "null";
 
 impl Catalog {
     /// Whether an alert reads a native histogram, and no unit test can give it one: promtool knows them from 2.48 on.
@@ -344,12 +344,12 @@ impl Catalog {
     }
 
     /// Whether any route leads to a receiver other than the null one.
-    pub(crate) fn notifies(&self) -> bool {
+    pub fn notifies(&self) -> bool {
         self.routed().any(|(receiver, _)| receiver != NO_ONE)
     }
 
     /// The receiver of a severity: of its alerts that no owner and no other route takes.
-    pub(crate) fn receiver(&self, severity: &str) -> &str {
+    pub fn receiver(&self, severity: &str) -> &str {
         self.alertmanager
             .routes
             .get(severity)
@@ -357,7 +357,7 @@ impl Catalog {
     }
 
     /// The services of these names, as far as there are such.
-    pub(crate) fn services_of<'c, 'n>(
+    pub fn services_of<'c, 'n>(
         &'c self,
         names: &'n [String],
     ) -> impl Iterator<Item = &'c Service> + Clone + use<'c, 'n> {
@@ -372,21 +372,21 @@ impl Catalog {
     }
 
     /// The metrics that the catalog declares itself.
-    pub(crate) fn declared(&self) -> impl Iterator<Item = &Metric> + Clone {
+    pub fn declared(&self) -> impl Iterator<Item = &Metric> + Clone {
         self.metrics
             .iter()
             .filter(|metric| metric.profile.is_none())
     }
 
     /// A metric that it declares, or reads of a profile, by its name without the prefix.
-    pub(crate) fn metric(&self, key: &str) -> Option<&Metric> {
+    pub fn metric(&self, key: &str) -> Option<&Metric> {
         self.names
             .metrics
             .get(key)
             .map(|index| &self.metrics[*index])
     }
 
-    pub(crate) fn alert(&self, name: &str) -> Option<&Alert> {
+    pub fn alert(&self, name: &str) -> Option<&Alert> {
         self.names
             .alerts
             .get(name)
@@ -526,7 +526,7 @@ fn published(value: &Value, server: &str) -> Value {
 }
 
 /// `TooManyErrors` → `too_many_errors`, `TLSCertificateExpired` → `tls_certificate_expired`.
-pub(crate) fn snake(name: &str) -> String {
+pub fn snake(name: &str) -> String {
     let chars: Vec<char> = name.chars().collect();
     let mut out = String::new();
     for (index, c) in chars.iter().enumerate() {

@@ -1,15 +1,15 @@
 //! The closed metric contract: every series that can exist, from the catalog, the rendered targets and the rendered rules.
 
 pub(crate) mod bounds;
-pub(crate) mod domain;
+pub mod domain;
 pub(crate) mod evaluate;
 pub(crate) mod exposed;
 pub(crate) mod filtered;
 mod node;
 pub(crate) mod relabel;
-pub(crate) mod series;
-pub(crate) mod status;
-pub(crate) mod targets;
+pub mod series;
+pub mod status;
+pub mod targets;
 pub(crate) mod units;
 pub(crate) mod values;
 
@@ -328,7 +328,7 @@ impl Contract {
     }
 
     /// All series of a name; empty when nobody writes it.
-    pub(crate) fn family(&self, name: &str) -> &[SeriesSet] {
+    pub fn family(&self, name: &str) -> &[SeriesSet] {
         self.families.get(name).map_or(&[], Vec::as_slice)
     }
 
@@ -343,7 +343,7 @@ impl Contract {
     }
 
     /// The part of the series that all matchers pick.
-    pub(crate) fn select(&self, series: &SeriesSet, matchers: &[Matcher]) -> Option<SeriesSet> {
+    pub fn select(&self, series: &SeriesSet, matchers: &[Matcher]) -> Option<SeriesSet> {
         let mut picked = series.clone();
         for matcher in matchers.iter().filter(|matcher| matcher.name != "__name__") {
             if picked.carried.contains(&matcher.name) {
@@ -399,7 +399,7 @@ impl Contract {
     }
 
     /// The syntax of an expression, parsed once; the reason when it has none.
-    pub(crate) fn parse(&self, text: &str) -> Result<Rc<Expr>, String> {
+    pub fn parse(&self, text: &str) -> Result<Rc<Expr>, String> {
         let mut parsed = self.parsed.borrow_mut();
         parsed
             .entry(text.to_string())

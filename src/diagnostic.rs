@@ -6,15 +6,15 @@ mod documents;
 mod groups;
 mod nearest;
 mod print;
-pub(crate) mod visible;
+pub mod visible;
 
 use crate::source::Source;
 pub use causes::folded;
-pub(crate) use cut::cut;
-pub(crate) use documents::{junit, sarif, uri, with_help};
-pub(crate) use groups::grouped;
-pub(crate) use nearest::{mistyped, nearest, suggestion, suggestion_or};
-pub(crate) use print::underlined;
+pub use cut::cut;
+pub use documents::{junit, sarif, uri, with_help};
+pub use groups::grouped;
+pub use nearest::{mistyped, nearest, suggestion, suggestion_or};
+pub use print::underlined;
 pub use print::{Format, github_escaped, json, location, plural, print};
 use std::ops::Range;
 
@@ -31,7 +31,7 @@ pub enum Severity {
 
 impl Severity {
     /// `error`, `warning` or `notice`: the word for people, JSON, and GitHub's commands.
-    pub(crate) fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -88,22 +88,18 @@ pub struct Diagnostic {
     /// The catalog's tables whose `allow` may accept it, beside those around its place.
     pub owners: Vec<String>,
     /// What is wrong when this is: a rule, an alert. Findings that name one of them in `follows` are its consequences.
-    pub(crate) subjects: Vec<String>,
+    pub subjects: Vec<String>,
     /// What this may be a consequence of.
-    pub(crate) follows: Vec<String>,
+    pub follows: Vec<String>,
     /// The service of the running stack that it is about.
-    pub(crate) service: Option<String>,
+    pub service: Option<String>,
     /// The message without what only this service has: other services with the same are printed with it.
-    pub(crate) common: String,
+    pub common: String,
 }
 
 impl Diagnostic {
     /// An error at `place`.
-    pub(crate) fn error(
-        code: &'static str,
-        place: Place,
-        message: impl Into<String>,
-    ) -> Diagnostic {
+    pub fn error(code: &'static str, place: Place, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             severity: Severity::Error,
             code,
@@ -121,11 +117,7 @@ impl Diagnostic {
     }
 
     /// A warning at `place`.
-    pub(crate) fn warning(
-        code: &'static str,
-        place: Place,
-        message: impl Into<String>,
-    ) -> Diagnostic {
+    pub fn warning(code: &'static str, place: Place, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             severity: Severity::Warning,
             ..Diagnostic::error(code, place, message)
@@ -133,11 +125,7 @@ impl Diagnostic {
     }
 
     /// A notice at `place`: sound, and worth knowing.
-    pub(crate) fn notice(
-        code: &'static str,
-        place: Place,
-        message: impl Into<String>,
-    ) -> Diagnostic {
+    pub fn notice(code: &'static str, place: Place, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             severity: Severity::Notice,
             ..Diagnostic::error(code, place, message)
@@ -156,14 +144,14 @@ impl Diagnostic {
     }
 
     /// What to do about it.
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Diagnostic {
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = help.into();
         self
     }
 
     /// It is about a service of the running stack. What other services have in common with it is the message without the
     /// service's name, unless `common` has been said already.
-    pub(crate) fn of(mut self, service: &str) -> Diagnostic {
+    pub fn of(mut self, service: &str) -> Diagnostic {
         if self.service.as_deref() == Some(service) {
             return self;
         }
@@ -180,13 +168,13 @@ impl Diagnostic {
     }
 
     /// What the same finding of another service says too.
-    pub(crate) fn common(mut self, message: impl Into<String>) -> Diagnostic {
+    pub fn common(mut self, message: impl Into<String>) -> Diagnostic {
         self.common = message.into();
         self
     }
 
     /// One more place, with its text.
-    pub(crate) fn also(mut self, place: Place, text: impl Into<String>) -> Diagnostic {
+    pub fn also(mut self, place: Place, text: impl Into<String>) -> Diagnostic {
         self.others.push((place, text.into()));
         self
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use compare::compare;
-pub(crate) use disk::{MANIFEST, texts};
+pub use disk::{MANIFEST, texts};
 pub use write::{create, create_secret, replace, sweep, write};
 
 /// How a file on disk differs from its rendering.
@@ -80,7 +80,7 @@ impl Comparison {
 }
 
 /// A unified diff from disk to rendering; at most `limit` lines, then how many more.
-pub(crate) fn diff(output: &str, change: &FileChange, limit: usize) -> String {
+pub fn diff(output: &str, change: &FileChange, limit: usize) -> String {
     // A name is a line of the difference, whatever it holds.
     let path = visible::line(&change.path);
     let (old, new) = (format!("a/{output}/{path}"), format!("b/{output}/{path}"));

@@ -6,7 +6,7 @@ use serde_json::Value;
 const WIDTH: usize = 160;
 
 /// What is in a value of which it is not known whether it is a list or an object; of anything else, nothing.
-pub(crate) trait Parts {
+pub trait Parts {
     fn items(&self) -> std::slice::Iter<'_, Value>;
     /// The items that are texts.
     fn texts(&self) -> impl Iterator<Item = &str> + Clone;
@@ -36,7 +36,7 @@ pub(crate) fn names(written: &Value) -> Vec<String> {
 }
 
 /// A value as it is written: a text without its quotes.
-pub(crate) fn plain(value: &Value) -> String {
+pub fn plain(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_string)

@@ -267,20 +267,19 @@ pub struct FaultSpec {
 }
 
 /// What of the schema's definitions a threshold refers to.
-pub(crate) const THRESHOLDS: [&str; 6] =
-    ["threshold", "ratio", "share", "level", "time", "long_time"];
+pub const THRESHOLDS: [&str; 6] = ["threshold", "ratio", "share", "level", "time", "long_time"];
 
 const HELP: &str = "see the built-in kinds: `monstack templates show kinds/ratio/kind.toml`";
 
 impl Kind {
     /// What its alerts read of a service's own, by what that is to them: the service's profile says which metric it is.
-    pub(crate) fn roles(&self) -> BTreeSet<&str> {
+    pub fn roles(&self) -> BTreeSet<&str> {
         let given = self.series.values();
         given.filter_map(|given| given.role.as_deref()).collect()
     }
 
     /// Whether a key says which quantile of a histogram is compared.
-    pub(crate) fn is_quantile(&self, key: &str) -> bool {
+    pub fn is_quantile(&self, key: &str) -> bool {
         matches!(&self.compares, Some(Compares::Quantile { quantile, .. }) if *quantile == format!("alert.settings.{key}"))
     }
 
@@ -291,7 +290,7 @@ impl Kind {
 
     /// What a key is annotated with: `metric`, `also`, `labels`, `answers`, `role`, `of_profile`, `whole_of`, `instead_of`, `unit`,
     /// `unit_of`, `side`, `includes`.
-    pub(crate) fn says<'a>(&'a self, key: &str, annotation: &str) -> Option<&'a Value> {
+    pub fn says<'a>(&'a self, key: &str, annotation: &str) -> Option<&'a Value> {
         self.keys.get(key)?.get(annotation)
     }
 
@@ -302,7 +301,7 @@ impl Kind {
     }
 
     /// Whether its keys name metrics, so that alerts of it are about different ones.
-    pub(crate) fn names_metrics(&self) -> bool {
+    pub fn names_metrics(&self) -> bool {
         let mut keys = self.keys.keys();
         keys.any(|key| self.says(key, "metric").is_some())
     }

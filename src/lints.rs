@@ -24,7 +24,7 @@ mod merged_instances;
 mod missing_label;
 mod mistaken_exporter;
 mod native_histogram;
-pub(crate) mod no_one_notified;
+pub mod no_one_notified;
 mod one_sided_status;
 mod override_without_effect;
 mod oversized_pattern;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-static TEMPLATES: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates");
+static TEMPLATES: Dir = include_dir!("$CARGO_MANIFEST_DIR/../templates");
 
 /// Path → text of the built-in files: a folder in the program is searched from its root part by part for each file.
 static BUILT_IN: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
@@ -47,14 +47,14 @@ enum Own {
 }
 
 /// The profile that a file under profiles/ says, by its path there.
-pub(crate) fn profile_of(path: &str) -> Option<&str> {
+pub fn profile_of(path: &str) -> Option<&str> {
     let name = path.strip_suffix(".toml")?;
     (!name.contains('/') && !name.starts_with('.')).then_some(name)
 }
 
 impl Overlay {
     /// With the files of `root/templates`.
-    pub(crate) fn of(root: &Path) -> Overlay {
+    pub fn of(root: &Path) -> Overlay {
         Overlay {
             own: Own::Folder(root.join("templates")),
             profiles: Own::Folder(root.join("profiles")),
@@ -78,13 +78,13 @@ impl Overlay {
     }
 
     /// With these templates instead of those that have their paths, or beside them.
-    pub(crate) fn with_changed(mut self, texts: BTreeMap<String, String>) -> Overlay {
+    pub fn with_changed(mut self, texts: BTreeMap<String, String>) -> Overlay {
         self.changed.extend(texts);
         self
     }
 
     /// With these profiles, name → text.
-    pub(crate) fn with_profiles(self, texts: BTreeMap<String, String>) -> Overlay {
+    pub fn with_profiles(self, texts: BTreeMap<String, String>) -> Overlay {
         Overlay {
             profiles: Own::Texts(texts),
             ..self
@@ -92,7 +92,7 @@ impl Overlay {
     }
 
     /// With these files for `[extra]`, path under the root → text.
-    pub(crate) fn with_extra(self, texts: BTreeMap<String, String>) -> Overlay {
+    pub fn with_extra(self, texts: BTreeMap<String, String>) -> Overlay {
         Overlay {
             extra: Own::Texts(texts),
             ..self
@@ -122,7 +122,7 @@ impl Overlay {
     }
 
     /// The root's own profiles, by name.
-    pub(crate) fn profiles(&self) -> BTreeMap<String, Result<String, Unreadable>> {
+    pub fn profiles(&self) -> BTreeMap<String, Result<String, Unreadable>> {
         let folder = match &self.profiles {
             Own::None => return BTreeMap::new(),
             Own::Texts(texts) => {
@@ -146,7 +146,7 @@ impl Overlay {
     }
 
     /// A file by its path under templates/, with `\n` as line ends; None: there is neither one of the root nor a built-in one.
-    pub(crate) fn text(&self, path: &str) -> Result<Option<String>, Unreadable> {
+    pub fn text(&self, path: &str) -> Result<Option<String>, Unreadable> {
         Ok(self
             .own(path)?
             .or_else(|| built_in(path).map(str::to_string)))
@@ -184,14 +184,14 @@ impl Overlay {
     }
 
     /// Paths of the built-in files, each with whether the root replaces it by another text.
-    pub(crate) fn all(&self) -> Vec<(String, bool)> {
+    pub fn all(&self) -> Vec<(String, bool)> {
         paths()
             .map(|path| (path.to_string(), self.replaces(path)))
             .collect()
     }
 
     /// Paths of the built-in files that the root replaces by another text.
-    pub(crate) fn replaced(&self) -> Vec<String> {
+    pub fn replaced(&self) -> Vec<String> {
         self.all()
             .into_iter()
             .filter(|(_, replaced)| *replaced)
@@ -200,7 +200,7 @@ impl Overlay {
     }
 
     /// Whether every template is the same; a copy of a built-in one is the same as that.
-    pub(crate) fn same(&self, other: &Overlay) -> bool {
+    pub fn same(&self, other: &Overlay) -> bool {
         let own = |side: &Overlay| match &side.own {
             Own::Texts(texts) => texts.keys().cloned().collect(),
             _ => Vec::new(),
@@ -216,7 +216,7 @@ impl Overlay {
     }
 
     /// Whether the files for `[extra]` are the same, of two that were read at once.
-    pub(crate) fn same_extra(&self, other: &Overlay) -> bool {
+    pub fn same_extra(&self, other: &Overlay) -> bool {
         let texts = |side: &Overlay| match &side.extra {
             Own::Texts(texts) => texts.clone(),
             _ => BTreeMap::new(),
@@ -263,7 +263,7 @@ impl Overlay {
 }
 
 /// The files below a folder that a pattern names, sorted. A part without `*` and `?` is not looked for among others.
-pub(crate) fn matching(root: &Path, pattern: &str) -> Vec<String> {
+pub fn matching(root: &Path, pattern: &str) -> Vec<String> {
     let mut found = vec![String::new()];
     let mut parts = pattern.split('/').peekable();
     while let Some(part) = parts.next() {
@@ -293,7 +293,7 @@ pub(crate) fn matching(root: &Path, pattern: &str) -> Vec<String> {
 }
 
 /// Whether a pattern matches a whole path, as Go's filepath.Match has it: a star and a question mark stay within a folder.
-pub(crate) fn glob(pattern: &str, path: &str) -> bool {
+pub fn glob(pattern: &str, path: &str) -> bool {
     let mut letters = pattern.chars();
     let Some(first) = letters.next() else {
         return path.is_empty();
@@ -328,12 +328,12 @@ pub(crate) fn glob(pattern: &str, path: &str) -> bool {
 }
 
 /// The text of a built-in file.
-pub(crate) fn built_in(path: &str) -> Option<&'static str> {
+pub fn built_in(path: &str) -> Option<&'static str> {
     BUILT_IN.get(path).copied()
 }
 
 /// Paths of all built-in files, sorted.
-pub(crate) fn paths() -> impl Iterator<Item = &'static str> + Clone {
+pub fn paths() -> impl Iterator<Item = &'static str> + Clone {
     BUILT_IN.keys().copied()
 }
 

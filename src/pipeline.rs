@@ -22,7 +22,7 @@ use std::path::Path;
 pub const CATALOG: &str = "services.toml";
 
 /// The folder of its parts, beside it.
-pub(crate) const PARTS: &str = "services.d";
+pub const PARTS: &str = "services.d";
 
 /// How far a catalog came, and everything that was found on the way.
 pub struct Outcome {
@@ -59,7 +59,7 @@ pub struct Root<'a> {
 
 impl Root<'_> {
     /// The templates, the profiles and the files of `[extra]` that it has.
-    pub(crate) fn overlay(&self) -> Overlay {
+    pub fn overlay(&self) -> Overlay {
         Overlay::of(self.path).with_unsaved(self.texts())
     }
 
@@ -86,12 +86,12 @@ impl<T: AsRef<str> + ?Sized> From<&T> for Texts {
 }
 
 /// What an environment's file is called.
-pub(crate) fn overlay_name(environment: &str) -> String {
+pub fn overlay_name(environment: &str) -> String {
     format!("services.{environment}.toml")
 }
 
 /// The environment that a file is for, by its name.
-pub(crate) fn environment_of(file: &str) -> Option<&str> {
+pub fn environment_of(file: &str) -> Option<&str> {
     let name = file.strip_prefix("services.")?.strip_suffix(".toml")?;
     let plain = |character: char| {
         character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-'
@@ -100,7 +100,7 @@ pub(crate) fn environment_of(file: &str) -> Option<&str> {
 }
 
 /// The environments of a root, by name.
-pub(crate) fn environments<'a>(root: impl Into<Root<'a>>) -> Vec<String> {
+pub fn environments<'a>(root: impl Into<Root<'a>>) -> Vec<String> {
     let root = root.into();
     let mut found: Vec<String> = (root.texts().names(root.path))
         .unwrap_or_default()
@@ -113,7 +113,7 @@ pub(crate) fn environments<'a>(root: impl Into<Root<'a>>) -> Vec<String> {
 }
 
 /// Whether a file of PARTS is read: a TOML file that is no hidden one, such as an editor's.
-pub(crate) fn is_part(name: &str) -> bool {
+pub fn is_part(name: &str) -> bool {
     name.ends_with(".toml") && !name.starts_with('.')
 }
 
@@ -139,7 +139,7 @@ fn misnamed(root: Root) -> Vec<String> {
 }
 
 /// The texts of the catalog of `root`; what is missing, unreadable or not text is a finding, not an error.
-pub(crate) fn read<'a>(root: impl Into<Root<'a>>) -> Result<Texts, Box<Outcome>> {
+pub fn read<'a>(root: impl Into<Root<'a>>) -> Result<Texts, Box<Outcome>> {
     let root = root.into();
     let unsaved = root.texts();
     let file = |name: &str| file(root.path, &unsaved, name);
@@ -430,7 +430,7 @@ pub fn run<'a>(root: impl Into<Root<'a>>) -> Result<Outcome> {
 }
 
 /// The same without the proofs, for verbs that ask about what runs: `render` is where a stack is proved.
-pub(crate) fn render_unproved<'a>(root: impl Into<Root<'a>>) -> Result<Outcome> {
+pub fn render_unproved<'a>(root: impl Into<Root<'a>>) -> Result<Outcome> {
     let root = root.into();
     let mut outcome = lint(root);
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
@@ -446,7 +446,7 @@ pub(crate) fn render_unproved<'a>(root: impl Into<Root<'a>>) -> Result<Outcome> 
 }
 
 /// The catalog of `root` and its lints, nothing rendered.
-pub(crate) fn lint<'a>(root: impl Into<Root<'a>>) -> Outcome {
+pub fn lint<'a>(root: impl Into<Root<'a>>) -> Outcome {
     let root = root.into();
     match read(root) {
         Ok(texts) => linted(&texts, &root.overlay()).0.in_order(),
@@ -460,7 +460,7 @@ pub fn prove(texts: impl Into<Texts>, root: &Path) -> Result<Outcome> {
 }
 
 /// The same with profiles, or files of `[extra]`, that are not on disk yet.
-pub(crate) fn prove_with(texts: impl Into<Texts>, overlay: &Overlay) -> Result<Outcome> {
+pub fn prove_with(texts: impl Into<Texts>, overlay: &Overlay) -> Result<Outcome> {
     let (mut outcome, mut allows) = linted(&texts.into(), overlay);
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
         return Ok(outcome.in_order());
@@ -513,7 +513,7 @@ fn linted(texts: &Texts, overlay: &Overlay) -> (Outcome, Allows) {
 }
 
 /// Syntax, schema and lints, without a look at what is rendered.
-pub(crate) fn lint_with(texts: impl Into<Texts>, overlay: &Overlay) -> Outcome {
+pub fn lint_with(texts: impl Into<Texts>, overlay: &Overlay) -> Outcome {
     linted(&texts.into(), overlay).0
 }
 

@@ -1,7 +1,7 @@
 //! Profiles: the metrics that something well known exposes by itself, so that no catalog need declare them. Built-in ones stand
 //! in `profiles/`; those in the root's `profiles/` add to them, or replace them.
 
-pub(crate) mod images;
+pub mod images;
 mod roles;
 
 use crate::diagnostic::{Diagnostic, Place};
@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
-static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/src/profiles");
+static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 
 /// Name → profile, each parsed when it is first asked for: a catalog needs a few of many.
 static BUILT_IN: LazyLock<BTreeMap<&'static str, BuiltIn>> = LazyLock::new(|| {
@@ -46,7 +46,7 @@ pub struct Profiles {
 /// What one thing exposes.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Profile {
+pub struct Profile {
     /// Another name of the profile whose all of this is.
     #[serde(default)]
     pub(crate) same_as: Option<String>,
@@ -73,20 +73,20 @@ pub(crate) struct Profile {
     pub(crate) roles: BTreeMap<String, Spec>,
     /// By their full names.
     #[serde(default)]
-    pub(crate) metrics: BTreeMap<String, Exposed>,
+    pub metrics: BTreeMap<String, Exposed>,
 }
 
 /// An image that exposes a profile. What tells it something is a flag of its command or a variable of its environment, by name.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Exporter {
+pub struct Exporter {
     /// Repositories, in whichever registry.
     pub(crate) images: Vec<String>,
     /// TCP port, unless it is told another.
-    pub(crate) port: u16,
+    pub port: u16,
     /// What tells it another port, alone or as host:port.
     #[serde(default)]
-    pub(crate) listen: Vec<String>,
+    pub listen: Vec<String>,
     /// What tells it another path than /metrics.
     #[serde(default)]
     pub(crate) path: Vec<String>,
@@ -98,7 +98,7 @@ pub(crate) struct Exporter {
 /// What a service runs on, beside what that exposes.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Runtime {
+pub struct Runtime {
     /// As a sentence calls it.
     pub(crate) title: String,
     /// The names, as a regular expression, that tell where its memory is.
@@ -118,14 +118,14 @@ pub(crate) struct Runtime {
 /// One metric of a profile.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Exposed {
-    pub(crate) r#type: Type,
+pub struct Exposed {
+    pub r#type: Type,
     /// What it measures.
     #[serde(default)]
-    pub(crate) help: String,
+    pub help: String,
     /// Label → its values or a pattern. `le` and `quantile` are understood.
     #[serde(default, deserialize_with = "labels")]
-    pub(crate) labels: Map<String, Value>,
+    pub labels: Map<String, Value>,
     /// Upper bounds of a histogram, where they are always these.
     #[serde(default)]
     pub(crate) buckets: Vec<f64>,
@@ -137,13 +137,13 @@ pub(crate) struct Exposed {
     pub(crate) unit: Option<String>,
     /// What a stand-in shows of a gauge.
     #[serde(default)]
-    pub(crate) usual: Option<f64>,
+    pub usual: Option<f64>,
 }
 
 /// As `# TYPE` says it.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Type {
+pub enum Type {
     Counter,
     Gauge,
     Histogram,
@@ -153,7 +153,7 @@ pub(crate) enum Type {
 }
 
 impl Type {
-    pub(crate) fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Type::Counter => "counter",
             Type::Gauge => "gauge",
@@ -226,7 +226,7 @@ fn labels<'de, D: serde::Deserializer<'de>>(
 
 impl Profiles {
     /// Those of an overlay.
-    pub(crate) fn of(overlay: &Overlay) -> Result<Arc<Profiles>, Vec<Diagnostic>> {
+    pub fn of(overlay: &Overlay) -> Result<Arc<Profiles>, Vec<Diagnostic>> {
         let (mut own, mut wrong) = (BTreeMap::new(), Vec::new());
         for (name, text) in overlay.profiles() {
             let file = format!("profiles/{name}.toml");
@@ -261,7 +261,7 @@ impl Profiles {
     }
 
     /// The profile of this name.
-    pub(crate) fn get(&self, name: &str) -> Option<&Profile> {
+    pub fn get(&self, name: &str) -> Option<&Profile> {
         let found = self.named(name)?;
         // One step: two that are each other's names lead nowhere.
         let other = found.same_as.as_deref();
@@ -274,7 +274,7 @@ impl Profiles {
     }
 
     /// The name of the profile that a name stands for.
-    pub(crate) fn first_name<'a>(&'a self, name: &'a str) -> &'a str {
+    pub fn first_name<'a>(&'a self, name: &'a str) -> &'a str {
         let other = self
             .named(name)
             .and_then(|profile| profile.same_as.as_deref());
@@ -282,7 +282,7 @@ impl Profiles {
     }
 
     /// What a service that runs on it can say of itself; None: it is no runtime.
-    pub(crate) fn runtime(&self, name: &str) -> Option<&Runtime> {
+    pub fn runtime(&self, name: &str) -> Option<&Runtime> {
         self.get(name)?.runtime.as_ref()
     }
 
@@ -294,7 +294,7 @@ impl Profiles {
     }
 
     /// Whether the client library of a runtime exposes it by itself, in one version or another.
-    pub(crate) fn of_client(&self, runtime: &str, name: &str) -> bool {
+    pub fn of_client(&self, runtime: &str, name: &str) -> bool {
         let begins = self.runtime(runtime).map(|known| &known.client);
         built_in("process").any(|known| known == name)
             || begins
@@ -304,7 +304,7 @@ impl Profiles {
     }
 
     /// Names of those that a catalog may ask for: what Prometheus and the collector add, they add by themselves.
-    pub(crate) fn names(&self) -> BTreeSet<&str> {
+    pub fn names(&self) -> BTreeSet<&str> {
         let built_in = BUILT_IN.keys().copied();
         let mut names: BTreeSet<&str> = self.own.keys().map(String::as_str).collect();
         names.extend(built_in);
@@ -329,7 +329,7 @@ impl Profiles {
     }
 
     /// The profile that an image exposes, as far as it is known whose that is.
-    pub(crate) fn of_image(&self, image: &str) -> Option<(&str, &Exporter)> {
+    pub fn of_image(&self, image: &str) -> Option<(&str, &Exporter)> {
         let mut known = self.names().into_iter().filter_map(|name| {
             let exporter = self.named(name)?.exporter.as_ref()?;
             Some((name, exporter))
@@ -339,7 +339,7 @@ impl Profiles {
     }
 
     /// The names of a profile's metrics.
-    pub(crate) fn metrics(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub fn metrics(&self, name: &str) -> impl Iterator<Item = &str> {
         let profile = self.get(name).into_iter();
         profile.flat_map(|profile| profile.metrics.keys().map(String::as_str))
     }
@@ -373,12 +373,12 @@ const OF_SCRAPES: [&str; 9] = [
 ];
 
 /// Whether Prometheus writes it for every scrape.
-pub(crate) fn of_scrapes(name: &str) -> bool {
+pub fn of_scrapes(name: &str) -> bool {
     OF_SCRAPES.contains(&name)
 }
 
 /// What the servers beside the services expose: name → which of them.
-pub(crate) fn of_servers() -> HashMap<&'static str, &'static str> {
+pub fn of_servers() -> HashMap<&'static str, &'static str> {
     [
         ("prometheus", "Prometheus"),
         ("prometheus_remote_write", "Prometheus"),

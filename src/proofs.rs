@@ -101,7 +101,7 @@ use crate::stack::Stack;
 use crate::stack::expressions::{Expression, Usage};
 use crate::stack::files::View;
 use crate::stack::own_tests::OwnTests;
-pub(crate) use alert_behaviour::{Cast, Likeness};
+pub use alert_behaviour::{Cast, Likeness};
 use causes::Causes;
 use own::{Known, Reach};
 use place::Written;

@@ -2,7 +2,7 @@
 
 mod before;
 mod file;
-pub(crate) mod found;
+pub mod found;
 mod mistakes;
 mod origin;
 
@@ -19,7 +19,7 @@ use crate::templates::functions::{four_scrapes, probed};
 use crate::yaml;
 use anyhow::Result;
 use before::Before;
-pub(crate) use file::File;
+pub use file::File;
 use minijinja::value::{Serde, Value as TemplateValue};
 use minijinja::{Environment, context};
 use mistakes::template_error;
@@ -477,7 +477,7 @@ impl Rendered {
     }
 
     /// The template line behind a value of a file; its own line, where somebody else wrote it.
-    pub(crate) fn place(&self, path: &str, pointer: &str) -> Place {
+    pub fn place(&self, path: &str, pointer: &str) -> Place {
         if self.by_others {
             return self.own_line(path, pointer);
         }
@@ -523,7 +523,7 @@ impl Rendered {
 }
 
 /// What stands before the number of a line, in a pointer into a text that is no YAML.
-pub(crate) const LINE: &str = "line ";
+pub const LINE: &str = "line ";
 
 fn line_of(lines: &yaml::Lines, pointer: &str) -> Option<usize> {
     match pointer.strip_prefix(LINE) {

@@ -3,7 +3,7 @@
 //! Paths are JSON pointers (`/services/search/port`), because that is what schema errors speak.
 
 mod layers;
-pub(crate) mod read;
+pub mod read;
 mod texts;
 mod unsaved;
 
@@ -178,19 +178,19 @@ impl Source {
     }
 
     /// The name of the file that a byte is in.
-    pub(crate) fn file(&self, byte: usize) -> &str {
+    pub fn file(&self, byte: usize) -> &str {
         self.file_at(byte).map_or(&self.name, |file| &file.name)
     }
 
     /// The bytes of the file that a byte is in.
-    pub(crate) fn extent(&self, byte: usize) -> Range<usize> {
+    pub fn extent(&self, byte: usize) -> Range<usize> {
         let start = self.file_at(byte).map_or(0, |file| file.start);
         let next = self.files.iter().find(|file| file.start > start);
         start..next.map_or(self.text.len(), |file| file.start)
     }
 
     /// The file and the line of a key, from 1.
-    pub(crate) fn at(&self, pointer: &str) -> (String, usize) {
+    pub fn at(&self, pointer: &str) -> (String, usize) {
         let byte = self.key(pointer).start;
         (self.file(byte).to_string(), self.line_column(byte).0)
     }
@@ -201,7 +201,7 @@ impl Source {
     }
 
     /// The table that this one, or the one that a key is in, follows from; None: it is written.
-    pub(crate) fn derived_from(&self, pointer: &str) -> Option<&str> {
+    pub fn derived_from(&self, pointer: &str) -> Option<&str> {
         let (derived, _) = self.derived(pointer)?;
         Some(derived.from.as_str())
     }
@@ -243,7 +243,7 @@ impl Source {
     }
 
     /// Whether two catalogs are of the same text, for the same environment.
-    pub(crate) fn same(&self, other: &Source) -> bool {
+    pub fn same(&self, other: &Source) -> bool {
         self.text == other.text && self.environment == other.environment
     }
 
@@ -255,18 +255,18 @@ impl Source {
     }
 
     /// Whether the catalog itself says this key.
-    pub(crate) fn contains(&self, pointer: &str) -> bool {
+    pub fn contains(&self, pointer: &str) -> bool {
         self.spans.contains_key(self.written(pointer).as_ref())
     }
 
     /// The bytes of a key, or of its nearest parent that is there: a missing `port` is shown at its table.
-    pub(crate) fn key(&self, pointer: &str) -> Range<usize> {
+    pub fn key(&self, pointer: &str) -> Range<usize> {
         self.nearest(&self.written(pointer))
             .map_or(0..0, |(_, span)| span.key.clone())
     }
 
     /// The bytes of a key's value; for a key that is not there, its nearest parent's name.
-    pub(crate) fn value(&self, pointer: &str) -> Range<usize> {
+    pub fn value(&self, pointer: &str) -> Range<usize> {
         let pointer = self.written(pointer);
         match self.nearest(&pointer) {
             Some((found, span)) if found == pointer => span.value.clone(),
@@ -276,7 +276,7 @@ impl Source {
     }
 
     /// The innermost key, or value that is no table, at a byte or right before it: its pointer, whether it is the key, its bytes.
-    pub(crate) fn innermost(&self, byte: usize) -> Option<(&str, bool, Range<usize>)> {
+    pub fn innermost(&self, byte: usize) -> Option<(&str, bool, Range<usize>)> {
         let around = |bytes: &Range<usize>| bytes.start <= byte && byte <= bytes.end;
         let sides = self.spans.iter().flat_map(|(pointer, span)| {
             let of = |pointer: &str| self.value.pointer(pointer);
@@ -325,7 +325,7 @@ impl Source {
 }
 
 /// One step of a JSON pointer, escaped.
-pub(crate) fn step(key: &str) -> Cow<'_, str> {
+pub fn step(key: &str) -> Cow<'_, str> {
     match key.contains(['~', '/']) {
         true => key.replace('~', "~0").replace('/', "~1").into(),
         false => key.into(),
@@ -333,7 +333,7 @@ pub(crate) fn step(key: &str) -> Cow<'_, str> {
 }
 
 /// A JSON pointer of these steps.
-pub(crate) fn pointer<S: AsRef<str>>(steps: &[S]) -> String {
+pub fn pointer<S: AsRef<str>>(steps: &[S]) -> String {
     steps
         .iter()
         .map(|key| format!("/{}", step(key.as_ref())))
@@ -341,7 +341,7 @@ pub(crate) fn pointer<S: AsRef<str>>(steps: &[S]) -> String {
 }
 
 /// The steps of a JSON pointer, as they were before they were escaped.
-pub(crate) fn steps(pointer: &str) -> impl Iterator<Item = String> + '_ {
+pub fn steps(pointer: &str) -> impl Iterator<Item = String> + '_ {
     let steps = pointer.split('/').skip(1);
     steps.map(|step| step.replace("~1", "/").replace("~0", "~"))
 }

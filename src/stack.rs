@@ -2,10 +2,10 @@
 
 pub(crate) mod collector;
 pub(crate) mod containers;
-pub(crate) mod dashboards;
+pub mod dashboards;
 pub(crate) mod document;
 pub(crate) mod expressions;
-pub(crate) mod files;
+pub mod files;
 pub(crate) mod grafana;
 pub(crate) mod markdown;
 pub mod notifications;
@@ -43,7 +43,7 @@ pub struct Stack<'a> {
     /// Every PromQL expression.
     pub expressions: Vec<Expression<'a>>,
     /// Every rule that can be read, in the order of the files.
-    pub(crate) rules: Vec<LoadedRule<'a>>,
+    pub rules: Vec<LoadedRule<'a>>,
     /// Which of the tests the catalog wrote itself.
     pub(crate) own_tests: OwnTests,
     /// Rules that Prometheus would not load.
@@ -57,7 +57,7 @@ pub struct Stack<'a> {
 
 impl<'a> Stack<'a> {
     /// Reads everything: the user's own files too.
-    pub(crate) fn read(catalog: &'a Catalog, rendered: &'a Rendered) -> Stack<'a> {
+    pub fn read(catalog: &'a Catalog, rendered: &'a Rendered) -> Stack<'a> {
         Stack::view(catalog, rendered, View::Whole)
     }
 
@@ -123,7 +123,7 @@ impl<'a> Stack<'a> {
     }
 
     /// How its alerts come to people; None: it has no Alertmanager.
-    pub(crate) fn notifications(&self) -> Option<&Notifications<'a>> {
+    pub fn notifications(&self) -> Option<&Notifications<'a>> {
         let read = || Notifications::of(self);
         self.notifications.get_or_init(read).as_ref()
     }

@@ -3,7 +3,7 @@
 pub(crate) mod checked;
 pub mod escape;
 pub(crate) mod expand;
-pub(crate) mod functions;
+pub mod functions;
 pub(crate) mod layout;
 pub(crate) mod python;
 pub(crate) mod recorded;

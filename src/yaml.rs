@@ -43,7 +43,7 @@ fn whole(text: &str) -> Result<Value, YamlError> {
 }
 
 /// A value as people write it; as JSON, which is YAML, where what is written so would be read otherwise.
-pub(crate) fn print(value: &Value) -> String {
+pub fn print(value: &Value) -> String {
     let written = serde_yaml::to_string(value).ok();
     let same = written.filter(|text| parse(text).is_ok_and(|read| read == *value));
     same.unwrap_or_else(|| format!("{value:#}\n"))
@@ -61,16 +61,16 @@ fn reason(text: &str) -> String {
 
 /// The lines of a document's values: slower to read than the values, so it is read when something is wrong.
 #[derive(Debug)]
-pub(crate) struct Lines(Option<Spanned<Tree>>);
+pub struct Lines(Option<Spanned<Tree>>);
 
 impl Lines {
     /// Reads one document; a text that is none has no lines.
-    pub(crate) fn read(text: &str) -> Lines {
+    pub fn read(text: &str) -> Lines {
         Lines(serde_yaml::from_str_with_options(text, options()).ok())
     }
 
     /// The line, from 1, at which the value under a JSON pointer starts; the nearest parent's when it has none.
-    pub(crate) fn line(&self, pointer: &str) -> Option<usize> {
+    pub fn line(&self, pointer: &str) -> Option<usize> {
         let mut node = self.0.as_ref()?;
         let mut line = node.referenced.line();
         for step in steps(pointer) {
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn what_is_rendered_is_read_from_events_and_alike() {
-        static GENERATED: Dir = include_dir::include_dir!("$CARGO_MANIFEST_DIR/generated");
+        static GENERATED: Dir = include_dir::include_dir!("$CARGO_MANIFEST_DIR/../generated");
         let read = rendered_read(&GENERATED);
         assert!(read > 20, "{read}");
     }

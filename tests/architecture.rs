@@ -297,19 +297,29 @@ fn templates_never_bypass_escaping() {
     );
 }
 
+/// The modules of `src/`, in the order in which both roots list them.
+fn rooms() -> Vec<String> {
+    ["src/core.rs", "src/lib.rs"]
+        .iter()
+        .flat_map(|root| {
+            let text = fs::read_to_string(root).unwrap();
+            let modules = text.lines().filter_map(|line| {
+                line.strip_prefix("pub mod ")
+                    .or(line.strip_prefix("pub(crate) mod "))
+            });
+            modules
+                .map(|line| word(line).to_string())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
 #[test]
 fn modules_use_only_those_above_them() {
     let sources = sources();
-    let order: Vec<&str> = sources["src/lib.rs"]
-        .lines()
-        .filter_map(|line| {
-            line.strip_prefix("pub mod ")
-                .or(line.strip_prefix("pub(crate) mod "))
-        })
-        .map(word)
-        .collect();
-    assert!(order.len() > 10, "src/lib.rs lists the modules: {order:?}");
-    let at = |module: &str| order.iter().position(|known| *known == module);
+    let order = rooms();
+    assert!(order.len() > 10, "the roots list the modules: {order:?}");
+    let at = |module: &str| order.iter().position(|known| known == module);
     let mut wrong = Vec::new();
     for (path, text) in &sources {
         let module = word(&path["src/".len()..]);
@@ -330,13 +340,16 @@ fn modules_use_only_those_above_them() {
             wrong.extend(below.map(|name| format!("{path} uses crate::{name}")));
         }
     }
-    let known = ["lib", "main"];
+    let known = ["core", "lib", "main"];
     let unlisted = sources
         .keys()
         .map(|path| word(&path["src/".len()..]))
         .filter(|module| at(module).is_none() && !known.contains(module));
-    wrong.extend(unlisted.map(|module| format!("src/lib.rs does not list {module}")));
-    none("each module uses only those above it in src/lib.rs", &wrong);
+    wrong.extend(unlisted.map(|module| format!("no root lists {module}")));
+    none(
+        "each module uses only those above it in src/core.rs and src/lib.rs",
+        &wrong,
+    );
 }
 
 /// The module that a source file is, from the crate's root.
@@ -478,7 +491,7 @@ fn no_modules_of_a_room_use_each_other_in_a_circle() {
         for (path, _) in names {
             let used = origin(path);
             let shared = own.iter().zip(&used).take_while(|(a, b)| a == b).count();
-            // At the top, the order of src/lib.rs says more.
+            // At the top, the order of the roots says more.
             if let (1.., Some(from), Some(to)) = (shared, own.get(shared), used.get(shared)) {
                 let siblings = edges.entry(own[..shared].to_vec()).or_default();
                 siblings.entry(from.clone()).or_default().insert(to.clone());
@@ -626,21 +639,13 @@ fn the_readme_and_its_pages_tell_the_truth() {
         "docs/verbs.md does not tell of",
         &untold.map(ToString::to_string).collect::<Vec<_>>(),
     );
-    let modules = fs::read_to_string("src/lib.rs").unwrap();
-    let modules = modules
-        .lines()
-        .filter_map(|line| {
-            line.strip_prefix("pub mod ")
-                .or(line.strip_prefix("pub(crate) mod "))
-        })
-        .map(word);
     let map = fs::read_to_string("docs/design.md").unwrap();
-    let unmapped = modules.filter(|module| {
+    let unmapped = rooms().into_iter().filter(|module| {
         !map.contains(&format!("{module}.rs")) && !map.contains(&format!("{module}/"))
     });
     none(
         "the map of docs/design.md lacks",
-        &unmapped.map(str::to_string).collect::<Vec<_>>(),
+        &unmapped.collect::<Vec<_>>(),
     );
 }
 

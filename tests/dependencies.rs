@@ -51,7 +51,7 @@ fn crates() -> Vec<Value> {
     }
     let packages = all["packages"].as_array().expect("packages").iter();
     packages
-        .filter(|package| package["id"] != root)
+        .filter(|package| !package["source"].is_null())
         .filter(|package| known.contains(package["id"].as_str().expect("an id")))
         .cloned()
         .collect()

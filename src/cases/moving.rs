@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 /// What the value of a label is like.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Like {
+pub struct Like {
     pub label: String,
     pub pattern: String,
     /// Whether it matches the pattern, or does not.
@@ -39,7 +39,7 @@ impl From<(&str, String, bool)> for Like {
 
 /// How one of a service's series moves.
 #[derive(Clone, Debug)]
-pub(crate) struct Moving {
+pub struct Moving {
     /// The metric's full name.
     pub metric: String,
     /// The labels of the series that move so; empty: all that nothing else is said of.
@@ -51,13 +51,13 @@ pub(crate) struct Moving {
 impl Scene<'_> {
     /// How the service's own series are while it is healthy: what the case with `healthy` gives, for each series its metric,
     /// the values of its labels, and how it moves at each step.
-    pub(crate) fn healthy(&self) -> Result<Vec<Moving>, Error> {
+    pub fn healthy(&self) -> Result<Vec<Moving>, Error> {
         let case = self.kind.cases.iter().find(|case| case.healthy);
         case.map_or(Ok(Vec::new()), |case| self.moving(case, 0))
     }
 
     /// The same under a fault, at the step at which the alert is first seen firing, and the value with which it fires.
-    pub(crate) fn faulty(&self, fault: &str) -> Result<(Vec<Moving>, Option<f64>), Error> {
+    pub fn faulty(&self, fault: &str) -> Result<(Vec<Moving>, Option<f64>), Error> {
         let fault = self.kind.faults.iter().find(|known| known.name == fault);
         let when = fault.and_then(|fault| fault.when.as_ref());
         if !self.holds("faults.when", when)? {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 /// All services and metrics, looked up by name: the tests of every alert ask for a few of them.
 #[derive(Debug)]
-pub(crate) struct Neighbourhood {
+pub struct Neighbourhood {
     services: Vec<Value>,
     named: HashMap<String, usize>,
     metrics: HashMap<String, Value>,
@@ -25,7 +25,7 @@ pub(crate) struct Sample {
 
 impl Neighbourhood {
     /// Of the catalog's lists of services and metrics.
-    pub(crate) fn of(services: &Value, metrics: &Value) -> Result<Neighbourhood, Error> {
+    pub fn of(services: &Value, metrics: &Value) -> Result<Neighbourhood, Error> {
         let services: Vec<Value> = services.try_iter()?.collect();
         let mut named = HashMap::new();
         for (index, service) in services.iter().enumerate() {

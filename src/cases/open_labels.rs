@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A declared label of a metric that the cases give.
 #[derive(Debug)]
-pub(crate) struct OpenLabel {
+pub struct OpenLabel {
     /// The metric's full name, as its series have it.
     pub(crate) metric: String,
     pub(crate) label: String,

@@ -26,7 +26,7 @@ impl Phase {
 
 /// What a series does in a phase.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Moves {
+pub enum Moves {
     /// A counter that grows by so much at each step; after a restart from 0.
     Rate(f64, bool),
     /// A gauge, or a counter that does not increase.

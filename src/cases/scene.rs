@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 const BOUND: &str = "le";
 
 /// A kind's cases about one service, with the numbers of its alert and branch.
-pub(crate) struct Scene<'a> {
+pub struct Scene<'a> {
     pub(super) kind: &'a Kind,
     neighbourhood: &'a Neighbourhood,
     pub(super) alert: &'a Value,
@@ -37,7 +37,7 @@ pub(super) struct Copy {
 }
 
 /// The time in which a scene is played.
-pub(crate) struct Clock<'a> {
+pub struct Clock<'a> {
     /// Between samples, and between evaluations.
     pub step: &'a str,
     /// Over how long failed scrapes are bridged.
@@ -48,7 +48,7 @@ pub(crate) struct Clock<'a> {
 
 impl<'a> Scene<'a> {
     /// The scene of a branch for one service.
-    pub(crate) fn new(
+    pub fn new(
         kind: &'a Kind,
         neighbourhood: &'a Neighbourhood,
         alert: &'a Value,
@@ -495,7 +495,7 @@ fn named(alert: &Value, key: &str, tested: &str) -> Result<Value, Error> {
 }
 
 /// Which metrics each service has for what an alert reads, as a text that is the same for those that have the same.
-pub(crate) struct Sources {
+pub struct Sources {
     roles: Vec<String>,
     /// For each key of the alert the metrics that some services have for it, and what it names for all others.
     keys: Vec<(HashMap<String, String>, String)>,

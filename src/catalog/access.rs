@@ -47,12 +47,12 @@ pub struct Auth {
 
 impl Instance {
     /// At which it listens: for scrapes, and for questions after its health.
-    pub(crate) fn ports(&self) -> [u16; 2] {
+    pub fn ports(&self) -> [u16; 2] {
         [&self.asked, &self.health].map(|address| parted(address).1)
     }
 
     /// Where it is, without a port.
-    pub(crate) fn host(&self) -> &str {
+    pub fn host(&self) -> &str {
         parted(&self.asked).0
     }
 }
@@ -75,7 +75,7 @@ pub(crate) fn no_ipv4(address: &str) -> Option<&str> {
 }
 
 /// host and port of `host:port`, the host as URLs have it: IPv6 in brackets.
-pub(crate) fn parted(address: &str) -> (&str, u16) {
+pub fn parted(address: &str) -> (&str, u16) {
     let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
     (host, port.parse().unwrap_or_default())
 }

@@ -21,16 +21,16 @@ use crate::catalog::{
 use crate::json::{Parts, names};
 use crate::kinds::{Kind, Kinds, Side};
 use crate::source::step;
-pub(crate) use branches::{Branch, StillBurning};
+pub use branches::{Branch, StillBurning};
 pub(super) use burning::of_slo;
 pub(super) use levelled::join_levels;
-pub(crate) use own_tests::{Expected, OwnTest, own_tests};
-pub(crate) use scope::Scope;
+pub use own_tests::{Expected, OwnTest, own_tests};
+pub use scope::Scope;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-pub(crate) use subject::Subject;
+pub use subject::Subject;
 
 /// `[alerts.NAME]`, and the services it covers.
 #[derive(Clone, Debug, Serialize)]
@@ -54,11 +54,11 @@ pub struct Alert {
     pub annotations: BTreeMap<String, String>,
     /// The same as written.
     #[serde(skip)]
-    pub(crate) own_annotations: BTreeMap<String, String>,
+    pub own_annotations: BTreeMap<String, String>,
     /// Where else than in the runbook it is said what to do.
     pub runbook_url: Option<String>,
     /// When somebody is told of it, whoever that is.
-    pub(crate) hours: Hours,
+    pub hours: Hours,
     /// How far back the condition looks, if it does.
     pub window: Option<Duration>,
     /// The key that its threshold is written as, and on which side of it the alert fires; without a threshold: above.
@@ -77,7 +77,7 @@ pub struct Alert {
     pub spoken: Spoken,
     /// Both as written.
     #[serde(skip)]
-    pub(crate) words: Spoken,
+    pub words: Spoken,
     /// The kind's own keys, as written or by default: metrics, expressions.
     pub settings: Map<String, Value>,
     /// Key of the kind → which series of the metric that it names are read, where that is not all of them.
@@ -93,7 +93,7 @@ pub struct Alert {
     /// The groups whose services it is about, as written.
     pub groups: Vec<String>,
     /// What it is about each time it fires.
-    pub(crate) about: Scope,
+    pub about: Scope,
     /// Keys of the groups that it fires for, where it is about groups.
     pub covers_groups: Vec<String>,
     /// Names of the services it covers: it is about them, they emit what it reads, and they are not excepted.
@@ -115,16 +115,16 @@ pub struct Alert {
     pub slo: Option<Arc<Slo>>,
     /// The levels of which it is one, where they are written as one alert.
     #[serde(serialize_with = "behind_perhaps")]
-    pub(crate) levels: Option<Arc<Levels>>,
+    pub levels: Option<Arc<Levels>>,
 }
 
 /// `[alerts.NAME.hours]`: names of times.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(crate) struct Hours {
+pub struct Hours {
     /// At which nobody is told.
-    pub(crate) mute: Vec<String>,
+    pub mute: Vec<String>,
     /// At which alone somebody is.
-    pub(crate) active: Vec<String>,
+    pub active: Vec<String>,
 }
 
 impl Hours {
@@ -196,14 +196,14 @@ const COMMON: [&str; 18] = [
 
 impl Alert {
     /// The name under which it is written: that of the objective whose alert it is, or of the alert of whose levels it is one.
-    pub(crate) fn written_name(&self) -> &str {
+    pub fn written_name(&self) -> &str {
         let slo = self.slo.as_ref().map(|slo| &slo.name);
         let levels = self.levels.as_ref().map(|levels| &levels.name);
         slo.or(levels).unwrap_or(&self.name)
     }
 
     /// The table that somebody wrote about it.
-    pub(crate) fn written_table(&self) -> String {
+    pub fn written_table(&self) -> String {
         let table = match self.slo {
             Some(_) => "slos",
             None => "alerts",
@@ -218,12 +218,12 @@ impl Alert {
     }
 
     /// PromQL of the catalog's own, where its kind takes that.
-    pub(crate) fn expression(&self) -> Option<&str> {
+    pub fn expression(&self) -> Option<&str> {
         self.settings.get("expr")?.as_str()
     }
 
     /// Whether it is about a service.
-    pub(crate) fn covers_service(&self, service: &str) -> bool {
+    pub fn covers_service(&self, service: &str) -> bool {
         self.covers.iter().any(|name| name == service)
     }
 
@@ -233,7 +233,7 @@ impl Alert {
     }
 
     /// What it asks at all: the kind's own keys, which series of its metrics it reads, and what it fires apart by.
-    pub(crate) fn asks(&self) -> Map<String, Value> {
+    pub fn asks(&self) -> Map<String, Value> {
         let mut all = self.settings.clone();
         for (key, filter) in &self.filters {
             let named = all.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -261,21 +261,21 @@ impl Alert {
     }
 
     /// Whether it is about a service, whatever that emits.
-    pub(crate) fn is_about(&self, service: &Service) -> bool {
+    pub fn is_about(&self, service: &Service) -> bool {
         !self.is_narrowed()
             || self.services.contains(&service.name)
             || self.groups.contains(&service.group)
     }
 
     /// The branch that a service belongs to; None: it is not covered.
-    pub(crate) fn branch_of(&self, service: &str) -> Option<&Branch> {
+    pub fn branch_of(&self, service: &str) -> Option<&Branch> {
         self.branches
             .iter()
             .find(|branch| branch.services.iter().any(|name| name == service))
     }
 
     /// The kind's keys that name a declared metric: key, metric, and the type it must have.
-    pub(crate) fn metrics(&self) -> Vec<(&str, &str, &str)> {
+    pub fn metrics(&self) -> Vec<(&str, &str, &str)> {
         let mut found = Vec::new();
         for key in self.kind.keys.keys() {
             let Some(wanted) = self.kind.says(key, "metric").and_then(Value::as_str) else {
@@ -304,7 +304,7 @@ impl Alert {
     }
 
     /// The metrics that it reads and the service does not emit; of those that stand for each other one is enough.
-    pub(crate) fn unread<'a>(&'a self, catalog: &Catalog, service: &Service) -> Vec<&'a str> {
+    pub fn unread<'a>(&'a self, catalog: &Catalog, service: &Service) -> Vec<&'a str> {
         let emits = |metric: &str| {
             let known = catalog.metric(metric);
             known.is_none_or(|metric| metric.services.contains(&service.name))

@@ -31,7 +31,7 @@ pub struct ExtraJob {
 }
 
 /// The patterns of files that a text of a catalog names under `[extra]`, as far as it can be read.
-pub(crate) fn patterns(text: &str) -> Vec<String> {
+pub fn patterns(text: &str) -> Vec<String> {
     let table: toml::Table = toml::from_str(text).unwrap_or_default();
     let extra = table.get("extra").and_then(toml::Value::as_table);
     let lists = extra.into_iter().flat_map(toml::Table::values);
@@ -42,7 +42,7 @@ pub(crate) fn patterns(text: &str) -> Vec<String> {
 
 impl Extra {
     /// The keys with paths, each with what it names.
-    pub(crate) fn lists(&self) -> [(&'static str, &[String]); 6] {
+    pub fn lists(&self) -> [(&'static str, &[String]); 6] {
         [
             ("rules", &self.rules),
             ("tests", &self.tests),

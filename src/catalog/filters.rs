@@ -34,7 +34,7 @@ impl Filter {
     }
 
     /// Every label that it asks for: its pattern, and whether it must match.
-    pub(crate) fn asks(&self) -> impl Iterator<Item = (&str, String, bool)> {
+    pub fn asks(&self) -> impl Iterator<Item = (&str, String, bool)> {
         let wanted = self.r#where.iter().map(|asked| (asked, true));
         let asked = wanted.chain(self.except.iter().map(|asked| (asked, false)));
         asked.map(|((label, written), is)| (label.as_str(), as_pattern(written), is))

@@ -14,20 +14,20 @@ pub(crate) const WAIT: &str = "for";
 
 /// `[alerts.NAME]` whose threshold is a table.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Levels {
+pub struct Levels {
     /// As written.
-    pub(crate) name: String,
+    pub name: String,
     /// The key of the table.
-    pub(crate) key: String,
+    pub key: String,
     /// The most urgent first; of equals, as written.
-    pub(crate) all: Vec<Level>,
+    pub all: Vec<Level>,
 }
 
 /// One of them.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Level {
+pub struct Level {
     /// The name of its alert.
-    pub(crate) alert: String,
+    pub alert: String,
     pub(crate) severity: String,
 }
 

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// Labels that every target has: a metric's own of that name arrives under another.
-pub(crate) const TAKEN: [&str; 4] = ["job", "instance", "service", "component"];
+pub const TAKEN: [&str; 4] = ["job", "instance", "service", "component"];
 
 /// Labels that an alert has from its rule: a target's own of that name would be lost.
-pub(crate) const OF_ALERTS: [&str; 3] = ["alertname", "alertstate", "severity"];
+pub const OF_ALERTS: [&str; 3] = ["alertname", "alertstate", "severity"];
 
 /// `[metrics.KEY]`.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -8,7 +8,7 @@ use super::{Alert, Catalog, NO_ONE, Service, Subject};
 use crate::json::{Parts, names};
 use crate::source::step;
 pub(super) use between_levels::inhibitions;
-pub(crate) use selector::{About, Selector};
+pub use selector::{About, Selector};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -26,20 +26,20 @@ pub(crate) const OPTIONS: [&str; 4] = [
 
 /// `[owners.NAME]`.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Owner {
+pub struct Owner {
     /// The value of the label `owner`.
-    pub(crate) name: String,
+    pub name: String,
     /// Severity → its receivers, as written.
-    pub(crate) receivers: Vec<(String, Vec<String>)>,
+    pub receivers: Vec<(String, Vec<String>)>,
     /// Of severities that are not written.
-    pub(crate) default: Vec<String>,
+    pub default: Vec<String>,
 }
 
 /// Who is told of some alerts: a route of the catalog, or what an owner says of one severity.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Notice {
+pub struct Notice {
     /// Where it is written.
-    pub(crate) pointer: String,
+    pub pointer: String,
     /// Which alerts.
     pub(crate) of: Selector,
     pub(crate) receivers: Vec<String>,
@@ -48,17 +48,17 @@ pub(crate) struct Notice {
     /// Times at which alone they are.
     pub(crate) active: Vec<String>,
     /// What it says of groups and waits.
-    pub(crate) options: Map<String, Value>,
+    pub options: Map<String, Value>,
     /// Whether others are told too.
     pub(crate) goes_on: bool,
 }
 
 /// Somebody who is told of an alert.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Told<'c> {
-    pub(crate) receiver: &'c str,
+pub struct Told<'c> {
+    pub receiver: &'c str,
     /// None: by the route of its severity.
-    pub(crate) by: Option<&'c Notice>,
+    pub by: Option<&'c Notice>,
 }
 
 /// Alerts that are an owner's by one of their labels.
@@ -84,13 +84,13 @@ pub(crate) struct SentLabel {
 
 /// `[inhibit.NAME]`, or what follows from an alert with levels: while a source fires, nobody is told of its targets.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Inhibit {
-    pub(crate) name: String,
+pub struct Inhibit {
+    pub name: String,
     /// Where it is written.
     #[serde(skip)]
-    pub(crate) pointer: String,
-    pub(crate) source: Selector,
-    pub(crate) target: Selector,
+    pub pointer: String,
+    pub source: Selector,
+    pub target: Selector,
     /// Labels in which both agree.
     pub(crate) equal: Vec<String>,
 }
@@ -347,7 +347,7 @@ impl Catalog {
     }
 
     /// What there is to know of an alert of a service, or of whatever else it is about, for whoever asks who is told of it.
-    pub(crate) fn about<'c>(
+    pub fn about<'c>(
         &'c self,
         alert: &'c Alert,
         subject: impl Into<Subject<'c>>,
@@ -397,7 +397,7 @@ impl Catalog {
 
     /// Everybody who is told of an alert, in the order of the routes; nobody, if all of those are the null receiver. Where it
     /// depends on a label that differs each time, whoever may be told.
-    pub(crate) fn told(&self, about: &About) -> Vec<Told<'_>> {
+    pub fn told(&self, about: &About) -> Vec<Told<'_>> {
         let mut told: Vec<Told> = Vec::new();
         let mut ended = false;
         for notice in self
@@ -425,7 +425,7 @@ impl Catalog {
     }
 
     /// Everybody who is told of an alert, in one line, with the times at which they are.
-    pub(crate) fn addressees(&self, about: &About) -> String {
+    pub fn addressees(&self, about: &About) -> String {
         let told = self.told(about);
         let one = |told: &Told| self.addressee(told, about);
         match told.is_empty() {
@@ -435,7 +435,7 @@ impl Catalog {
     }
 
     /// One of them, with the labels that it depends on, and the times.
-    pub(crate) fn addressee(&self, told: &Told, about: &About) -> String {
+    pub fn addressee(&self, told: &Told, about: &About) -> String {
         let depends = told.by.map(|notice| notice.of.depends_on(about));
         let of = match depends.unwrap_or_default() {
             labels if labels.is_empty() => String::new(),
@@ -478,7 +478,7 @@ impl Catalog {
     }
 
     /// Every receiver that some route leads to, with where that is written.
-    pub(crate) fn routed(&self) -> impl Iterator<Item = (&str, String)> {
+    pub fn routed(&self) -> impl Iterator<Item = (&str, String)> {
         let of_severities = self.alertmanager.routes.iter().map(|(severity, receiver)| {
             let pointer = format!("/alertmanager/routes/{}", step(severity));
             (receiver.as_str(), pointer)

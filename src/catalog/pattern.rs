@@ -52,7 +52,7 @@ impl Automaton {
 }
 
 /// What RE2 reads in a pattern, or the reason why it does not.
-pub(crate) fn parse(pattern: &str) -> Result<Hir, String> {
+pub fn parse(pattern: &str) -> Result<Hir, String> {
     if let Some(reason) = refused_pattern(pattern) {
         return Err(reason);
     }

@@ -108,7 +108,7 @@ pub(super) fn annotation(
 }
 
 /// A text of an annotation as the catalog writes it: what Prometheus fills in becomes placeholders. None: no placeholder says that.
-pub(crate) fn written_back(annotation: &str) -> Option<String> {
+pub fn written_back(annotation: &str) -> Option<String> {
     let mut text = String::new();
     let mut rest = annotation;
     while let Some((before, behind)) = rest.split_once("{{") {

@@ -37,7 +37,7 @@ impl RecordingRule {
     }
 
     /// Its own tests, in their order.
-    pub(crate) fn tests(&self) -> Vec<OwnTest<'_>> {
+    pub fn tests(&self) -> Vec<OwnTest<'_>> {
         own_tests(&format!("/rules/{}/tests", self.name), &self.tests)
     }
 }

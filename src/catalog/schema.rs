@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::kinds::Kinds;
 use crate::source::Source;
-pub(crate) use defaults::with_defaults;
+pub use defaults::with_defaults;
 use jsonschema::Validator;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -183,7 +183,7 @@ pub(crate) fn properties(node: &Value) -> impl Iterator<Item = (&String, &Value)
 }
 
 /// The settings that a service takes over from its group and from `[defaults]`.
-pub(crate) fn settings() -> impl Iterator<Item = (&'static String, &'static Value)> {
+pub fn settings() -> impl Iterator<Item = (&'static String, &'static Value)> {
     properties(&SCHEMA["$defs"]["settings"])
 }
 

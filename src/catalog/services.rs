@@ -600,7 +600,7 @@ impl Service {
     }
 
     /// Where its instances are, for a sentence: host:port of each, or what says so while Prometheus runs.
-    pub(crate) fn addresses(&self) -> String {
+    pub fn addresses(&self) -> String {
         let through = match &self.exporter_address {
             Some(exporter) => format!(" through {exporter}"),
             None => String::new(),
@@ -656,7 +656,7 @@ impl Service {
     }
 
     /// Whether Prometheus finds its instances while it runs.
-    pub(crate) fn discovered(&self) -> bool {
+    pub fn discovered(&self) -> bool {
         self.replicas > 1 || self.discovery.is_some()
     }
 
@@ -669,7 +669,7 @@ impl Service {
     }
 
     /// Whether an exporter that is asked with this query is asked for one of its targets.
-    pub(crate) fn asks(&self, query: &str) -> bool {
+    pub fn asks(&self, query: &str) -> bool {
         let target = queried(&format!("?{query}")).1.remove("target");
         let target = target.unwrap_or_default();
         let mut all = self.instances.iter();

@@ -7,15 +7,15 @@ use serde_json::Value;
 /// `[severities]`, from the most urgent down; of equals, as written.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
-pub(crate) struct Severities(Vec<Severity>);
+pub struct Severities(Vec<Severity>);
 
 /// One of them.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Severity {
+pub struct Severity {
     /// The value of the label `severity`.
-    pub(crate) name: String,
+    pub name: String,
     /// 1 is the most urgent.
-    pub(crate) urgency: u64,
+    pub urgency: u64,
 }
 
 impl Severities {
@@ -31,21 +31,21 @@ impl Severities {
         Severities(all)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Severity> {
+    pub fn iter(&self) -> impl Iterator<Item = &Severity> {
         self.0.iter()
     }
 
     /// Their names, from the most urgent down.
-    pub(crate) fn names(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
+    pub fn names(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
         self.0.iter().map(|severity| severity.name.as_str())
     }
 
-    pub(crate) fn knows(&self, name: &str) -> bool {
+    pub fn knows(&self, name: &str) -> bool {
         self.names().any(|known| known == name)
     }
 
     /// How many are more urgent: 0 is the most urgent. One that the catalog does not know is below all.
-    pub(crate) fn rank(&self, name: &str) -> usize {
+    pub fn rank(&self, name: &str) -> usize {
         let named = self.0.iter().find(|severity| severity.name == name);
         named.map_or(self.0.len(), |named| {
             let more = self.0.iter();

@@ -9,8 +9,8 @@ use crate::catalog::units::{Duration, with_unit};
 use crate::json::Parts;
 use crate::source::{Derived, Source, step};
 use burns::BURNS;
-pub(crate) use burns::Burn;
-pub(crate) use counts::{Counts, named as counted, one_counter};
+pub use burns::Burn;
+pub use counts::{Counts, named as counted, one_counter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -109,7 +109,7 @@ impl Burning {
 const ALERTS: [(&str, &str); 2] = [("FastBurn", "page"), ("SlowBurn", "ticket")];
 
 /// How the alerts of an objective are called.
-pub(crate) fn alerts_of(objective: &str) -> [String; 2] {
+pub fn alerts_of(objective: &str) -> [String; 2] {
     ALERTS.map(|(suffix, _)| pascal(objective) + suffix)
 }
 
@@ -190,7 +190,7 @@ impl Slo {
     }
 
     /// The name of the first alert that it has.
-    pub(crate) fn first_alert(&self) -> Option<&str> {
+    pub fn first_alert(&self) -> Option<&str> {
         let mut able = self.alerts.iter().filter(|alert| !alert.burns.is_empty());
         able.next().map(|alert| alert.name.as_str())
     }
@@ -241,7 +241,7 @@ impl Slo {
 
 impl Recorded {
     /// All of them.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         let ratios = self.ratios.iter().chain([&self.whole]);
         let others = [
             &self.failures,

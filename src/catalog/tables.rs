@@ -31,7 +31,7 @@ pub struct Platform {
 
 impl Platform {
     /// What Prometheus calls a declared metric without a name of its own.
-    pub(crate) fn metric_name(&self, key: &str) -> String {
+    pub fn metric_name(&self, key: &str) -> String {
         if self.prefixed {
             format!("{}_{key}", self.metric_prefix)
         } else {

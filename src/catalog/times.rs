@@ -16,7 +16,7 @@ pub(crate) const WEEKDAYS: [&str; 7] = [
 ];
 
 /// From the first on.
-pub(crate) const MONTHS: [&str; 12] = [
+pub const MONTHS: [&str; 12] = [
     "january",
     "february",
     "march",
@@ -33,12 +33,12 @@ pub(crate) const MONTHS: [&str; 12] = [
 
 /// One of them.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Time {
-    pub(crate) name: String,
+pub struct Time {
+    pub name: String,
     /// As the Alertmanager reads them: it knows no hours that go over midnight, and no weekend from Saturday to Sunday.
-    pub(crate) intervals: Vec<Value>,
+    pub intervals: Vec<Value>,
     /// As people read it.
-    pub(crate) says: String,
+    pub says: String,
 }
 
 impl Time {

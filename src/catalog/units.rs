@@ -109,7 +109,7 @@ impl fmt::Display for Duration {
 
 impl Size {
     /// From `512MiB`; None when it is not a size, or 8 EiB and more, which nothing can count.
-    pub(crate) fn parse(text: &str) -> Option<Size> {
+    pub fn parse(text: &str) -> Option<Size> {
         Size::read(text).filter(|size| size.0 <= LARGEST)
     }
 

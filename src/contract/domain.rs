@@ -23,7 +23,7 @@ pub enum Domain {
 
 impl Domain {
     /// As the catalog declares it: a list of values, or a pattern.
-    pub(crate) fn declared(written: &Value) -> Domain {
+    pub fn declared(written: &Value) -> Domain {
         match written.as_array() {
             Some(values) => Domain::Values(
                 values
@@ -58,7 +58,7 @@ impl Domain {
     }
 
     /// Whether every value of this one is a value of the other.
-    pub(crate) fn within(&self, other: &Domain) -> bool {
+    pub fn within(&self, other: &Domain) -> bool {
         let pattern = |domain: &Domain| match domain {
             Domain::Values(values) => values
                 .iter()
@@ -72,7 +72,7 @@ impl Domain {
 
     /// A value of the label that the pattern matches as a whole (`matching`), or does not match; None when there is none,
     /// and for a pattern that is too large to walk.
-    pub(crate) fn example(&self, pattern: &str, matching: bool) -> Option<String> {
+    pub fn example(&self, pattern: &str, matching: bool) -> Option<String> {
         match self {
             Domain::Values(values) => values
                 .iter()
@@ -83,7 +83,7 @@ impl Domain {
     }
 
     /// Whether the label can have this value.
-    pub(crate) fn holds(&self, value: &str) -> bool {
+    pub fn holds(&self, value: &str) -> bool {
         match self {
             Domain::Values(values) => values.iter().any(|known| known == value),
             Domain::Pattern(pattern) => matches(pattern, value),

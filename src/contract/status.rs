@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 /// Labels that say how a request was answered, the usual first: of clients, of promhttp and prometheus-net, of middlewares for
 /// Express and Flask, of OpenTelemetry's conventions, of Envoy.
-pub(crate) const LABELS: [&str; 7] = [
+pub const LABELS: [&str; 7] = [
     "status",
     "code",
     "status_code",
@@ -18,7 +18,7 @@ pub(crate) const LABELS: [&str; 7] = [
 ];
 
 /// Which of its labels says how the requests of a metric were answered, by what it declares.
-pub(crate) fn label(labels: &Map<String, Value>) -> Option<&'static str> {
+pub fn label(labels: &Map<String, Value>) -> Option<&'static str> {
     LABELS.into_iter().find(|label| labels.contains_key(*label))
 }
 

@@ -22,17 +22,17 @@ pub struct Target {
     /// Of one scrape.
     pub(crate) timeout: Duration,
     /// host:port that is asked,
-    pub(crate) address: String,
+    pub address: String,
     /// how,
-    pub(crate) scheme: String,
+    pub scheme: String,
     /// for which path,
-    pub(crate) path: String,
+    pub path: String,
     /// with which query.
     pub(crate) params: BTreeMap<String, Vec<String>>,
     /// Whether labels that a series has itself win over those of the target.
     pub(crate) honors: bool,
     /// Labels of which only Prometheus knows the values, as it finds them while it runs.
-    pub(crate) open: BTreeSet<String>,
+    pub open: BTreeSet<String>,
     /// Its job in the configuration.
     pub(crate) job: usize,
     /// Where it stands.
@@ -62,7 +62,7 @@ pub struct Targets {
 }
 
 /// Lists of targets that are rendered with the configuration, by the pattern of `file_sd_configs` that names them.
-pub(crate) type Lists<'v> = HashMap<&'v str, Vec<&'v Value>>;
+pub type Lists<'v> = HashMap<&'v str, Vec<&'v Value>>;
 
 /// An address without the dot that may end the name of its host: `api.:8000` is `api:8000`.
 pub(crate) fn one_name(address: String) -> String {
@@ -248,7 +248,7 @@ fn leaving(rules: &[Rule], before: &Labels, after: &Relabeled) -> Option<(usize,
 }
 
 impl Targets {
-    pub(crate) fn read<'v>(config: &'v Value, services: &[Service], lists: &Lists<'v>) -> Targets {
+    pub fn read<'v>(config: &'v Value, services: &[Service], lists: &Lists<'v>) -> Targets {
         let finding = services.iter().filter(|one| one.discovery.is_some());
         let finding: HashMap<&str, &Service> =
             finding.map(|one| (one.name.as_str(), one)).collect();

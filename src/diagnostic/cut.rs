@@ -9,7 +9,7 @@ const QUOTED: usize = 200;
 const WHOLE: usize = 1500;
 
 /// The same finding with its texts cut to what a person reads.
-pub(crate) fn cut(diagnostic: &Diagnostic) -> Diagnostic {
+pub fn cut(diagnostic: &Diagnostic) -> Diagnostic {
     let mut short = diagnostic.clone();
     for text in [&mut short.message, &mut short.help, &mut short.label]
         .into_iter()

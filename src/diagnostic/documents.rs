@@ -13,7 +13,7 @@ pub(crate) type Findings<'a> = [(&'a Source, &'a Diagnostic)];
 
 /// SARIF 2.1.0. `doc` says what a code means; `failed`: why nothing could run.
 /// https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html
-pub(crate) fn sarif(
+pub fn sarif(
     findings: &Findings,
     doc: impl Fn(&str) -> Option<String>,
     failed: Option<&str>,
@@ -90,7 +90,7 @@ fn result(found: &Diagnostic, source: &Source, rule: Option<&usize>) -> Value {
 }
 
 /// What is wrong and what to do, on lines of their own.
-pub(crate) fn with_help(found: &Diagnostic) -> String {
+pub fn with_help(found: &Diagnostic) -> String {
     let message = visible::line(&found.message);
     match found.help.is_empty() {
         true => message.into_owned(),
@@ -99,7 +99,7 @@ pub(crate) fn with_help(found: &Diagnostic) -> String {
 }
 
 /// A path as a relative reference: what is no part of one is escaped.
-pub(crate) fn uri(path: &str) -> String {
+pub fn uri(path: &str) -> String {
     let mut out = String::new();
     for byte in path.trim_start_matches("./").bytes() {
         match byte {
@@ -114,7 +114,7 @@ pub(crate) fn uri(path: &str) -> String {
 
 /// JUnit's XML: every error is a test that failed, every other finding one that passed and says something; without any there is
 /// one that passed. `failed`: why nothing could run.
-pub(crate) fn junit(findings: &Findings, failed: Option<&str>) -> String {
+pub fn junit(findings: &Findings, failed: Option<&str>) -> String {
     let errors = findings.iter().filter(|(_, found)| found.stops()).count();
     let broken = usize::from(failed.is_some());
     let tests = (findings.len() + broken).max(1);

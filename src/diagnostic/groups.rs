@@ -7,7 +7,7 @@ use std::collections::HashMap;
 const NAMED: usize = 20;
 
 /// Findings as people read them: those of several services that have all in common are one, in the place of the first.
-pub(crate) fn grouped(found: &[Diagnostic]) -> Vec<Diagnostic> {
+pub fn grouped(found: &[Diagnostic]) -> Vec<Diagnostic> {
     let mut groups: Vec<Vec<&Diagnostic>> = Vec::new();
     let mut known: HashMap<(&str, &str, &str), usize> = HashMap::new();
     for diagnostic in found {

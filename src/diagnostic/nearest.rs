@@ -3,7 +3,7 @@
 /// The candidate that `word` was probably meant to be: one that it starts with, as `postgres_exporter` does with
 /// `postgres`; one that is at most a quarter of it, and one, mistyped; or the only one that ends with it, as
 /// `auth_username` does with `username`.
-pub(crate) fn nearest<'a>(
+pub fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Option<&'a str> {
@@ -27,7 +27,7 @@ pub(crate) fn nearest<'a>(
 }
 
 /// The known name that a word nearly is, and surely meant to be: two letters of a long word differ, or one of a short one.
-pub(crate) fn mistyped<'a>(
+pub fn mistyped<'a>(
     word: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Option<&'a str> {
@@ -63,10 +63,7 @@ const SHOWN: usize = 12;
 const ALIKE: f64 = 0.75;
 
 /// "did you mean `port`?", or the possible words when none is near.
-pub(crate) fn suggestion<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str> + Clone,
-) -> String {
+pub fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
     match nearest(word, candidates.clone()) {
         Some(candidate) => format!("did you mean `{candidate}`?"),
         None => {
@@ -100,7 +97,7 @@ pub(crate) fn suggestion<'a>(
 }
 
 /// The same, or something else to do.
-pub(crate) fn suggestion_or<'a>(
+pub fn suggestion_or<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str> + Clone,
     otherwise: &str,

@@ -53,7 +53,7 @@ fn bytes(place: &Place, source: &Source) -> Option<Range<usize>> {
 }
 
 /// The same as they are underlined.
-pub(crate) fn underlined(place: &Place, source: &Source) -> Option<Range<usize>> {
+pub fn underlined(place: &Place, source: &Source) -> Option<Range<usize>> {
     bytes(place, source).map(|bytes| visible_part(bytes, &source.text))
 }
 

@@ -20,7 +20,7 @@ static COMMAND: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^\s*::|##[a-zA-Z]*\[").expect("two commands"));
 
 /// A line: nothing in it begins another one.
-pub(crate) fn line(text: &str) -> Cow<'_, str> {
+pub fn line(text: &str) -> Cow<'_, str> {
     match plain(text) {
         true => Cow::Borrowed(text),
         false => Cow::Owned(shown(text, |_| false)),
@@ -28,7 +28,7 @@ pub(crate) fn line(text: &str) -> Cow<'_, str> {
 }
 
 /// A text whose line breaks and tabs are its author's.
-pub(crate) fn lines(text: &str) -> Cow<'_, str> {
+pub fn lines(text: &str) -> Cow<'_, str> {
     match text.split('\n').all(plain) {
         true => Cow::Borrowed(text),
         false => Cow::Owned(
@@ -41,7 +41,7 @@ pub(crate) fn lines(text: &str) -> Cow<'_, str> {
 }
 
 /// A line without what a CI system takes for a command; whoever writes commands of their own leaves it out.
-pub(crate) fn without_commands(line: &str) -> Cow<'_, str> {
+pub fn without_commands(line: &str) -> Cow<'_, str> {
     if !COMMAND.is_match(line) {
         return Cow::Borrowed(line);
     }
@@ -62,7 +62,7 @@ pub(crate) fn without_commands(line: &str) -> Cow<'_, str> {
 }
 
 /// A JSON document of one line: what may stand in its strings as it is, and still should not reach a terminal, becomes `\u009b`.
-pub(crate) fn json(document: &str) -> Cow<'_, str> {
+pub fn json(document: &str) -> Cow<'_, str> {
     if plain(document) && !COMMAND.is_match(document) {
         return Cow::Borrowed(document);
     }
@@ -82,7 +82,7 @@ pub(crate) fn json(document: &str) -> Cow<'_, str> {
 
 /// Whether a site that shows Markdown makes something of `c` between these texts: a mention of a person, an issue, a link. No
 /// backslash prevents that, as such sites read the text that is left after Markdown; what stands between does.
-pub(crate) fn calls(before: &str, c: char, behind: &str) -> bool {
+pub fn calls(before: &str, c: char, behind: &str) -> bool {
     let digit = behind.starts_with(|next: char| next.is_ascii_digit());
     let follows = |word: &str| {
         before
@@ -100,7 +100,7 @@ pub(crate) fn calls(before: &str, c: char, behind: &str) -> bool {
 }
 
 /// What stands behind a character that `calls`: a space of no width, which HTML may have where Markdown has none.
-pub(crate) const APART: &str = "&#8203;";
+pub const APART: &str = "&#8203;";
 
 fn plain(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) || !UNSEEN.is_match(text)

@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 /// The labels by which Prometheus knows a target.
-pub(crate) const OF_TARGETS: [&str; 4] = ["job", "service", "component", "instance"];
+pub const OF_TARGETS: [&str; 4] = ["job", "service", "component", "instance"];
 
 const INSTANCE: &str = OF_TARGETS[3];
 

@@ -16,12 +16,12 @@ use std::rc::Rc;
 
 /// One rule, ready to be evaluated.
 #[derive(Clone)]
-pub(crate) struct Rule {
-    pub(crate) name: String,
-    pub(crate) expr: Rc<Expr>,
+pub struct Rule {
+    pub name: String,
+    pub expr: Rc<Expr>,
     pub(crate) labels: Vec<(String, Template)>,
     /// None: it records.
-    pub(crate) alert: Option<Alert>,
+    pub alert: Option<Alert>,
     /// Whether it says `start()` or `end()`.
     names_its_instant: bool,
     /// Names that its expression reads; None: it reads whatever there is.
@@ -30,17 +30,17 @@ pub(crate) struct Rule {
 
 /// What an alerting rule has beyond its condition.
 #[derive(Clone)]
-pub(crate) struct Alert {
+pub struct Alert {
     /// `for`.
-    pub(crate) hold: Millis,
+    pub hold: Millis,
     /// `keep_firing_for`.
-    pub(crate) keep: Millis,
+    pub keep: Millis,
     pub(crate) annotations: Vec<(String, Template)>,
 }
 
 impl Rule {
     /// Reads a rule of a rule file; the reason, when Prometheus would not load it.
-    pub(crate) fn read(
+    pub fn read(
         rule: &Value,
         parsed: &mut dyn FnMut(&str) -> Result<Rc<Expr>, String>,
     ) -> Result<Rule, String> {
@@ -88,7 +88,7 @@ impl Rule {
     }
 
     /// The same alert, without its `for`.
-    pub(crate) fn at_once(&self) -> Rule {
+    pub fn at_once(&self) -> Rule {
         let mut rule = self.clone();
         if let Some(alert) = &mut rule.alert {
             alert.hold = 0;
@@ -111,14 +111,14 @@ pub(super) fn millis(text: &str) -> Option<Millis> {
 }
 
 /// Rules by what they write.
-pub(crate) struct Library<'a> {
+pub struct Library<'a> {
     rules: Vec<&'a Rule>,
     written: HashMap<&'a str, Vec<usize>>,
 }
 
 impl<'a> Library<'a> {
     /// Rules in the order in which they are evaluated.
-    pub(crate) fn of(rules: Vec<&'a Rule>) -> Library<'a> {
+    pub fn of(rules: Vec<&'a Rule>) -> Library<'a> {
         let mut written: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, rule) in rules.iter().enumerate() {
             written.entry(rule.written()).or_default().push(index);
@@ -127,7 +127,7 @@ impl<'a> Library<'a> {
     }
 
     /// The rules that alerts and expressions depend on, in their order.
-    pub(crate) fn needed<'e>(
+    pub fn needed<'e>(
         &self,
         alerts: impl Iterator<Item = &'e str>,
         asked: impl Iterator<Item = &'e Expr>,
@@ -171,7 +171,7 @@ impl<'a> Library<'a> {
 
 impl Rule {
     /// The same rule with another expression, which reads no more than its own does.
-    pub(crate) fn with(&self, expr: Expr) -> Rule {
+    pub fn with(&self, expr: Expr) -> Rule {
         Rule {
             expr: Rc::new(expr),
             ..self.clone()
@@ -196,7 +196,7 @@ impl Rule {
 }
 
 /// Rules so that each comes after those that it reads, where that is possible.
-pub(crate) fn in_dependency_order(rules: Vec<&Rule>) -> Vec<&Rule> {
+pub fn in_dependency_order(rules: Vec<&Rule>) -> Vec<&Rule> {
     let mut sorted: Vec<&Rule> = Vec::with_capacity(rules.len());
     let mut open = rules;
     while !open.is_empty() {
@@ -224,7 +224,7 @@ pub(crate) fn in_dependency_order(rules: Vec<&Rule>) -> Vec<&Rule> {
 
 /// The state of an alert at an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub enum State {
     Inactive,
     Pending,
     Firing,
@@ -232,35 +232,35 @@ pub(crate) enum State {
 
 /// One alert of a rule: its labels, and how it goes.
 #[derive(Clone, Debug)]
-pub(crate) struct Active {
+pub struct Active {
     /// With the rule's labels and `alertname`.
-    pub(crate) labels: Labels,
+    pub labels: Labels,
     /// What templates see: the labels of the sample.
     pub(crate) sample: Labels,
     /// At each evaluation.
-    pub(crate) states: Vec<State>,
+    pub states: Vec<State>,
     /// The value of the condition; where it does not hold, the last one.
     pub(crate) values: Vec<f64>,
 }
 
 /// What a rule did over the evaluations.
 #[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    pub(crate) alerts: Vec<Active>,
+pub struct Outcome {
+    pub alerts: Vec<Active>,
     /// Why it has no result.
     pub(crate) failure: Option<Failure>,
 }
 
 /// Rules in the order in which they are evaluated, at equidistant evaluations.
-pub(crate) struct Rules<'a> {
-    pub(crate) rules: Vec<&'a Rule>,
-    pub(crate) axis: Axis,
-    pub(crate) release: Release,
+pub struct Rules<'a> {
+    pub rules: Vec<&'a Rule>,
+    pub axis: Axis,
+    pub release: Release,
 }
 
 impl<'a> Rules<'a> {
     /// Evaluates all of them; what they write is added to the data.
-    pub(crate) fn run(&self, memory: &mut Memory) -> Vec<Outcome> {
+    pub fn run(&self, memory: &mut Memory) -> Vec<Outcome> {
         if self.in_order() {
             return self
                 .rules

@@ -7,7 +7,7 @@ use crate::promql::{Expr, Offset};
 use std::collections::HashMap;
 
 /// Makes such worlds, the same on every machine.
-pub(crate) struct Steady {
+pub struct Steady {
     /// Of a generator of Lehmer's.
     state: u64,
     levels: Vec<f64>,
@@ -15,7 +15,7 @@ pub(crate) struct Steady {
 
 impl Steady {
     /// Worlds with levels around these numbers.
-    pub(crate) fn around(numbers: &[f64]) -> Steady {
+    pub fn around(numbers: &[f64]) -> Steady {
         let parts = [0.5, 0.9, 1.1, 2.0];
         // Two thresholds that are close to each other are told apart between them.
         let mut sorted = numbers.to_vec();
@@ -35,13 +35,13 @@ impl Steady {
     }
 
     /// One of so many.
-    pub(crate) fn one_of(&mut self, count: usize) -> usize {
+    pub fn one_of(&mut self, count: usize) -> usize {
         self.state = self.state * 48271 % 0x7fff_ffff;
         usize::try_from(self.state).unwrap_or(0) % count.max(1)
     }
 
     /// A level for each of some series. A bucket of a histogram counts what the smaller ones do, and all together what its `_count` does.
-    pub(crate) fn levels(&mut self, series: &[&Labels]) -> Vec<f64> {
+    pub fn levels(&mut self, series: &[&Labels]) -> Vec<f64> {
         let scale = [1.0, 1.0, 1.0, 0.01, 100.0, 1e6][self.one_of(6)];
         let mut levels = vec![0.0; series.len()];
         let mut order: Vec<usize> = (0..series.len()).collect();
@@ -72,7 +72,7 @@ impl Steady {
 }
 
 /// Whether a series of this name counts.
-pub(crate) fn counts(name: &str) -> bool {
+pub fn counts(name: &str) -> bool {
     let ends = ["_total", "_count", "_sum", "_bucket"];
     ends.iter().any(|end| name.ends_with(end))
 }
@@ -87,7 +87,7 @@ fn limit(series: &Labels) -> f64 {
 }
 
 /// Numbers of an expression, around which its series are worth trying, and how far it looks back.
-pub(crate) fn read(expr: &Expr, numbers: &mut Vec<f64>, spans: &mut Vec<Millis>) {
+pub fn read(expr: &Expr, numbers: &mut Vec<f64>, spans: &mut Vec<Millis>) {
     if let Some(value) = number(expr) {
         if !numbers.contains(&value) {
             numbers.push(value);
@@ -114,7 +114,7 @@ pub(crate) fn read(expr: &Expr, numbers: &mut Vec<f64>, spans: &mut Vec<Millis>)
 }
 
 /// A level for people.
-pub(crate) fn short(level: f64) -> String {
+pub fn short(level: f64) -> String {
     match level.fract() == 0.0 {
         true => level.to_string(),
         false => format!("{level:.3}"),

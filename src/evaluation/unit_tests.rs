@@ -447,7 +447,7 @@ fn plain(text: &str) -> Option<Labels> {
 }
 
 /// The labels of a series that is written as a selector.
-pub(crate) fn labels(text: &str) -> Result<Labels, String> {
+pub fn labels(text: &str) -> Result<Labels, String> {
     let text = text.trim();
     if text.is_empty() || text == "{}" {
         return Ok(Labels::default());
@@ -500,7 +500,7 @@ pub(crate) fn give(
     }
 }
 
-pub(crate) fn recorded(labels: Labels, values: Vec<Option<Given>>, step: Millis) -> Recorded {
+pub fn recorded(labels: Labels, values: Vec<Option<Given>>, step: Millis) -> Recorded {
     let samples = values.into_iter().enumerate().filter_map(|(index, value)| {
         let time = step * index as Millis;
         Some(match value? {

@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The list of what `render` wrote, in the output folder. It is compared and written like every other file.
-pub(crate) const MANIFEST: &str = ".monstack-files";
+pub const MANIFEST: &str = ".monstack-files";
 
 /// What lies below the output folder; every path is seen from there.
 #[derive(Default)]
@@ -97,7 +97,7 @@ pub(crate) fn shown(path: &Path) -> String {
 }
 
 /// The texts below a folder by their paths there; what is not UTF-8, links and devices are left out.
-pub(crate) fn texts(folder: &Path) -> Result<Vec<(String, String)>> {
+pub fn texts(folder: &Path) -> Result<Vec<(String, String)>> {
     let wanted = BTreeSet::from([PathBuf::new()]);
     let mut found = Contents::default();
     list(folder, Path::new(""), &wanted, &mut found)?;

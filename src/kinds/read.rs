@@ -19,7 +19,7 @@ static BUILT_IN: LazyLock<Arc<Kinds>> = LazyLock::new(|| {
 
 impl Kinds {
     /// Those of an overlay; built-in ones that nothing replaces are read once.
-    pub(crate) fn of(overlay: &Overlay) -> Result<Arc<Kinds>, Vec<Diagnostic>> {
+    pub fn of(overlay: &Overlay) -> Result<Arc<Kinds>, Vec<Diagnostic>> {
         if overlay.adds("kinds", "kind.toml") {
             Kinds::read(overlay).map(Arc::new)
         } else {
@@ -77,12 +77,12 @@ impl Kinds {
     }
 
     /// The kind of this name.
-    pub(crate) fn get(&self, name: &str) -> Option<&Arc<Kind>> {
+    pub fn get(&self, name: &str) -> Option<&Arc<Kind>> {
         self.all.get(name)
     }
 
     /// All of them, by name.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Kind>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Kind>> {
         self.all.values()
     }
 }

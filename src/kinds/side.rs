@@ -21,7 +21,7 @@ impl Side {
     }
 
     /// The same; `includes`: the alert fires at its threshold too.
-    pub(crate) fn word_of(self, includes: bool) -> &'static str {
+    pub fn word_of(self, includes: bool) -> &'static str {
         match (self, includes) {
             (Side::Above, false) => "above",
             (Side::Below, false) => "below",
@@ -31,7 +31,7 @@ impl Side {
     }
 
     /// Whether `value` is further on this side than `threshold`: an alert with it as its threshold fires later.
-    pub(crate) fn beyond(self, value: f64, threshold: f64) -> bool {
+    pub fn beyond(self, value: f64, threshold: f64) -> bool {
         match self {
             Side::Above => value > threshold,
             Side::Below => value < threshold,

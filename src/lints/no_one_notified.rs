@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
 
-pub(crate) const LINT: Lint = Lint {
+pub const LINT: Lint = Lint {
     code: "no-one-notified",
     doc: "Every severity goes to the null receiver, or critical alerts do: they fire, are seen by whoever opens the Alertmanager, and wake no one.",
     bad: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n",

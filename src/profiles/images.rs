@@ -1,7 +1,7 @@
 //! What an image is called: `[registry/]repository[:tag][@digest]`.
 
 /// Its repository, with the registry, and its tag.
-pub(crate) fn parted(reference: &str) -> (&str, &str) {
+pub fn parted(reference: &str) -> (&str, &str) {
     let whole = reference.split('@').next().unwrap_or_default();
     match whole.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => (repository, tag),
@@ -10,7 +10,7 @@ pub(crate) fn parted(reference: &str) -> (&str, &str) {
 }
 
 /// Whether a repository is one of the known ones, in whichever registry.
-pub(crate) fn is_one_of(repository: &str, known: &[String]) -> bool {
+pub fn is_one_of(repository: &str, known: &[String]) -> bool {
     known.iter().any(|known| {
         let before = repository.strip_suffix(known.as_str());
         before.is_some_and(|before| before.is_empty() || before.ends_with('/'))

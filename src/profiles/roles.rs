@@ -83,7 +83,7 @@ impl Profiles {
     }
 
     /// What a service says of itself by role, as far as its profiles list the metric.
-    pub(crate) fn roles(&self, runtime: &str, profiles: &[String]) -> BTreeMap<String, Role> {
+    pub fn roles(&self, runtime: &str, profiles: &[String]) -> BTreeMap<String, Role> {
         let specs = self.specs(runtime, profiles).into_iter();
         specs
             .filter_map(|(role, (_, exposed, spec))| Some((role.to_string(), spec.of(exposed?))))

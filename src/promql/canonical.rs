@@ -8,13 +8,13 @@ use promql_parser::parser::{ParenExpr, StringLiteral};
 use std::collections::BTreeSet;
 
 /// A text on one line, with the parser's blanks where it can be parsed: how expressions of two servers are shown.
-pub(crate) fn one_line(written: &str) -> String {
+pub fn one_line(written: &str) -> String {
     let words = || written.split_whitespace().collect::<Vec<_>>().join(" ");
     parse(written).map_or_else(|_| words(), |tree| tree.to_string())
 }
 
 /// Whether two texts say the same; those that are not PromQL do when their words do.
-pub(crate) fn same(was: &str, is: &str) -> bool {
+pub fn same(was: &str, is: &str) -> bool {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     words(was) == words(is) || canonical(was).is_some_and(|was| canonical(is) == Some(was))
 }
@@ -40,7 +40,7 @@ fn canonical(written: &str) -> Option<String> {
 }
 
 /// The text of an expression without needless words: two that are `plain` have the same text when they are the same.
-pub(crate) fn print(plain: &Expr) -> String {
+pub fn print(plain: &Expr) -> String {
     fn bracket(expr: &mut Expr) {
         for child in children_mut(expr) {
             bracket(child);
@@ -56,7 +56,7 @@ pub(crate) fn print(plain: &Expr) -> String {
 }
 
 /// Takes away what has no meaning. Parentheses are in the tree already.
-pub(crate) fn plain(expr: &mut Expr) {
+pub fn plain(expr: &mut Expr) {
     while let Expr::Paren(paren) = expr {
         *expr = (*paren.expr).clone();
     }

@@ -16,22 +16,22 @@ mod window;
 use super::token::{T_BOTTOMK, T_MOD, T_TOPK};
 use super::walk::children;
 use super::{AtModifier, Expr, Offset, SubqueryExpr, VectorSelector};
-pub(crate) use data::{Data, Memory, Recorded, RecordedNative, Sample, metric};
-pub(crate) use labels::{ByLabels, Labels, NAME};
+pub use data::{Data, Memory, Recorded, RecordedNative, Sample, metric};
+pub use labels::{ByLabels, Labels, NAME};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Milliseconds: of a time since 1970, or of a length of time.
-pub(crate) type Millis = i64;
+pub type Millis = i64;
 
 /// Equidistant instants.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Axis {
-    pub(crate) start: Millis,
+    pub start: Millis,
     /// At least 1.
-    pub(crate) step: Millis,
-    pub(crate) count: usize,
+    pub step: Millis,
+    pub count: usize,
 }
 
 impl Axis {
@@ -57,7 +57,7 @@ impl Axis {
 }
 
 /// Whether an answer for one instant is ordered by its values, and then whether the largest comes first: as the outermost call says.
-pub(crate) fn ordered(expr: &Expr) -> Option<bool> {
+pub fn ordered(expr: &Expr) -> Option<bool> {
     match expr {
         Expr::Paren(inside) => ordered(&inside.expr),
         Expr::Call(call) => match call.func.name {
@@ -77,9 +77,9 @@ pub(crate) fn ordered(expr: &Expr) -> Option<bool> {
 /// A line of values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    pub(crate) labels: Labels,
+    pub labels: Labels,
     /// As many as the axis has instants; None: there is no such series at that instant.
-    pub(crate) values: Vec<Option<f64>>,
+    pub values: Vec<Option<f64>>,
 }
 
 pub(crate) enum Value {
@@ -101,10 +101,10 @@ pub enum Release {
 
 /// Why an expression has no result: as Prometheus would say it, or that it is not evaluated here.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Failure {
-    pub(crate) reason: String,
+pub struct Failure {
+    pub reason: String,
     /// Whether Prometheus would fail too.
-    pub(crate) certain: bool,
+    pub certain: bool,
 }
 
 impl Failure {
@@ -125,27 +125,27 @@ impl Failure {
     }
 }
 
-pub(crate) type Evaluated<T> = Result<T, Failure>;
+pub type Evaluated<T> = Result<T, Failure>;
 
 /// What an expression is evaluated over.
 #[derive(Clone, Copy)]
-pub(crate) struct Engine<'a> {
-    pub(crate) data: &'a dyn Data,
-    pub(crate) release: Release,
+pub struct Engine<'a> {
+    pub data: &'a dyn Data,
+    pub release: Release,
     /// How long a sample is the current one: `--query.lookback-delta`, 5 minutes unless set.
-    pub(crate) lookback: Millis,
+    pub lookback: Millis,
     /// The step of a subquery that names none: the evaluation interval.
-    pub(crate) subquery_step: Millis,
+    pub subquery_step: Millis,
     /// What `start()` and `end()` name; None: each instant is a query of its own, and both are that instant.
-    pub(crate) shown: Option<(Millis, Millis)>,
+    pub shown: Option<(Millis, Millis)>,
 }
 
 /// Prometheus' own, unless a flag sets another.
-pub(crate) const LOOKBACK: Millis = 5 * 60 * 1000;
+pub const LOOKBACK: Millis = 5 * 60 * 1000;
 
 impl Engine<'_> {
     /// The series that an expression has at each instant; a number is one series without labels.
-    pub(crate) fn series(&self, expr: &Expr, axis: Axis) -> Evaluated<Vec<Series>> {
+    pub fn series(&self, expr: &Expr, axis: Axis) -> Evaluated<Vec<Series>> {
         match self.value(expr, axis)? {
             Value::Vector(series) => Ok(series),
             Value::Scalar(values) => Ok(vec![Series {

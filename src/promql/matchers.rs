@@ -44,12 +44,12 @@ impl<'a> Judge<'a> {
 }
 
 /// Whether a matcher picks one value.
-pub(crate) fn picks(matcher: &Matcher, value: &str) -> bool {
+pub fn picks(matcher: &Matcher, value: &str) -> bool {
     Judge::of(matcher).picks(value)
 }
 
 /// Whether all matchers pick a series by its labels; its metric has been looked up already.
-pub(crate) fn pick(matchers: &Matchers, labels: &BTreeMap<String, String>) -> bool {
+pub fn pick(matchers: &Matchers, labels: &BTreeMap<String, String>) -> bool {
     let value = |label: &str| labels.get(label).map_or("", String::as_str);
     let mut all = matchers.matchers.iter();
     all.all(|matcher| matcher.name == "__name__" || picks(matcher, value(&matcher.name)))

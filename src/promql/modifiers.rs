@@ -3,13 +3,13 @@
 use super::{BinaryExpr, LabelModifier};
 
 /// Whether a comparison gives 0 or 1 instead of what it compares.
-pub(crate) fn returns_bool(binary: &BinaryExpr) -> bool {
+pub fn returns_bool(binary: &BinaryExpr) -> bool {
     let modifier = binary.modifier.as_ref();
     modifier.is_some_and(|modifier| modifier.return_bool)
 }
 
 /// The labels that a binary operator compares.
-pub(crate) fn compared(binary: &BinaryExpr) -> impl Fn(&str) -> bool + '_ {
+pub fn compared(binary: &BinaryExpr) -> impl Fn(&str) -> bool + '_ {
     let matching = binary
         .modifier
         .as_ref()
@@ -18,7 +18,7 @@ pub(crate) fn compared(binary: &BinaryExpr) -> impl Fn(&str) -> bool + '_ {
 }
 
 /// The labels that an aggregation keeps; the metric's name is none of them.
-pub(crate) fn grouped(modifier: Option<&LabelModifier>) -> impl Fn(&str) -> bool + '_ {
+pub fn grouped(modifier: Option<&LabelModifier>) -> impl Fn(&str) -> bool + '_ {
     move |label| modifier.is_some_and(|modifier| keeps(modifier, label))
 }
 

@@ -11,7 +11,7 @@ const TOGETHER: [&str; 1] = ["count_values"];
 const APART: [&str; 4] = ["absent", "absent_over_time", "scalar", "vector"];
 
 /// What is given a label with a value whatever it has, and both of these.
-pub(crate) fn written(expr: &Expr) -> Option<(&Expr, &str, &str)> {
+pub fn written(expr: &Expr) -> Option<(&Expr, &str, &str)> {
     match expr {
         Expr::Paren(paren) => written(&paren.expr),
         Expr::Call(call) if call.func.name == "label_replace" => {
@@ -27,7 +27,7 @@ pub(crate) fn written(expr: &Expr) -> Option<(&Expr, &str, &str)> {
 
 /// What is left of an expression for series whose label has a value; None: it returns none of them. What cannot be told apart by
 /// the label stays whole.
-pub(crate) fn of(expr: &Expr, label: &str, value: &str) -> Option<Expr> {
+pub fn of(expr: &Expr, label: &str, value: &str) -> Option<Expr> {
     if let Some(series) = selector(expr) {
         let own = |matcher: &&Matcher| matcher.name == label;
         if !series.matchers.or_matchers.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// One sample of a native histogram.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Histogram {
+pub struct Histogram {
     /// Its resolution: 2 to the power of 2 to the power of its negative lies between two bounds.
     pub(crate) schema: i32,
     pub(crate) count: f64,
@@ -59,7 +59,7 @@ impl Histogram {
     }
 
     /// Of buckets at a resolution, by their index, and of how much all observations are together.
-    pub(crate) fn of_buckets(
+    pub fn of_buckets(
         schema: i32,
         buckets: impl Iterator<Item = (i32, f64)>,
         sum: f64,

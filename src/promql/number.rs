@@ -4,7 +4,7 @@ use super::Expr;
 use super::token::{T_ADD, T_DIV, T_MUL, T_POW, T_SUB};
 
 /// The number that an expression is: `0.1`, `-(2)` and `10 * 0.1` too. None: it reads series or the time.
-pub(crate) fn number(expr: &Expr) -> Option<f64> {
+pub fn number(expr: &Expr) -> Option<f64> {
     match expr {
         Expr::NumberLiteral(literal) => Some(literal.val),
         Expr::Paren(paren) => number(&paren.expr),

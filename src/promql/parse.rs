@@ -18,7 +18,7 @@ const MOST_BYTES: usize = 4 << 20;
 const LONGEST: Duration = Duration::from_nanos(i64::MAX as u64);
 
 /// The syntax of an expression; the reason, in one sentence, when Prometheus would refuse it or it is beyond the limits.
-pub(crate) fn parse(text: &str) -> Result<Expr, String> {
+pub fn parse(text: &str) -> Result<Expr, String> {
     if text.len() > MOST_BYTES {
         return Err(format!(
             "it has {} bytes, and monstack reads at most {MOST_BYTES}",
@@ -214,7 +214,7 @@ fn known(matchers: &Matchers) -> Result<(), String> {
 const MOST_TIMES: u64 = 1000;
 
 /// Why Prometheus would refuse a regular expression; None when it would not.
-pub(crate) fn refused_pattern(pattern: &str) -> Option<String> {
+pub fn refused_pattern(pattern: &str) -> Option<String> {
     let pattern = match re2::rewritten(pattern) {
         Ok(rewritten) => rewritten,
         Err(reason) => return Some(reason),

@@ -11,7 +11,7 @@ use std::str::Chars;
 const MOST_REPEATED: u32 = 1000;
 
 /// A pattern as Prometheus applies it, in Rust's syntax: to the whole value, and `.` matches a newline too.
-pub(crate) fn anchored(pattern: &str) -> Result<String, String> {
+pub fn anchored(pattern: &str) -> Result<String, String> {
     Ok(format!("^(?s:{})$", rewritten(pattern)?))
 }
 

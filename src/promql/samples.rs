@@ -33,7 +33,7 @@ pub fn count(values: &str, histograms: bool) -> Result<u64, String> {
 }
 
 /// The first `most` samples: None for a gap. A text that `count` refuses is an error, and so are native histograms: see `natives`.
-pub(crate) fn read(values: &str, most: usize) -> Result<Vec<Option<Value>>, String> {
+pub fn read(values: &str, most: usize) -> Result<Vec<Option<Value>>, String> {
     if values.contains("{{") {
         return Err("numbers and native histograms in one series are not evaluated".to_string());
     }
@@ -78,14 +78,14 @@ pub(crate) fn read(values: &str, most: usize) -> Result<Vec<Option<Value>>, Stri
 
 /// One sample of the notation.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Value {
+pub enum Value {
     Number(f64),
     /// The end of the series.
     Stale,
 }
 
 /// Whether a text holds native histograms.
-pub(crate) fn are_native(values: &str) -> bool {
+pub fn are_native(values: &str) -> bool {
     values.contains("{{")
 }
 

@@ -1,7 +1,7 @@
 //! Grafana's variables in a text, `$name`, `${name}`, `${name:format}`: where they stand, and what is filled in for them.
 
 /// A variable that is filled in.
-pub(crate) struct Variable<'a> {
+pub struct Variable<'a> {
     pub name: &'a str,
     /// With its dollar, braces and format.
     pub written: &'a str,
@@ -25,12 +25,12 @@ impl Variable<'_> {
     }
 
     /// Whether it is the whole pattern of a matcher, as far as can be seen from before it.
-    pub(crate) fn is_pattern(&self) -> bool {
+    pub fn is_pattern(&self) -> bool {
         self.before.ends_with("=~\"")
     }
 }
 
-pub(crate) enum Filling {
+pub enum Filling {
     Text(String),
     /// Everything: a matcher with it is left out.
     Everything,
@@ -39,7 +39,7 @@ pub(crate) enum Filling {
 }
 
 /// The text with every variable filled in. The one function for all readers, who differ only in the values.
-pub(crate) fn fill(text: &str, mut value: impl FnMut(&Variable) -> Filling) -> String {
+pub fn fill(text: &str, mut value: impl FnMut(&Variable) -> Filling) -> String {
     let mut filled = String::new();
     let mut everything = false;
     for piece in pieces(text) {

@@ -4,7 +4,7 @@ use super::{Expr, Offset, VectorSelector};
 use std::time::Duration;
 
 /// The operands of an expression, in the order in which they are written; of an aggregation its parameter first.
-pub(crate) fn children(expr: &Expr) -> Vec<&Expr> {
+pub fn children(expr: &Expr) -> Vec<&Expr> {
     match expr {
         Expr::Paren(paren) => vec![&paren.expr],
         Expr::Unary(unary) => vec![&unary.expr],
@@ -24,7 +24,7 @@ pub(crate) fn children(expr: &Expr) -> Vec<&Expr> {
 }
 
 /// The same, to be changed.
-pub(crate) fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
+pub fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
     match expr {
         Expr::Paren(paren) => vec![&mut paren.expr],
         Expr::Unary(unary) => vec![&mut unary.expr],
@@ -47,7 +47,7 @@ pub(crate) fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
 }
 
 /// The selector that an expression is, with or without a range.
-pub(crate) fn selector(expr: &Expr) -> Option<&VectorSelector> {
+pub fn selector(expr: &Expr) -> Option<&VectorSelector> {
     match expr {
         Expr::VectorSelector(vector) => Some(vector),
         Expr::MatrixSelector(matrix) => Some(&matrix.vs),
@@ -56,7 +56,7 @@ pub(crate) fn selector(expr: &Expr) -> Option<&VectorSelector> {
 }
 
 /// The same, to be changed.
-pub(crate) fn selector_mut(expr: &mut Expr) -> Option<&mut VectorSelector> {
+pub fn selector_mut(expr: &mut Expr) -> Option<&mut VectorSelector> {
     match expr {
         Expr::VectorSelector(vector) => Some(vector),
         Expr::MatrixSelector(matrix) => Some(&mut matrix.vs),
@@ -65,7 +65,7 @@ pub(crate) fn selector_mut(expr: &mut Expr) -> Option<&mut VectorSelector> {
 }
 
 /// Every selector of an expression.
-pub(crate) fn selectors(expr: &Expr) -> Vec<&VectorSelector> {
+pub fn selectors(expr: &Expr) -> Vec<&VectorSelector> {
     match selector(expr) {
         Some(selector) => vec![selector],
         None => children(expr).into_iter().flat_map(selectors).collect(),
@@ -110,7 +110,7 @@ pub(crate) fn ranges(expr: &Expr) -> Vec<Duration> {
 }
 
 /// How far back an expression looks.
-pub(crate) fn reach(expr: &Expr) -> Duration {
+pub fn reach(expr: &Expr) -> Duration {
     let moved = |offset: Option<&Offset>| match offset {
         Some(Offset::Pos(by)) => *by,
         _ => Duration::ZERO,

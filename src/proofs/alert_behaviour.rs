@@ -11,8 +11,8 @@ use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::evaluation::rules::{Library, Rule, in_dependency_order};
 use crate::promql::engine::Release;
 use crate::stack::Stack;
-pub(crate) use cast::Cast;
-pub(crate) use played::Likeness;
+pub use cast::Cast;
+pub use played::Likeness;
 use played::{Play, Wrong};
 pub(super) use variations::values as on_every_side;
 

@@ -33,7 +33,7 @@ impl File {
     }
 
     /// Whether it is the user's own, of `[extra]`.
-    pub(crate) fn is_own(&self) -> bool {
+    pub fn is_own(&self) -> bool {
         self.own.is_some()
     }
 
@@ -46,7 +46,7 @@ impl File {
     }
 
     /// The groups of a rule file with their pointers; none of a file of another role.
-    pub(crate) fn groups(&self) -> impl Iterator<Item = (String, &Value)> {
+    pub fn groups(&self) -> impl Iterator<Item = (String, &Value)> {
         let at = self.groups_pointer();
         let groups = at.and_then(|at| Some((at, self.value.pointer(at)?.as_array()?)));
         groups.into_iter().flat_map(|(at, groups)| {
@@ -56,7 +56,7 @@ impl File {
     }
 
     /// The rules of a rule file with their pointers.
-    pub(crate) fn rules(&self) -> impl Iterator<Item = (String, &Value)> {
+    pub fn rules(&self) -> impl Iterator<Item = (String, &Value)> {
         self.groups().flat_map(|(at, group)| {
             let rules = group["rules"].items().enumerate();
             rules.map(move |(index, rule)| (format!("{at}/rules/{index}"), rule))

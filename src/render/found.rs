@@ -17,17 +17,17 @@ use std::sync::Arc;
 pub(crate) type Text = (String, String);
 
 /// Files whose roles are given, or that their paths have in ARTIFACTS; what cannot be read as what it should be.
-pub(crate) struct Found {
+pub struct Found {
     /// The files, as if they had been rendered.
-    pub(crate) rendered: Rendered,
+    pub rendered: Rendered,
     /// Paths that no role is known of.
     pub(crate) unknown: Vec<String>,
-    pub(crate) unreadable: Vec<Diagnostic>,
+    pub unreadable: Vec<Diagnostic>,
 }
 
 impl Found {
     /// The files of a folder, which messages name with `folder` before them.
-    pub(crate) fn of(
+    pub fn of(
         catalog: &Catalog,
         root: &Path,
         folder: &str,

@@ -6,11 +6,11 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Bytes of the largest file that is read: a catalog of 50,000 services has 3 MB, and nobody writes a larger one by hand.
-pub(crate) const LIMIT: u64 = 32 << 20;
+pub const LIMIT: u64 = 32 << 20;
 
 /// Why a file is not text that can be read.
 #[derive(Debug)]
-pub(crate) enum Unreadable {
+pub enum Unreadable {
     /// Nothing is there.
     Missing,
     /// It cannot be read at all: the reason, and what to do.
@@ -27,7 +27,7 @@ pub(crate) enum Unreadable {
 }
 
 /// What a folder holds, in the order of the names.
-pub(crate) fn names(folder: &Path) -> io::Result<Vec<String>> {
+pub fn names(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         names.push(entry?.file_name().to_string_lossy().into_owned());
@@ -37,7 +37,7 @@ pub(crate) fn names(folder: &Path) -> io::Result<Vec<String>> {
 }
 
 /// The text without its byte order mark; line ends stay as they are.
-pub(crate) fn read(path: &Path) -> Result<String, Unreadable> {
+pub fn read(path: &Path) -> Result<String, Unreadable> {
     let mut bytes = Vec::new();
     let file = open(path)?;
     file.take(LIMIT + 1)
@@ -83,7 +83,7 @@ fn open(path: &Path) -> Result<File, Unreadable> {
 }
 
 /// What stands there instead of a file.
-pub(crate) fn sort(kind: FileType) -> Option<&'static str> {
+pub fn sort(kind: FileType) -> Option<&'static str> {
     match kind {
         kind if kind.is_file() => None,
         kind if kind.is_dir() => Some("a folder"),

@@ -37,12 +37,12 @@ impl Texts {
     }
 
     /// The catalog and its parts, in the order in which they are read.
-    pub(crate) fn files_mut(&mut self) -> impl Iterator<Item = &mut Text> {
+    pub fn files_mut(&mut self) -> impl Iterator<Item = &mut Text> {
         std::iter::once(&mut self.catalog).chain(&mut self.parts)
     }
 
     /// The catalog and its parts, in the order in which they are read.
-    pub(crate) fn files(&self) -> impl Iterator<Item = &Text> {
+    pub fn files(&self) -> impl Iterator<Item = &Text> {
         std::iter::once(&self.catalog).chain(&self.parts)
     }
 }

@@ -12,12 +12,12 @@ pub struct Unsaved(Arc<BTreeMap<PathBuf, Arc<str>>>);
 
 impl Unsaved {
     /// A file as the editor shows it from now on.
-    pub(crate) fn open(&mut self, path: PathBuf, text: String) {
+    pub fn open(&mut self, path: PathBuf, text: String) {
         Arc::make_mut(&mut self.0).insert(path, text.into());
     }
 
     /// A file is again what the disk says.
-    pub(crate) fn close(&mut self, path: &Path) {
+    pub fn close(&mut self, path: &Path) {
         Arc::make_mut(&mut self.0).remove(path);
     }
 
@@ -32,12 +32,12 @@ impl Unsaved {
     }
 
     /// Whether there is such a file, here or on disk.
-    pub(crate) fn is_file(&self, path: &Path) -> bool {
+    pub fn is_file(&self, path: &Path) -> bool {
         self.text(path).is_some() || path.is_file()
     }
 
     /// The text of a file without its byte order mark, open or on disk.
-    pub(crate) fn read(&self, path: &Path) -> Result<String, Unreadable> {
+    pub fn read(&self, path: &Path) -> Result<String, Unreadable> {
         match self.text(path) {
             None => read(path),
             Some(text) if text.len() as u64 > LIMIT => Err(too_large()),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// The panels of a dashboard with their pointers, those inside collapsed rows too, in the order in which they are seen: Grafana
 /// sorts them by their places.
-pub(crate) fn panels(dashboard: &Value) -> Vec<(String, &Value)> {
+pub fn panels(dashboard: &Value) -> Vec<(String, &Value)> {
     fn inside<'a>(pointer: &str, list: &'a Value, found: &mut Vec<(String, &'a Value)>) {
         let mut panels: Vec<(usize, &Value)> = list.items().enumerate().collect();
         let at = |panel: &Value, key| panel["gridPos"][key].as_i64();

@@ -26,7 +26,7 @@ pub(crate) enum View {
 
 impl<'a> Files<'a> {
     /// Of a whole stack, the user's own files among them.
-    pub(crate) fn of(files: &'a [File]) -> Files<'a> {
+    pub fn of(files: &'a [File]) -> Files<'a> {
         let view = View::Whole;
         Files { files, view }
     }
@@ -55,17 +55,17 @@ impl<'a> Files<'a> {
     }
 
     /// The configurations of Prometheus.
-    pub(crate) fn prometheus(self) -> impl Iterator<Item = &'a File> + Clone {
+    pub fn prometheus(self) -> impl Iterator<Item = &'a File> + Clone {
         self.with(Role::Prometheus)
     }
 
     /// What the first of them says.
-    pub(crate) fn config(self) -> Option<&'a Value> {
+    pub fn config(self) -> Option<&'a Value> {
         self.prometheus().next().map(|file| file.value.as_ref())
     }
 
     /// The files with rules, for whatever reads them.
-    pub(crate) fn rule_files(self) -> impl Iterator<Item = &'a File> + Clone {
+    pub fn rule_files(self) -> impl Iterator<Item = &'a File> + Clone {
         self.all()
             .filter(|file| matches!(file.role, Role::Rules { .. }))
     }
@@ -76,7 +76,7 @@ impl<'a> Files<'a> {
     }
 
     /// The rule files that a configuration of Prometheus names, in its order: for each pattern those that it matches.
-    pub(crate) fn named_rule_files<'c>(
+    pub fn named_rule_files<'c>(
         self,
         config: &'c File,
     ) -> impl Iterator<Item = (&'c str, Vec<&'a File>)>
@@ -108,7 +108,7 @@ impl<'a> Files<'a> {
     }
 
     /// Every rule with its file and pointer.
-    pub(crate) fn rules(self) -> impl Iterator<Item = (&'a File, String, &'a Value)> {
+    pub fn rules(self) -> impl Iterator<Item = (&'a File, String, &'a Value)> {
         self.rule_files().flat_map(|file| {
             file.rules()
                 .map(move |(pointer, rule)| (file, pointer, rule))
@@ -116,7 +116,7 @@ impl<'a> Files<'a> {
     }
 
     /// Every alerting rule with its file and pointer.
-    pub(crate) fn alerts(self) -> impl Iterator<Item = (&'a File, String, &'a Value)> {
+    pub fn alerts(self) -> impl Iterator<Item = (&'a File, String, &'a Value)> {
         self.rules()
             .filter(|(_, _, rule)| rule.get("alert").is_some())
     }
@@ -127,12 +127,12 @@ impl<'a> Files<'a> {
     }
 
     /// The Alertmanager's configuration.
-    pub(crate) fn alertmanager(self) -> Option<&'a File> {
+    pub fn alertmanager(self) -> Option<&'a File> {
         self.with(Role::Alertmanager).next()
     }
 
     /// The blackbox exporter's configuration.
-    pub(crate) fn blackbox(self) -> Option<&'a File> {
+    pub fn blackbox(self) -> Option<&'a File> {
         self.with(Role::Blackbox).next()
     }
 
@@ -143,7 +143,7 @@ impl<'a> Files<'a> {
     }
 
     /// The dashboards.
-    pub(crate) fn dashboards(self) -> impl Iterator<Item = &'a File> + Clone {
+    pub fn dashboards(self) -> impl Iterator<Item = &'a File> + Clone {
         self.with(Role::Dashboard)
     }
 
@@ -168,7 +168,7 @@ impl<'a> Files<'a> {
     }
 
     /// How often is scraped, as the data sources say it; None where there is none.
-    pub(crate) fn scrape_interval(self) -> Option<Duration> {
+    pub fn scrape_interval(self) -> Option<Duration> {
         self.datasources()
             .filter_map(|(_, _, source)| {
                 Duration::parse(source["jsonData"]["timeInterval"].as_str()?)
@@ -183,7 +183,7 @@ impl<'a> Files<'a> {
     }
 
     /// The compose files.
-    pub(crate) fn compose(self) -> impl Iterator<Item = &'a File> + Clone {
+    pub fn compose(self) -> impl Iterator<Item = &'a File> + Clone {
         self.with(Role::Compose)
     }
 

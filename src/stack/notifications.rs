@@ -1,11 +1,11 @@
 //! From an alert that fires to whoever is told of it: what Prometheus sends, how the Alertmanager routes and inhibits it, and
 //! what its receivers are.
 
-pub(crate) mod alerts;
+pub mod alerts;
 pub(crate) mod delivery;
 pub mod inhibition;
 pub mod matchers;
-pub(crate) mod receivers;
+pub mod receivers;
 pub(crate) mod relabeling;
 pub mod routes;
 pub(crate) mod server;
@@ -25,17 +25,17 @@ use server::{RETENTION, Server};
 use times::Intervals;
 
 /// The Alertmanager's configuration, and every alert that can come to it.
-pub(crate) struct Notifications<'a> {
+pub struct Notifications<'a> {
     pub(crate) file: &'a File,
     /// None: it has none, and the Alertmanager does not start.
     pub(crate) tree: Option<Route>,
     /// The rules that can be read.
-    pub(crate) rules: Vec<Inhibition>,
+    pub rules: Vec<Inhibition>,
     /// The sides of the others.
     pub(crate) unreadable: Vec<Unreadable>,
     pub(crate) intervals: Intervals,
     pub(crate) receivers: Vec<Receiver<'a>>,
-    pub(crate) alerts: Alerts,
+    pub alerts: Alerts,
     /// The Alertmanagers that compose starts.
     pub(crate) servers: Vec<Server>,
     catalog: &'a Catalog,

@@ -6,8 +6,8 @@ use crate::evaluation::rules::Rule;
 use std::collections::HashMap;
 
 /// A rule with its place.
-pub(crate) struct LoadedRule<'a> {
-    pub(crate) rule: Rule,
+pub struct LoadedRule<'a> {
+    pub rule: Rule,
     /// The file, under the output folder.
     pub(crate) path: &'a str,
     /// Where in the file.

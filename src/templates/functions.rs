@@ -547,7 +547,7 @@ fn budget_step(windows: Vec<String>) -> Result<String, Error> {
 }
 
 /// A range that holds four scrapes of every service, and 5m at the least.
-pub(crate) fn four_scrapes(services: &Value) -> Result<String, Error> {
+pub fn four_scrapes(services: &Value) -> Result<String, Error> {
     let mut range = Duration(300_000);
     for service in services.try_iter()? {
         let interval = duration(&service.get_attr("scrape_interval")?.to_string())?;

@@ -309,13 +309,13 @@ impl Alert {
 
 impl Branch {
     /// The threshold, and on which side of it the alert fires.
-    pub(crate) fn limit(&self) -> Option<(Side, f64)> {
+    pub fn limit(&self) -> Option<(Side, f64)> {
         let above = self.above.map(|limit| (Side::Above, limit));
         above.or(self.below.map(|limit| (Side::Below, limit)))
     }
 
     /// The same as people read it: `above 10%`.
-    pub(crate) fn says_limit(&self, unit: Option<&str>) -> Option<String> {
+    pub fn says_limit(&self, unit: Option<&str>) -> Option<String> {
         let (side, limit) = self.limit()?;
         Some(format!(
             "{} {}",

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// What a test expects an alert to fire for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Expected<'a> {
+pub enum Expected<'a> {
     /// A service or a group.
     Named(&'a str),
     /// With these labels.
@@ -17,7 +17,7 @@ pub(crate) enum Expected<'a> {
 }
 
 /// One entry of `tests`.
-pub(crate) struct OwnTest<'a> {
+pub struct OwnTest<'a> {
     /// Where it is written, as a JSON pointer.
     pub pointer: String,
     pub name: &'a str,
@@ -35,7 +35,7 @@ const EVERY: Duration = Duration(60_000);
 
 impl<'a> OwnTest<'a> {
     /// Each series with its values, both as written.
-    pub(crate) fn series(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+    pub fn series(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         self.written["series"]
             .entries()
             .map(|(series, values)| (series.as_str(), values.as_str().unwrap_or_default()))
@@ -48,7 +48,7 @@ impl<'a> OwnTest<'a> {
 
 impl Alert {
     /// Its own tests, in their order; none for kinds that generate theirs.
-    pub(crate) fn tests(&self) -> Vec<OwnTest<'_>> {
+    pub fn tests(&self) -> Vec<OwnTest<'_>> {
         let written = self.settings.get("tests").and_then(Value::as_array);
         own_tests(
             &format!("/alerts/{}/tests", self.name),
@@ -73,7 +73,7 @@ fn expected(fires: &Value) -> Vec<Expected<'_>> {
 }
 
 /// Tests as they are written below a pointer.
-pub(crate) fn own_tests<'a>(pointer: &str, written: &'a [Value]) -> Vec<OwnTest<'a>> {
+pub fn own_tests<'a>(pointer: &str, written: &'a [Value]) -> Vec<OwnTest<'a>> {
     let duration = |value: &Value| value.as_str().and_then(Duration::parse);
     let one = |(index, written): (usize, &'a Value)| OwnTest {
         pointer: format!("{pointer}/{index}"),

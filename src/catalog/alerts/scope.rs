@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// `about` of an alert.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Scope {
+pub enum Scope {
     /// One alert for each service, which it covers.
     #[default]
     Service,
@@ -52,7 +52,7 @@ impl Alert {
     }
 
     /// Whether there is nothing that it could fire for.
-    pub(crate) fn is_idle(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         match self.about {
             Scope::Service => self.covers.is_empty(),
             Scope::Group => self.covers_groups.is_empty(),

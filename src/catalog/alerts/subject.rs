@@ -5,7 +5,7 @@ use crate::catalog::{Catalog, Group, Service};
 
 /// One of what an alert is about.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Subject<'c> {
+pub enum Subject<'c> {
     Service(&'c Service),
     Group(&'c Group),
     Platform,
@@ -19,7 +19,7 @@ impl<'c> From<&'c Service> for Subject<'c> {
 
 impl<'c> Subject<'c> {
     /// The service, where it is one.
-    pub(crate) fn service(self) -> Option<&'c Service> {
+    pub fn service(self) -> Option<&'c Service> {
         match self {
             Subject::Service(service) => Some(service),
             _ => None,
@@ -27,7 +27,7 @@ impl<'c> Subject<'c> {
     }
 
     /// The group that it is, or is in.
-    pub(crate) fn group(self) -> Option<&'c str> {
+    pub fn group(self) -> Option<&'c str> {
         match self {
             Subject::Service(service) => Some(&service.group),
             Subject::Group(group) => Some(&group.key),
@@ -36,7 +36,7 @@ impl<'c> Subject<'c> {
     }
 
     /// By its own name; the platform has none.
-    pub(crate) fn name(self) -> Option<&'c str> {
+    pub fn name(self) -> Option<&'c str> {
         match self {
             Subject::Service(service) => Some(&service.name),
             Subject::Group(group) => Some(&group.key),
@@ -69,7 +69,7 @@ impl<'c> Subject<'c> {
 
 impl Alert {
     /// `Down@checkout`; of one about the platform its name alone.
-    pub(crate) fn of(&self, subject: Subject) -> String {
+    pub fn of(&self, subject: Subject) -> String {
         match subject.name() {
             Some(name) => format!("{}@{name}", self.name),
             None => self.name.clone(),
@@ -79,7 +79,7 @@ impl Alert {
 
 impl Catalog {
     /// Whatever a branch of an alert is about.
-    pub(crate) fn subjects<'c>(&'c self, alert: &'c Alert, branch: &'c Branch) -> Vec<Subject<'c>> {
+    pub fn subjects<'c>(&'c self, alert: &'c Alert, branch: &'c Branch) -> Vec<Subject<'c>> {
         match alert.about {
             Scope::Service => self
                 .services_of(&branch.services)
@@ -96,7 +96,7 @@ impl Catalog {
     }
 
     /// The alert of another catalog and what it is about, as they are here; None: it does not fire for that.
-    pub(crate) fn counterpart<'c>(
+    pub fn counterpart<'c>(
         &'c self,
         other: &Alert,
         subject: Subject,
@@ -116,7 +116,7 @@ impl Catalog {
     }
 
     /// Everything that an alert is about, once each.
-    pub(crate) fn whom<'c>(&'c self, alert: &'c Alert) -> Vec<Subject<'c>> {
+    pub fn whom<'c>(&'c self, alert: &'c Alert) -> Vec<Subject<'c>> {
         let first = alert.branches.first();
         match alert.about {
             Scope::Service => (self.services_of(&alert.covers).map(Subject::Service)).collect(),
@@ -125,7 +125,7 @@ impl Catalog {
     }
 
     /// Whatever an alert is about, with the branch that holds for it; of one that has several ways to fire, once for each.
-    pub(crate) fn all_subjects<'c>(
+    pub fn all_subjects<'c>(
         &'c self,
         alert: &'c Alert,
     ) -> impl Iterator<Item = (&'c Branch, Subject<'c>)> {

@@ -16,7 +16,7 @@ const LABELS: [(&str, &str); 5] = [
 
 /// Alerts by what they are; what is not said may be anything.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Selector {
+pub struct Selector {
     /// Key of the catalog → the names that it may be; each key at most once, in the order of LABELS.
     says: Vec<(&'static str, Vec<String>)>,
     /// Label → the values that it may have: labels of alerts, of services, of what an alert fires apart by.
@@ -29,14 +29,14 @@ pub(crate) struct Selector {
 
 /// An alert as a selector sees it; what it has not is empty.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct About<'a> {
+pub struct About<'a> {
     pub(crate) alert: &'a str,
-    pub(crate) severity: &'a str,
-    pub(crate) owner: &'a str,
+    pub severity: &'a str,
+    pub owner: &'a str,
     pub(crate) group: &'a str,
     pub(crate) service: &'a str,
     /// Its other labels, as they are sent.
-    pub(crate) labels: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
     /// Labels that it has with one value or another, each time it fires.
     pub(crate) open: Vec<&'a str>,
     /// Whether its expression may return labels of which nothing is known here.
@@ -160,7 +160,7 @@ impl Selector {
     }
 
     /// The names that it says for a key; none: anything.
-    pub(crate) fn names(&self, key: &str) -> &[String] {
+    pub fn names(&self, key: &str) -> &[String] {
         let mut says = self.says.iter();
         let own = says.find(|(known, _)| *known == key);
         own.map_or(&[], |(_, names)| names.as_slice())

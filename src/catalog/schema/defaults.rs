@@ -7,7 +7,7 @@ use crate::source::{Source, steps};
 use serde_json::{Map, Value};
 
 /// The source's content with the schema's defaults where it is silent, and with something harmless where it was refused.
-pub(crate) fn with_defaults(source: &Source, refused: &[Diagnostic], schema: &Schema) -> Value {
+pub fn with_defaults(source: &Source, refused: &[Diagnostic], schema: &Schema) -> Value {
     let schema = &schema.value;
     let mut value = source.value.clone();
     for pointer in refused

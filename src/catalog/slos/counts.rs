@@ -36,12 +36,12 @@ pub struct Counts {
 }
 
 /// A metric that is named alone, or in a table with which of its series.
-pub(crate) fn named(written: &Value) -> Option<&str> {
+pub fn named(written: &Value) -> Option<&str> {
     written.as_str().or_else(|| written["metric"].as_str())
 }
 
 /// Whether failures are some events of one counter; they may have a counter of their own, of which some series count.
-pub(crate) fn one_counter(written: &Value) -> bool {
+pub fn one_counter(written: &Value) -> bool {
     let (errors, total) = (&written["errors"], named(&written["total"]));
     errors.is_object() && total.is_none_or(|total| named(errors) == Some(total))
 }
@@ -117,7 +117,7 @@ impl Counts {
     }
 
     /// The metric of `errors`, `total` or `latency`.
-    pub(crate) fn metric(&self, key: &str) -> Option<&str> {
+    pub fn metric(&self, key: &str) -> Option<&str> {
         let metric = match key {
             "errors" => &self.errors,
             "total" => &self.total,
@@ -137,7 +137,7 @@ impl Counts {
     }
 
     /// What the alerts of the kind say of them.
-    pub(crate) fn settings(&self) -> impl Iterator<Item = (String, String)> {
+    pub fn settings(&self) -> impl Iterator<Item = (String, String)> {
         let filter = (!self.matchers.is_empty()).then(|| self.matchers.clone());
         let all = [
             ("errors", self.errors.clone()),

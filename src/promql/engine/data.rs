@@ -10,9 +10,9 @@ use std::collections::hash_map::Entry;
 
 /// A value at a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Sample {
-    pub(crate) time: Millis,
-    pub(crate) value: f64,
+pub struct Sample {
+    pub time: Millis,
+    pub value: f64,
 }
 
 /// The one NaN that ends a series (`value.StaleNaN`).
@@ -20,31 +20,31 @@ const STALE: u64 = 0x7ff0_0000_0000_0002;
 
 impl Sample {
     /// The end of a series.
-    pub(crate) fn stale(time: Millis) -> Sample {
+    pub fn stale(time: Millis) -> Sample {
         Sample {
             time,
             value: f64::from_bits(STALE),
         }
     }
 
-    pub(crate) fn is_stale(&self) -> bool {
+    pub fn is_stale(&self) -> bool {
         self.value.to_bits() == STALE
     }
 }
 
 /// A series as it is stored.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Recorded {
-    pub(crate) labels: Labels,
+pub struct Recorded {
+    pub labels: Labels,
     /// Oldest first.
-    pub(crate) samples: Vec<Sample>,
+    pub samples: Vec<Sample>,
 }
 
 /// A series of native histograms as it is stored: its labels, and its samples, the oldest first.
-pub(crate) type RecordedNative = (Labels, Vec<(Millis, NativeSample)>);
+pub type RecordedNative = (Labels, Vec<(Millis, NativeSample)>);
 
 /// Stored series.
-pub(crate) trait Data {
+pub trait Data {
     /// Those that a selector picks.
     fn select(&self, selector: &VectorSelector) -> Evaluated<Cow<'_, [Recorded]>>;
 
@@ -61,7 +61,7 @@ pub(crate) trait Data {
 
 /// Series in memory, by the name of their metric.
 #[derive(Debug, Default)]
-pub(crate) struct Memory {
+pub struct Memory {
     families: HashMap<String, Family>,
     natives: Vec<RecordedNative>,
 }
@@ -81,7 +81,7 @@ impl Memory {
     }
 
     /// Adds a series, or the samples to the series that has these labels.
-    pub(crate) fn add(&mut self, series: Recorded) {
+    pub fn add(&mut self, series: Recorded) {
         let name = series.labels.get(NAME);
         if !self.families.contains_key(name) {
             self.families.insert(name.to_string(), Family::default());
@@ -144,7 +144,7 @@ impl Data for Memory {
 }
 
 /// The one metric that a selector reads; None: it may read several, or is not evaluated.
-pub(crate) fn metric(selector: &VectorSelector) -> Option<&str> {
+pub fn metric(selector: &VectorSelector) -> Option<&str> {
     named(selector).ok()?.0
 }
 

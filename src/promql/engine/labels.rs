@@ -5,29 +5,29 @@ use std::fmt;
 use std::rc::Rc;
 
 /// What is known of each set of labels.
-pub(crate) type ByLabels<T> = HashMap<Labels, T, foldhash::fast::FixedState>;
+pub type ByLabels<T> = HashMap<Labels, T, foldhash::fast::FixedState>;
 
 /// The label that is the metric's name.
-pub(crate) const NAME: &str = "__name__";
+pub const NAME: &str = "__name__";
 
 /// Names and values, sorted by name, none of them empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Labels(Rc<Vec<(Rc<str>, Rc<str>)>>);
+pub struct Labels(Rc<Vec<(Rc<str>, Rc<str>)>>);
 
 impl Labels {
     /// The value of a label; one that is not there is empty.
-    pub(crate) fn get(&self, name: &str) -> &str {
+    pub fn get(&self, name: &str) -> &str {
         self.0
             .binary_search_by(|(known, _)| (**known).cmp(name))
             .map_or("", |index| &self.0[index].1)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// Only those that are kept.
-    pub(crate) fn filtered(&self, keep: impl Fn(&str) -> bool) -> Labels {
+    pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Labels {
         if self.0.iter().all(|(name, _)| keep(name)) {
             return self.clone();
         }
@@ -40,7 +40,7 @@ impl Labels {
     }
 
     /// With another value of a label; an empty one removes it.
-    pub(crate) fn with(&self, name: &str, value: &str) -> Labels {
+    pub fn with(&self, name: &str, value: &str) -> Labels {
         let mut all = (*self.0).clone();
         match all.binary_search_by(|(known, _)| (**known).cmp(name)) {
             Ok(index) if value.is_empty() => drop(all.remove(index)),

@@ -22,7 +22,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
 /// The services of a catalog, ready to be tried.
-pub(crate) struct Cast<'a> {
+pub struct Cast<'a> {
     catalog: &'a Catalog,
     neighbourhood: Neighbourhood,
     bridge: String,
@@ -38,7 +38,7 @@ struct Tried<'a> {
 }
 
 impl<'a> Cast<'a> {
-    pub(crate) fn of(catalog: &'a Catalog) -> Result<Cast<'a>, Error> {
+    pub fn of(catalog: &'a Catalog) -> Result<Cast<'a>, Error> {
         let services = Value::from(Serde(&catalog.services));
         let metrics = Value::from(Serde(&catalog.metrics));
         Ok(Cast {
@@ -176,7 +176,7 @@ impl<'a> Cast<'a> {
 
     /// How much a rule of the library does for every service of an alert what the alert's kind promises, in all its cases, and
     /// whether it fires when the alert's own rules, which `own` gives, do in worlds around the numbers `near`.
-    pub(crate) fn likeness(
+    pub fn likeness(
         &self,
         (alert, own): (&'a Alert, &dyn Fn() -> Option<Vec<Rule>>),
         (rule, library): (&str, &Library),

@@ -108,7 +108,7 @@ pub(super) fn play(
 
 /// How much a rule that somebody else wrote does in a case as the kind promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Likeness {
+pub enum Likeness {
     Different,
     /// Where scrapes fail, or the value has just gone back, the kind goes on firing and the rule does not.
     LessSteady,

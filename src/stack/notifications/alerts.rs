@@ -29,14 +29,14 @@ const VALUES: usize = 4;
 
 /// One alert that can fire.
 #[derive(Clone, Debug)]
-pub(crate) struct Firing {
+pub struct Firing {
     /// Its name as the rule has it.
-    pub(crate) name: String,
+    pub name: String,
     pub(crate) severity: String,
     /// As the rule makes them.
-    pub(crate) made: Labels,
+    pub made: Labels,
     /// As the Alertmanager gets them; None: Prometheus drops the alert.
-    pub(crate) sent: Option<Labels>,
+    pub sent: Option<Labels>,
     /// Whether it is one of the catalog's.
     pub(crate) of_catalog: bool,
     /// Whether its rule is the user's own, of `[extra]`.
@@ -47,12 +47,12 @@ pub(crate) struct Firing {
 
 impl Firing {
     /// As the Alertmanager gets them; without any if it does not.
-    pub(crate) fn labels(&self) -> &Labels {
+    pub fn labels(&self) -> &Labels {
         self.sent.as_ref().unwrap_or(&self.made)
     }
 
     /// The service, or the other job, that it is about.
-    pub(crate) fn subject(&self) -> Option<&str> {
+    pub fn subject(&self) -> Option<&str> {
         let labels = SUBJECT.iter().filter_map(|label| self.made.get(*label));
         labels.map(String::as_str).next()
     }
@@ -139,9 +139,9 @@ impl Firing {
 }
 
 /// What can fire.
-pub(crate) struct Alerts {
+pub struct Alerts {
     /// As it is.
-    pub(crate) real: Vec<Firing>,
+    pub real: Vec<Firing>,
     /// Also with the other severities of the catalog, which an override may give any service.
     pub(crate) possible: Vec<Firing>,
 }
@@ -251,14 +251,14 @@ impl Alerts {
 }
 
 /// What Prometheus does to an alert before it is sent: the external labels that it lacks, then relabeling.
-pub(crate) struct Way {
+pub struct Way {
     external: Labels,
     relabeling: Relabeling,
 }
 
 impl Way {
     /// Of a configuration.
-    pub(crate) fn of(config: &Value) -> Way {
+    pub fn of(config: &Value) -> Way {
         let external = config["global"]["external_labels"].entries();
         let rules = &config["alerting"]["alert_relabel_configs"];
         Way {
@@ -270,7 +270,7 @@ impl Way {
     }
 
     /// What is sent; None: it is dropped.
-    pub(crate) fn sent(&self, made: &Labels) -> Option<Labels> {
+    pub fn sent(&self, made: &Labels) -> Option<Labels> {
         let mut labels = made.clone();
         for (label, value) in &self.external {
             labels.entry(label.clone()).or_insert_with(|| value.clone());
@@ -339,7 +339,7 @@ fn services<'a>(
 }
 
 /// The labels that every alert carries that is about a service, or about something else.
-pub(crate) fn labels<'c>(
+pub fn labels<'c>(
     alert: &catalog::Alert,
     branch: &Branch,
     subject: impl Into<Subject<'c>>,
@@ -549,7 +549,7 @@ fn sampled<'m>(domain: &Domain, asked: impl Iterator<Item = &'m Matcher>) -> Vec
 
 /// The labels of the alerts that a tree is asked about: one set for each alert and severity; where routes ask for more than
 /// those, one for each service too.
-pub(crate) fn asked(files: Files, catalog: &Catalog, asked: &BTreeSet<&str>) -> Vec<Labels> {
+pub fn asked(files: Files, catalog: &Catalog, asked: &BTreeSet<&str>) -> Vec<Labels> {
     let by_service = asked
         .iter()
         .any(|label| !["alertname", "severity"].contains(label));

@@ -8,10 +8,10 @@ use serde_json::Value;
 pub struct Inhibition {
     /// Where it stands in the configuration.
     pub pointer: String,
-    pub(crate) source: Vec<Matcher>,
-    pub(crate) target: Vec<Matcher>,
+    pub source: Vec<Matcher>,
+    pub target: Vec<Matcher>,
     /// Labels that must be the same on both sides; one that both lack is.
-    pub(crate) equal: Vec<String>,
+    pub equal: Vec<String>,
 }
 
 /// A side that cannot be read: its pointer, and the text.
@@ -46,12 +46,12 @@ impl Inhibition {
     }
 
     /// Whether an alert can be a source.
-    pub(crate) fn from(&self, alert: &Labels) -> bool {
+    pub fn from(&self, alert: &Labels) -> bool {
         pick(&self.source, alert)
     }
 
     /// Whether an alert can be a target.
-    pub(crate) fn onto(&self, alert: &Labels) -> bool {
+    pub fn onto(&self, alert: &Labels) -> bool {
         pick(&self.target, alert)
     }
 

@@ -73,7 +73,7 @@ impl fmt::Display for Matcher {
 
 impl Matcher {
     /// None: its pattern is none.
-    pub(crate) fn of(name: &str, comparison: Comparison, value: &str) -> Option<Matcher> {
+    pub fn of(name: &str, comparison: Comparison, value: &str) -> Option<Matcher> {
         let pattern = matches!(comparison, Comparison::Matches | Comparison::NotMatches);
         let regex = match pattern {
             true => Some(build(value)?),

@@ -86,21 +86,21 @@ const CONNECTS: [&str; 6] = [
 const FOR_ALL: [&str; 3] = ["_url", "_smarthost", "_api_host"];
 
 /// Whether an integration tells of the end of an alert, unless the configuration says otherwise: `VSendResolved` of its defaults.
-pub(crate) fn tells_of_the_end(integration: &str) -> bool {
+pub fn tells_of_the_end(integration: &str) -> bool {
     !["email", "slack", "wechat", "rocketchat"].contains(&integration)
 }
 
 /// One receiver of the configuration.
-pub(crate) struct Receiver<'a> {
+pub struct Receiver<'a> {
     /// Where it stands.
     pub(crate) pointer: String,
-    pub(crate) name: &'a str,
+    pub name: &'a str,
     written: &'a Value,
     global: &'a Value,
 }
 
 /// Every receiver, in order.
-pub(crate) fn all(alertmanager: &Value) -> Vec<Receiver<'_>> {
+pub fn all(alertmanager: &Value) -> Vec<Receiver<'_>> {
     let list = alertmanager["receivers"].items().enumerate();
     list.map(|(index, written)| Receiver {
         pointer: format!("/receivers/{index}"),
@@ -136,7 +136,7 @@ impl<'a> Receiver<'a> {
     }
 
     /// Its entries: pointer, integration, entry.
-    pub(crate) fn integrations(&self) -> Vec<(String, &'a str, &'a Value)> {
+    pub fn integrations(&self) -> Vec<(String, &'a str, &'a Value)> {
         let mut found = Vec::new();
         for (key, list) in self.written.entries() {
             let Some(integration) = key.strip_suffix("_configs") else {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// What a route hands down to those inside it.
-pub(crate) const OPTIONS: [&str; 4] = [
+pub const OPTIONS: [&str; 4] = [
     "group_by",
     "group_wait",
     "group_interval",
@@ -14,10 +14,10 @@ pub(crate) const OPTIONS: [&str; 4] = [
 ];
 
 /// Silence at times belongs to the route itself.
-pub(crate) const TIMES: [&str; 2] = ["mute_time_intervals", "active_time_intervals"];
+pub const TIMES: [&str; 2] = ["mute_time_intervals", "active_time_intervals"];
 
 /// In place of labels: every alert is a group of its own.
-pub(crate) const EACH: &str = "...";
+pub const EACH: &str = "...";
 
 /// A route with those inside it.
 pub struct Route {
@@ -26,18 +26,18 @@ pub struct Route {
     /// All of them pick an alert that is its own.
     pub(crate) matchers: Vec<Matcher>,
     /// What is in force here: its own, and what was handed down.
-    pub(crate) settings: Map<String, Value>,
+    pub settings: Map<String, Value>,
     /// The matcher that cannot be read: the route is no alert's.
-    pub(crate) unreadable: Option<String>,
+    pub unreadable: Option<String>,
     inside: Vec<Route>,
 }
 
 /// Alerts that end in the same routes.
 #[derive(Clone)]
-pub(crate) struct Way<'r> {
+pub struct Way<'r> {
     /// All of them pick such an alert.
-    pub(crate) matchers: Vec<&'r Matcher>,
-    pub(crate) ends: Vec<&'r Route>,
+    pub matchers: Vec<&'r Matcher>,
+    pub ends: Vec<&'r Route>,
 }
 
 impl Route {
@@ -94,19 +94,19 @@ impl Route {
     }
 
     /// The labels by which its alerts are told apart; without any, all of them are one group.
-    pub(crate) fn group_by(&self) -> Vec<&str> {
+    pub fn group_by(&self) -> Vec<&str> {
         let list = self.settings.get("group_by");
         list.map_or(Vec::new(), |list| list.texts().collect())
     }
 
     /// It and every route inside, from the top.
-    pub(crate) fn all(&self) -> Vec<&Route> {
+    pub fn all(&self) -> Vec<&Route> {
         let inside = self.inside.iter().flat_map(Route::all);
         std::iter::once(self).chain(inside).collect()
     }
 
     /// The labels that any route asks for.
-    pub(crate) fn labels(&self) -> BTreeSet<&str> {
+    pub fn labels(&self) -> BTreeSet<&str> {
         let matchers = self.all().into_iter().flat_map(|route| &route.matchers);
         matchers.map(|matcher| matcher.name.as_str()).collect()
     }
@@ -144,7 +144,7 @@ impl Route {
     }
 
     /// The tree as one list, in which the first that an alert fits says all routes that it ends in. None: it has more than so many.
-    pub(crate) fn ways(&self, most: usize) -> Option<Vec<Way<'_>>> {
+    pub fn ways(&self, most: usize) -> Option<Vec<Way<'_>>> {
         let all = self.covering(most)?;
         (all.len() <= most).then_some(all)
     }

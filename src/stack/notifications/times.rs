@@ -36,7 +36,7 @@ type Minutes = FixedBitSet;
 pub(crate) type Heeded<'n> = [Option<Vec<&'n str>>; 2];
 
 /// What a route of the configuration heeds.
-pub(crate) fn heeded(route: &Route) -> Heeded<'_> {
+pub fn heeded(route: &Route) -> Heeded<'_> {
     TIMES.map(|key| Some(route.settings.get(key)?.texts().collect()))
 }
 
@@ -101,7 +101,7 @@ impl Intervals {
     }
 
     /// Where some routes notify at other times than others, which heed other intervals: how, in a sentence.
-    pub(crate) fn differ(
+    pub fn differ(
         &self,
         routes: &[Heeded],
         (others, wanted): (&Intervals, &[Heeded]),
@@ -159,7 +159,7 @@ impl Intervals {
     }
 
     /// Whether none of the routes notifies at an instant; None: hours of another zone than UTC decide it.
-    pub(crate) fn silent_at(&self, routes: &[&Route], at: DateTime<Utc>) -> Option<bool> {
+    pub fn silent_at(&self, routes: &[&Route], at: DateTime<Utc>) -> Option<bool> {
         let heeded: Vec<Heeded> = routes.iter().map(|route| heeded(route)).collect();
         if self.zones(&heeded).iter().any(|zone| *zone != "UTC") {
             return None;
