@@ -45,6 +45,9 @@ pub struct Kind {
     /// Whether what it compares is the time that is left until something ends.
     #[serde(default, skip_serializing)]
     pub counts_down: bool,
+    /// Whether its threshold is a number of instances that are down while one at least is up.
+    #[serde(default, skip_serializing)]
+    pub counts_instances: bool,
     /// What the texts of its alerts must not say.
     #[serde(default, skip_serializing)]
     pub never_says: NeverSays,

@@ -50,6 +50,7 @@ mod test_samples;
 mod threshold_outside_buckets;
 mod time_in_another_unit;
 mod timeout_above_interval;
+mod too_few_instances;
 mod undeclared_metric;
 mod undotted_host;
 mod unknown_alert;
@@ -158,6 +159,7 @@ pub const LINTS: &[Lint] = &[
     threshold_outside_buckets::LINT,
     time_in_another_unit::LINT,
     timeout_above_interval::LINT,
+    too_few_instances::LINT,
     undeclared_metric::LINT,
     undotted_host::LINT,
     unknown_alert::LINT,

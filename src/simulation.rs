@@ -74,10 +74,9 @@ pub(crate) fn shifted(port: u16, offset: i32) -> Result<u16> {
 /// For each stand-in of a service the ports at which it listens, that of its metrics first; 0: any.
 fn places(service: &Service, ports: Ports) -> Result<Vec<Vec<u16>>> {
     let Ports::Shifted(offset) = ports else {
-        let instances = if service.discovered() {
-            2
-        } else {
-            service.instances.len()
+        let instances = match &service.discovery {
+            Some(_) => 2,
+            None => service.instances.len().max(service.replicas as usize),
         };
         return Ok(vec![vec![0]; instances]);
     };

@@ -71,6 +71,10 @@ impl<'a> Scene<'a> {
             ("branch".to_string(), branch.clone()),
             ("service".to_string(), sample.service.clone()),
             (
+                "neighbour".to_string(),
+                sample.neighbour.clone().unwrap_or(Value::from(())),
+            ),
+            (
                 "metric".to_string(),
                 declared_metrics(kind, neighbourhood, alert, tested)?,
             ),

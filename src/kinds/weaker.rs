@@ -62,6 +62,11 @@ fn lost(own: &Kind, other: &Kind) -> Vec<String> {
         ),
         ("forgets_events", own.forgets_events, other.forgets_events),
         ("counts_down", own.counts_down, other.counts_down),
+        (
+            "counts_instances",
+            own.counts_instances,
+            other.counts_instances,
+        ),
     ] {
         if own && !other {
             lost.push(format!("`{flag}` is not set"));

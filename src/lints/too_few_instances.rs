@@ -1,0 +1,72 @@
+//! An alert on instances that are down has an instance more than it waits for.
+
+use super::{Lint, set_for};
+use crate::catalog::Service;
+use crate::diagnostic::{Diagnostic, Place};
+
+pub(crate) const LINT: Lint = Lint {
+    code: "too-few-instances",
+    doc: "It fires when more than so many instances are down while another is up: of as many as that, or fewer, the last takes the service with it, and that is another alert's matter. `replicas` and `targets` say how many there are.",
+    bad: "[services.search]\ngroup = \"web\"\nport = 8002\nreplicas = 2\n\n[alerts.ReplicaDown]\nkind = \"instance_down\"\nservices = [\"search\"]\nabove = 1\nfor = \"5m\"\nseverity = \"warning\"\n",
+    good: "[services.search]\ngroup = \"web\"\nport = 8002\nreplicas = 3\n\n[alerts.ReplicaDown]\nkind = \"instance_down\"\nservices = [\"search\"]\nabove = 1\nfor = \"5m\"\nseverity = \"warning\"\n",
+    check: |catalog, source| {
+        let mut found = Vec::new();
+        let alerts = catalog.written_alerts();
+        for alert in alerts.filter(|alert| alert.kind.counts_instances) {
+            for branch in &alert.branches {
+                let Some(above) = branch.above else { continue };
+                let covered = || {
+                    let services = catalog.services.iter();
+                    services.filter(|service| branch.services.contains(&service.name))
+                };
+                let never = |service: &&Service| {
+                    known(service).is_some_and(|instances| instances as f64 <= above + 1.0)
+                };
+                let key = set_for(source, alert, branch, "above");
+                // An alert of all services is for those that it can fire for, and one instance is no mistake beside several.
+                let named = key.starts_with("/services/")
+                    || source.contains(&format!("/alerts/{}/services", alert.name));
+                let all = covered().all(|service| never(&service));
+                let first = covered()
+                    .filter(never)
+                    .find(|service| all || named && known(service) > Some(1));
+                let Some(service) = first else { continue };
+                let instances = known(service).unwrap_or_default();
+                let (has, help) = match instances {
+                    1 => (
+                        "one instance".to_string(),
+                        "say with `services` which have several, or remove the alert".to_string(),
+                    ),
+                    _ => (
+                        format!("{instances} instances"),
+                        format!("write `above = {}`", instances - 2),
+                    ),
+                };
+                let message = format!(
+                    "`{}` never fires for `{}`, which has {has}: more than {above} are not down while another is up",
+                    alert.name, service.name
+                );
+                let place = match source.contains(&key) {
+                    true => Place::Value(key),
+                    false => Place::Key(format!("/alerts/{}", alert.name)),
+                };
+                // A stack for trying things out often has one of each.
+                let finding = match instances {
+                    1 => Diagnostic::warning("too-few-instances", place, message),
+                    _ => Diagnostic::error("too-few-instances", place, message),
+                };
+                found.push(finding.help(help));
+            }
+        }
+        found
+    },
+};
+
+/// How many instances a service has; None where only a discovery knows.
+fn known(service: &Service) -> Option<usize> {
+    match (&service.discovery, service.replicas) {
+        (Some(_), _) => None,
+        (None, replicas @ 2..) => Some(replicas as usize),
+        (None, _) => Some(service.instances.len()),
+    }
+}
