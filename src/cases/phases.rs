@@ -123,6 +123,22 @@ fn rising(first: f64, by: f64, more: i64) -> String {
     }
 }
 
+/// The same phases, so many steps later, and nothing before.
+pub(crate) fn later(phases: Vec<Phase>, steps: i64) -> Vec<Phase> {
+    if steps == 0 {
+        return phases;
+    }
+    let nothing = Phase {
+        moves: Moves::Absent,
+        until: Some(steps - 1),
+    };
+    let moved = phases.into_iter().map(|phase| Phase {
+        until: phase.until.map(|until| until + steps),
+        ..phase
+    });
+    std::iter::once(nothing).chain(moved).collect()
+}
+
 /// What a series does at a step.
 pub(crate) fn at(phases: &[Phase], step: i64) -> Option<Moves> {
     let mut next = 0;

@@ -1,6 +1,7 @@
 //! Which series of a metric an alert reads: `{ metric = …, where = …, except = … }` wherever a key of its kind names one.
 
 use super::Service;
+use super::alerts::expand_unless;
 use crate::json::Parts;
 use crate::kinds::{Kind, Kinds};
 use crate::promql::matchers::regex;
@@ -99,6 +100,7 @@ pub(super) fn expand(catalog: &mut Value, kinds: &Kinds) {
         if let Some(kind) = kind.cloned() {
             expand_one(alert, &kind);
         }
+        expand_unless(alert);
     }
 }
 
