@@ -2,7 +2,9 @@
 
 mod alertmanager;
 mod dashboards;
+mod jobs;
 mod scrape;
+mod secrets;
 mod targets;
 
 use crate::artifacts::{RULES, Role};
@@ -212,7 +214,9 @@ impl Own {
             found.extend(names.err().unwrap_or_default());
             found.extend(scrape::merge(&mut own, catalog));
             found.extend(targets::flaws(&mut own));
+            found.extend(jobs::flaws(&own, catalog));
             found.extend(alertmanager::merge(&mut own, catalog));
+            found.extend(secrets::misspelt(&own, catalog));
             found.extend(dashboards::fill(&mut own, catalog));
             found.extend(own.taken(catalog));
             own.unread(catalog);

@@ -916,6 +916,8 @@ pub(super) fn alert_at<'c>(
         rows.extend(still.map(|still| row("still", still, source, None)));
     }
     rows.push(row("for", branch.r#for, source, at("for")));
+    let unless = alert.unless.as_ref().map(Unless::words);
+    rows.extend(unless.map(|words| row("unless", words, source, at("unless"))));
     rows.push(row("severity", &branch.severity, source, at("severity")));
     rows.extend(told(alert, branch, subject, catalog, source));
     rows

@@ -53,7 +53,8 @@ fn said(
         return Some(("", message, help));
     }
     if let Some(unit) = unit.filter(is_sized) {
-        let message = format!("is silent while `{key}` is not 0, and a value in {unit} hardly ever is");
+        let message =
+            format!("is silent while `{key}` is not 0, and a value in {unit} hardly ever is");
         let help = "name a gauge that is 1 meanwhile and 0 at rest".to_string();
         return Some(("", message, help));
     }
@@ -112,7 +113,14 @@ fn said(
 /// What the name of a metric says that it is in.
 fn unit_of(metric: &Metric) -> Option<&'static str> {
     let words = metric.name.rsplit('_').next().unwrap_or_default();
-    ["seconds", "bytes", "ratio", "milliseconds", "percent", "celsius"]
-        .into_iter()
-        .find(|unit| *unit == words)
+    [
+        "seconds",
+        "bytes",
+        "ratio",
+        "milliseconds",
+        "percent",
+        "celsius",
+    ]
+    .into_iter()
+    .find(|unit| *unit == words)
 }

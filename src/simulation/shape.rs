@@ -396,7 +396,11 @@ fn plan(
         };
         let rest = (0..shape.labels.len()).map(|index| !taken(index)).collect();
         // What silences alerts is 0 at rest: otherwise none would ever be seen to fire.
-        let usual = if catalog.silences(metric) { 0.0 } else { usual(metric) };
+        let usual = if catalog.silences(metric) {
+            0.0
+        } else {
+            usual(metric)
+        };
         let (level, spoken) = level(&mut said, &whole, usual);
         let spoken = spoken || catalog.silences(metric);
         parts.push((rest, level));

@@ -80,6 +80,17 @@ impl Alert {
     }
 }
 
+impl Alert {
+    /// Whether a part of its rule asks for the metric while which it is silent, and not as its own expression does.
+    pub(crate) fn silenced_by(&self, part: &str) -> bool {
+        let unless = self.unless.as_ref();
+        unless.is_some_and(|unless| {
+            let expression = self.expression().unwrap_or_default();
+            part.contains(&unless.metric) && !expression.contains(&unless.metric)
+        })
+    }
+}
+
 impl Catalog {
     /// Whether a metric is there to silence alerts: at rest it is 0.
     pub(crate) fn silences(&self, metric: &Metric) -> bool {
