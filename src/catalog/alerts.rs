@@ -372,7 +372,7 @@ impl Alert {
                 .collect(),
             runbook_url: text("runbook_url"),
             hours: Hours::of(&written["hours"]),
-            unless: Unless::of(catalog, written),
+            unless: Unless::of(catalog, written, profiled),
             window: duration("window")?,
             summary: None,
             description: None,

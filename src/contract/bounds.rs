@@ -342,7 +342,8 @@ fn called(call: &Call, operands: &[usize], nodes: &[Node], contract: &Contract) 
         }
         "abs" => match of(0) {
             Some(of) if of.least >= 0.0 => Some(of),
-            _ => Some(COUNTS),
+            Some(of) => between(0.0, of.most.max(-of.least)),
+            None => Some(COUNTS),
         },
         "absent" | "absent_over_time" | "present_over_time" => Some(Bounds::exactly(1.0)),
         "sgn" => between(-1.0, 1.0),

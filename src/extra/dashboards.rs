@@ -26,7 +26,6 @@ pub(super) fn fill(own: &mut Own, catalog: &Catalog) -> Vec<Diagnostic> {
             ));
             continue;
         }
-        found.extend(shown(file, catalog));
         let of_another = file.value["id"].is_number();
         if file.value["__inputs"].items().next().is_none() && !of_another {
             continue;
@@ -79,6 +78,12 @@ fn replace(value: &mut Value, answers: &HashMap<String, String>) {
         Value::Object(map) => map.values_mut().for_each(|value| replace(value, answers)),
         _ => {}
     }
+}
+
+/// What Grafana cannot show as dashboards say it.
+pub(super) fn unshown(own: &Own, catalog: &Catalog) -> Vec<Diagnostic> {
+    let all = own.of(Sort::Dashboard);
+    all.flat_map(|(_, file)| shown(file, catalog)).collect()
 }
 
 /// Columns of a dashboard.

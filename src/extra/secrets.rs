@@ -21,13 +21,9 @@ pub(super) fn misspelt(own: &Own, catalog: &Catalog) -> Vec<Diagnostic> {
         *uses.entry(path.clone()).or_default() += 1;
     }
     for receiver in catalog.receivers.values() {
-        files(
-            receiver,
-            String::new(),
-            &mut |_, path| {
-                *uses.entry(path.to_string()).or_default() += 1;
-            },
-        );
+        files(receiver, String::new(), &mut |_, path| {
+            *uses.entry(path.to_string()).or_default() += 1;
+        });
     }
     let mut found = Vec::new();
     for (file, pointer, path) in &written {
@@ -58,7 +54,7 @@ fn files(value: &Value, pointer: String, take: &mut dyn FnMut(String, &str)) {
     }
 }
 
-/// Whether two letters of one are exchanged in the other, or one is written twice or left out inside: what tells a second from a
+/// Whether one is the other with two letters exchanged, or with one written twice or left out inside: what tells a second from a
 /// first stands at the end, or is a digit.
 fn slip(one: &str, other: &str) -> bool {
     let last = |text: &str| text.chars().next_back();
@@ -67,9 +63,15 @@ fn slip(one: &str, other: &str) -> bool {
             .filter(char::is_ascii_digit)
             .collect::<String>()
     };
+    let letters = |text: &str| {
+        let mut letters: Vec<char> = text.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let name = one.rsplit('/').next().unwrap_or(one);
     one != other
-        && last(one) == last(other)
+        && name.len() > 3
         && digits(one) == digits(other)
-        && one.rsplit('/').next().is_some_and(|name| name.len() > 3)
+        && (last(one) == last(other) || letters(one) == letters(other))
         && strsim::damerau_levenshtein(one, other) == 1
 }

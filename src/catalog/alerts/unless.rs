@@ -2,6 +2,7 @@
 
 use super::{Alert, Scope};
 use crate::catalog::filters::Filter;
+use crate::catalog::profiled::Profiled;
 use crate::catalog::{Catalog, Metric, Service};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ pub(crate) struct Unless {
 
 impl Unless {
     /// As `expand` leaves it.
-    pub(super) fn of(catalog: &Value, alert: &Value) -> Option<Unless> {
+    pub(super) fn of(catalog: &Value, alert: &Value, profiled: &Profiled) -> Option<Unless> {
         let written = &alert["unless"];
         let metric = written["metric"].as_str()?;
         let names = written["names"].as_str().map(str::to_string);
@@ -31,11 +32,14 @@ impl Unless {
             Scope::Group => vec!["component".to_string()],
             Scope::Platform => Vec::new(),
         };
-        let labels = &catalog["metrics"][metric]["labels"];
+        let declared = catalog["metrics"][metric]["labels"].as_object();
+        let labels = declared.or_else(|| profiled.labels(metric));
         let per = alert["per"].as_array().into_iter().flatten();
         let of_instances = |label: &str| label == "instance" && names.is_none();
         let shared = per.filter_map(Value::as_str);
-        let shared = shared.filter(|label| labels.get(label).is_some() || of_instances(label));
+        let shared = shared.filter(|label| {
+            labels.is_some_and(|labels| labels.contains_key(*label)) || of_instances(label)
+        });
         on.extend(shared.map(str::to_string));
         Some(Unless {
             metric: metric.to_string(),

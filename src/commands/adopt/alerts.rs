@@ -2,6 +2,7 @@
 
 use super::files;
 use super::inferred::{Inferred, inferred};
+use super::silence::Silence;
 use crate::artifacts::{ARTIFACTS, RULES};
 use crate::catalog::{Catalog, Service};
 use crate::commands::init::draft::UNKNOWN;
@@ -145,14 +146,25 @@ pub(super) fn recognised(
             if kept_as_they_are.contains(name) {
                 return Err(why("unit tests of yours are about it"));
             }
-            let asked = Asked::of(rule, &base, beside)?;
-            let tables = asked.tables(&kinds);
+            let (bare, silence) = Silence::of(rule).unzip();
+            let asked = Asked::of(bare.as_ref().unwrap_or(rule), &base, beside)?;
+            let mut tables = asked.tables(&kinds);
+            if let Some(silence) = &silence {
+                let silent = tables.iter();
+                tables = silent
+                    .filter_map(|table| silence.into(table, &base))
+                    .collect();
+            }
             if tables.is_empty() {
                 return Err(why("no kind reads just this"));
             }
             let near = &asked.said.numbers;
             match first((draft, overlay), &tables, (name, &library), near) {
-                Some(alike) => Ok(asked.named(name, alike, &base)),
+                Some(alike) => {
+                    let mut one = asked.named(name, alike, &base);
+                    one.reads.extend(silence.map(|silence| silence.metric));
+                    Ok(one)
+                }
                 None if asked.said.over_jobs => Err(why(
                     "it sums without `job`: nobody can say whose service it is about",
                 )),
@@ -635,7 +647,7 @@ fn given_to_targets(services: &[String], catalog: &Catalog) -> Vec<String> {
 }
 
 /// What a selector reads, as a key of a kind names it; the services that it names go into the list. None: a key cannot say it.
-fn series(selector: &VectorSelector, services: &mut BTreeSet<String>) -> Option<Value> {
+pub(super) fn series(selector: &VectorSelector, services: &mut BTreeSet<String>) -> Option<Value> {
     let mut wanted = Map::new();
     for matcher in &selector.matchers.matchers {
         let (label, value) = (matcher.name.as_str(), matcher.value.as_str());
