@@ -65,6 +65,9 @@ pub(crate) struct Profile {
     /// Metrics of it that the panels of templates/profiles/NAME/ read, which a store that keeps what is read needs too.
     #[serde(default)]
     pub(crate) panels: Vec<String>,
+    /// Metrics of it whose labels nobody knows beforehand.
+    #[serde(default)]
+    pub(crate) open: Vec<String>,
     /// So many samples a scrape of it has at least, as far as nobody turns off most of it.
     #[serde(default)]
     pub(crate) samples: Option<u64>,

@@ -123,7 +123,7 @@ fn rising(first: f64, by: f64, more: i64) -> String {
     }
 }
 
-/// The same phases, so many steps later, and nothing before.
+/// The same phases, so many steps later; before them nothing.
 pub(crate) fn later(phases: Vec<Phase>, steps: i64) -> Vec<Phase> {
     if steps == 0 {
         return phases;
@@ -132,11 +132,18 @@ pub(crate) fn later(phases: Vec<Phase>, steps: i64) -> Vec<Phase> {
         moves: Moves::Absent,
         until: Some(steps - 1),
     };
+    std::iter::once(nothing)
+        .chain(longer(phases, steps))
+        .collect()
+}
+
+/// The same phases, of which the first lasts for so many steps more.
+pub(crate) fn longer(phases: Vec<Phase>, steps: i64) -> Vec<Phase> {
     let moved = phases.into_iter().map(|phase| Phase {
         until: phase.until.map(|until| until + steps),
         ..phase
     });
-    std::iter::once(nothing).chain(moved).collect()
+    moved.collect()
 }
 
 /// What a series does at a step.

@@ -226,7 +226,11 @@ impl Scene<'_> {
                 let phases: Vec<Phase> = phases
                     .map(|phase| phase.times(1.0 / parts as f64))
                     .collect();
-                let phases = phases::later(phases, begins);
+                // What is of others was there before.
+                let phases = match given.of {
+                    Whose::Service | Whose::Probe => phases::later(phases, begins),
+                    _ => phases::longer(phases, begins),
+                };
                 let values = phases::notation(&phases, trial.last + 1, self.seconds);
                 for part in 0..parts {
                     let series = self.series(given, &copy, part, side)?.into_iter();

@@ -33,7 +33,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 pub(crate) use subject::Subject;
 pub(crate) use unless::Unless;
-pub(super) use unless::expand as expand_unless;
 
 /// `[alerts.NAME]`, and the services it covers.
 #[derive(Clone, Debug, Serialize)]

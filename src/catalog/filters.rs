@@ -1,7 +1,6 @@
 //! Which series of a metric an alert reads: `{ metric = …, where = …, except = … }` wherever a key of its kind names one.
 
 use super::Service;
-use super::alerts::expand_unless;
 use crate::json::Parts;
 use crate::kinds::{Kind, Kinds};
 use crate::promql::matchers::regex;
@@ -101,6 +100,17 @@ pub(super) fn expand(catalog: &mut Value, kinds: &Kinds) {
             expand_one(alert, &kind);
         }
         expand_unless(alert);
+    }
+}
+
+/// Writes what an alert is silent while as a table, however short it is written.
+fn expand_unless(alert: &mut Value) {
+    if let Some(metric) = alert["unless"].as_str() {
+        alert["unless"] = json!({"metric": metric});
+    } else if alert["unless"].is_null()
+        && let Some(alert) = alert.as_object_mut()
+    {
+        alert.shift_remove("unless");
     }
 }
 

@@ -5,7 +5,7 @@ use crate::catalog::filters::Filter;
 use crate::catalog::profiled::Profiled;
 use crate::catalog::{Catalog, Metric, Service};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// `[alerts.NAME] unless`: while a series of a gauge is not 0, the alert is silent for whom that is about.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -61,17 +61,6 @@ impl Unless {
             None => format!("its `{metric}{picked}` is not 0"),
             Some(label) => format!("`{metric}{picked}` is not 0 for whom its `{label}` names"),
         }
-    }
-}
-
-/// Writes it as a table of `metric`, `where`, `except` and `names`, however short it is written.
-pub(in crate::catalog) fn expand(alert: &mut Value) {
-    if let Some(metric) = alert["unless"].as_str() {
-        alert["unless"] = json!({"metric": metric});
-    } else if alert["unless"].is_null()
-        && let Some(alert) = alert.as_object_mut()
-    {
-        alert.shift_remove("unless");
     }
 }
 

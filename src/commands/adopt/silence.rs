@@ -1,13 +1,12 @@
-//! What a rule leaves out with `unless`, as the key of a catalog's alert that says the same.
+//! Which series a rule reads, and which it leaves out with `unless`, as keys of a catalog's alert say the same.
 
-use super::alerts::series;
 use crate::catalog::Catalog;
 use crate::promql::engine::metric;
 use crate::promql::number::number;
 use crate::promql::parse;
 use crate::promql::token::{T_EQLC, T_GTR, T_LUNLESS, T_NEQ};
-use crate::promql::{Expr, LabelModifier};
-use serde_json::{Map, Value};
+use crate::promql::{Expr, LabelModifier, MatchOp, VectorSelector};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// `… unless on (job) maintenance == 1`.
@@ -88,4 +87,37 @@ fn inside(expr: &Expr) -> &Expr {
         Expr::Paren(paren) => inside(&paren.expr),
         other => other,
     }
+}
+
+/// What a selector reads, as a key of a kind names it; the services that it names go into the list. None: a key cannot say it.
+pub(super) fn series(selector: &VectorSelector, services: &mut BTreeSet<String>) -> Option<Value> {
+    let mut wanted = Map::new();
+    for matcher in &selector.matchers.matchers {
+        let (label, value) = (matcher.name.as_str(), matcher.value.as_str());
+        let (key, said) = match &matcher.op {
+            _ if label == "__name__" => continue,
+            MatchOp::Equal if label == "job" || label == "service" => {
+                services.insert(value.to_string());
+                continue;
+            }
+            _ if label == "component" || label == "instance" => return None,
+            MatchOp::Equal => ("where", json!([value])),
+            MatchOp::NotEqual => ("except", json!([value])),
+            MatchOp::Re(_) => ("where", json!(value)),
+            MatchOp::NotRe(_) => ("except", json!(value)),
+        };
+        let table = wanted.entry(key).or_insert(json!({}));
+        if table.get(label).is_some() {
+            return None;
+        }
+        table[label] = said;
+    }
+    let name = json!(metric(selector)?);
+    Some(match wanted.is_empty() {
+        true => name,
+        false => {
+            let metric = ("metric".to_string(), name);
+            Value::Object(std::iter::once(metric).chain(wanted).collect())
+        }
+    })
 }
