@@ -120,9 +120,7 @@ fn picked(label: &str, domain: &Domain, filter: &Filter) -> Option<String> {
         .filter_map(|(pattern, is)| domain.example(pattern, *is));
     let taken = |value: &String| {
         let own = vec![(label.to_string(), value.clone())];
-        let mut others = Filter::default();
-        others.r#where = filter.r#where.clone();
-        others.except = filter.except.clone();
+        let mut others = filter.clone();
         others.r#where.retain(|known, _| known == label);
         others.except.retain(|known, _| known == label);
         admits(&others, &own)
