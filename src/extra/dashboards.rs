@@ -116,9 +116,7 @@ fn shown(file: &OwnFile, catalog: &Catalog) -> Vec<Diagnostic> {
         found.push(file.error("/refresh", message, "write `30s`, or longer"));
     }
     let from = file.value["time"]["from"].as_str().unwrap_or_default();
-    let ago = from
-        .strip_prefix("now-")
-        .and_then(|ago| Duration::parse(ago));
+    let ago = from.strip_prefix("now-").and_then(Duration::parse);
     let kept = catalog.prometheus.retention;
     if let Some(ago) = ago.filter(|ago| *ago > kept && catalog.prometheus.remote_write.is_empty()) {
         let message =

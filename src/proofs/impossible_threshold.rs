@@ -183,7 +183,7 @@ fn percent_as_ratio(node: &Node, nodes: &[Node], contract: &Contract) -> Option<
         return None;
     };
     let below = low && [T_LSS, T_LTE].contains(&operator);
-    let level = |index: usize| level(&[&binary.lhs, &binary.rhs][index]).is_some();
+    let level = |index: usize| level([&binary.lhs, &binary.rhs][index]).is_some();
     let operand = |index: usize| share.operands.get(index).map(|index| &nodes[*index]);
     let (left, right) = (operand(0)?, operand(1)?);
     // `100 * a / b` and `a * 100 / b` divide a product, and `a / b * 100` multiplies a quotient.
