@@ -14,6 +14,7 @@ pub mod phases;
 mod quantiles;
 pub(crate) mod samples;
 mod scene;
+mod silenced;
 mod suites;
 mod trials;
 

@@ -31,7 +31,7 @@ use crate::profiles::Profiles;
 use crate::promql;
 use crate::source::Source;
 pub use access::ipv6;
-pub use alerts::{Alert, Branch, Scope, StillBurning, Subject};
+pub use alerts::{Alert, Branch, Scope, StillBurning, Subject, Unless};
 use emitters::Emitters;
 pub use extra::Extra;
 use levels::Levels;

@@ -2,7 +2,9 @@
 
 mod alertmanager;
 mod dashboards;
+mod jobs;
 mod scrape;
+mod secrets;
 mod targets;
 
 use crate::artifacts::{RULES, Role};
@@ -149,7 +151,7 @@ pub(crate) struct Own {
     /// What Prometheus' container needs to ask the targets of own jobs.
     pub(crate) secrets: Vec<Secret>,
     routing: Routing,
-    /// What is worth knowing of what is sound.
+    /// What is to be said of what can be placed.
     pub(crate) warnings: Vec<Diagnostic>,
 }
 
@@ -216,6 +218,10 @@ impl Own {
             found.extend(dashboards::fill(&mut own, catalog));
             found.extend(own.taken(catalog));
             own.unread(catalog);
+            let mut flaws = jobs::flaws(&own, catalog);
+            flaws.extend(secrets::misspelt(&own, catalog));
+            flaws.extend(dashboards::unshown(&own, catalog));
+            own.warnings.extend(flaws);
         }
         match found.is_empty() {
             true => Ok(own),

@@ -65,6 +65,7 @@ mod unknown_quantile;
 mod unknown_receiver;
 mod unknown_severity;
 mod unknown_time;
+mod unless_without_effect;
 mod unlinked_runbook;
 mod unmatched_filter;
 mod unmatched_selector;
@@ -174,6 +175,7 @@ pub const LINTS: &[Lint] = &[
     unknown_receiver::LINT,
     unknown_severity::LINT,
     unknown_time::LINT,
+    unless_without_effect::LINT,
     unlinked_runbook::LINT,
     unmatched_filter::LINT,
     unmatched_selector::LINT,

@@ -65,6 +65,12 @@ pub struct Profile {
     /// Metrics of it that the panels of templates/profiles/NAME/ read, which a store that keeps what is read needs too.
     #[serde(default)]
     pub(crate) panels: Vec<String>,
+    /// Metrics of it whose labels nobody knows beforehand.
+    #[serde(default)]
+    pub(crate) open: Vec<String>,
+    /// So many samples a scrape of it has at least, as far as nobody turns off most of it.
+    #[serde(default)]
+    pub(crate) samples: Option<u64>,
     /// What `collect[]` chooses, and `exclude[]` leaves out → how the names of its metrics begin.
     #[serde(default)]
     pub(crate) collectors: BTreeMap<String, Vec<String>>,
@@ -138,6 +144,18 @@ pub struct Exposed {
     /// What a stand-in shows of a gauge.
     #[serde(default)]
     pub usual: Option<f64>,
+    /// No value is below it,
+    #[serde(default)]
+    pub(crate) least: Option<f64>,
+    /// and none above it.
+    #[serde(default)]
+    pub(crate) most: Option<f64>,
+    /// Every value is so many times a whole number: 1024 where kilobytes are written as bytes.
+    #[serde(default)]
+    pub(crate) grain: Option<f64>,
+    /// The metric with the same labels of which it is a part: their ratio is between 0 and 1.
+    #[serde(default)]
+    pub(crate) part_of: Option<String>,
 }
 
 /// As `# TYPE` says it.

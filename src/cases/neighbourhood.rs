@@ -47,6 +47,15 @@ impl Neighbourhood {
         self.metrics.get(key)
     }
 
+    /// Whether a service emits a declared metric.
+    pub(crate) fn emits(&self, service: &str, metric: &str) -> Result<bool, Error> {
+        let Some(metric) = self.metric(metric) else {
+            return Ok(false);
+        };
+        let mut services = metric.get_attr("services")?.try_iter()?;
+        Ok(services.any(|known| known.as_str() == Some(service)))
+    }
+
     /// A service by its name.
     pub(crate) fn service(&self, name: &str) -> Option<&Value> {
         self.named.get(name).map(|index| &self.services[*index])

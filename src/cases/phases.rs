@@ -123,6 +123,29 @@ fn rising(first: f64, by: f64, more: i64) -> String {
     }
 }
 
+/// The same phases, so many steps later; before them nothing.
+pub(crate) fn later(phases: Vec<Phase>, steps: i64) -> Vec<Phase> {
+    if steps == 0 {
+        return phases;
+    }
+    let nothing = Phase {
+        moves: Moves::Absent,
+        until: Some(steps - 1),
+    };
+    std::iter::once(nothing)
+        .chain(longer(phases, steps))
+        .collect()
+}
+
+/// The same phases, of which the first lasts for so many steps more.
+pub(crate) fn longer(phases: Vec<Phase>, steps: i64) -> Vec<Phase> {
+    let moved = phases.into_iter().map(|phase| Phase {
+        until: phase.until.map(|until| until + steps),
+        ..phase
+    });
+    moved.collect()
+}
+
 /// What a series does at a step.
 pub(crate) fn at(phases: &[Phase], step: i64) -> Option<Moves> {
     let mut next = 0;

@@ -17,7 +17,7 @@ const BOUND: &str = "le";
 /// A kind's cases about one service, with the numbers of its alert and branch.
 pub struct Scene<'a> {
     pub(super) kind: &'a Kind,
-    neighbourhood: &'a Neighbourhood,
+    pub(super) neighbourhood: &'a Neighbourhood,
     pub(super) alert: &'a Value,
     pub(super) sample: Sample,
     pub(super) context: Value,
@@ -26,6 +26,8 @@ pub struct Scene<'a> {
     pub(super) seconds: f64,
     /// For how many steps the alert goes on once its condition is gone.
     pub(super) kept: i64,
+    /// Between the moments at which a condition that must hold for longer than its rule says is looked at, in steps.
+    pub(super) beat: i64,
 }
 
 /// One of the series that a given one stands for.
@@ -127,6 +129,7 @@ impl<'a> Scene<'a> {
             chosen,
             seconds: samples::seconds(clock.step)?,
             kept: kept(alert, clock)?,
+            beat: beat(branch, clock)?,
         })
     }
 
@@ -503,6 +506,8 @@ pub struct Sources {
     roles: Vec<String>,
     /// For each key of the alert the metrics that some services have for it, and what it names for all others.
     keys: Vec<(HashMap<String, String>, String)>,
+    /// The metric while which the alert is silent, where who exposes it decides for whom.
+    silent: Option<String>,
 }
 
 impl Sources {
@@ -522,7 +527,14 @@ impl Sources {
             keys.push((of_services, named));
         }
         let roles = kind.roles().into_iter().map(str::to_string).collect();
-        Ok(Sources { roles, keys })
+        let unless = alert.get_attr("unless")?;
+        let own = !unless.is_none() && unless.get_attr("names")?.is_none();
+        let silent = own.then(|| unless.get_attr("metric")).transpose()?;
+        Ok(Sources {
+            roles,
+            keys,
+            silent: silent.map(|metric| metric.to_string()),
+        })
     }
 
     /// Whether a service has all that is read by its role: of one that has not there is nothing to test.
@@ -549,6 +561,12 @@ impl Sources {
         for (of_services, named) in &self.keys {
             text += of_services.get(name).unwrap_or(named);
         }
+        if let Some(metric) = &self.silent
+            && neighbourhood.emits(name, metric)?
+        {
+            text += " ";
+            text += metric;
+        }
         Ok(text)
     }
 }
@@ -561,6 +579,18 @@ fn kept(alert: &Value, clock: &Clock) -> Result<i64, Error> {
     }
     let steps = samples::ticks(&kept.to_string(), clock.step)?;
     Ok(i64::try_from(steps).unwrap_or(i64::MAX))
+}
+
+/// After how many steps what a branch with a longer `for` looks at is at the same place of a step again.
+fn beat(branch: &Value, clock: &Clock) -> Result<i64, Error> {
+    let hold = branch.get_attr("hold")?;
+    if hold.is_none() || hold.is_undefined() {
+        return Ok(1);
+    }
+    let beat = samples::seconds(&hold.get_attr("step")?.to_string())?;
+    let step = samples::seconds(clock.step)?;
+    let whole = |steps: &i64| (*steps as f64 * step) % beat == 0.0;
+    Ok((1..=10_000).find(whole).unwrap_or(1))
 }
 
 /// Whether the neighbour of the service is in the same branch.

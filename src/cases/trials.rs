@@ -4,7 +4,7 @@ use super::chosen::Labels;
 use super::expressions::{evaluated, wrong};
 use super::native;
 use super::neighbourhood::labelled;
-use super::phases;
+use super::phases::{self, Phase};
 use super::scene::Scene;
 use crate::kinds::{Case, Given, Whose};
 use minijinja::value::Value;
@@ -29,6 +29,19 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
+    /// Whether the alert is seen to fire.
+    pub(crate) fn fires(&self) -> bool {
+        self.checks.iter().any(|check| check.state == STATES[2])
+    }
+
+    /// Nothing is seen of the alert.
+    pub(super) fn silence(&mut self) {
+        for check in &mut self.checks {
+            check.state = STATES[0].to_string();
+            check.value = Value::from(());
+        }
+    }
+
     /// The same of an alert that goes on for so many steps once its condition is gone: it is still there where it would have
     /// ended, and ends that much later.
     fn keep(&mut self, steps: i64) {
@@ -86,10 +99,18 @@ impl Scene<'_> {
     pub(crate) fn trials(&self, excepted: bool) -> Result<Vec<Trial>, Error> {
         let most = if excepted { 1 } else { usize::MAX };
         let mut trials = Vec::new();
+        let mut firing = None;
         for case in &self.kind.cases {
             if trials.len() < most && self.shown(case)? {
-                trials.push(self.trial(case, excepted)?);
+                let trial = self.trial(case, excepted)?;
+                if firing.is_none() && trial.fires() {
+                    firing = Some((case, trial.clone()));
+                }
+                trials.push(trial);
             }
+        }
+        if let Some((case, trial)) = firing {
+            trials.extend(self.silenced(case, &trial)?);
         }
         Ok(trials)
     }
@@ -136,20 +157,31 @@ impl Scene<'_> {
         if !excepted {
             trial.keep(self.kept);
         }
-        self.give(&mut trial, case, &self.chosen.inside, &|_| true)?;
+        self.give_all(&mut trial, case, 0)?;
+        Ok(trial)
+    }
+
+    /// Adds all series of a case, which begins after so many steps.
+    pub(super) fn give_all(
+        &self,
+        trial: &mut Trial,
+        case: &Case,
+        begins: i64,
+    ) -> Result<(), Error> {
+        self.give(trial, (case, begins), &self.chosen.inside, &|_| true)?;
         // What is not read, and what is another alert, is as it should not be where this fires, and fires where this should not.
         if let Some(other) = self.opposite(case)? {
             let own = |given: &Given| given.of == Whose::Service && given.instance.is_none();
             let unread =
                 |given: &Given| own(given) && self.chosen.outside.contains_key(self.key(given));
-            self.give(&mut trial, other, &self.chosen.outside, &unread)?;
+            self.give(trial, (other, begins), &self.chosen.outside, &unread)?;
             let apart =
                 |given: &Given| own(given) && self.chosen.apart.contains_key(self.key(given));
             if other.healthy {
-                self.give(&mut trial, other, &self.chosen.apart, &apart)?;
+                self.give(trial, (other, begins), &self.chosen.apart, &apart)?;
             }
         }
-        Ok(trial)
+        Ok(())
     }
 
     /// Of a case in which the alert is silent that of its fault, and of any other the healthy one.
@@ -173,7 +205,7 @@ impl Scene<'_> {
     fn give(
         &self,
         trial: &mut Trial,
-        case: &Case,
+        (case, begins): (&Case, i64),
         side: &BTreeMap<String, Labels>,
         wanted: &dyn Fn(&Given) -> bool,
     ) -> Result<(), Error> {
@@ -191,9 +223,14 @@ impl Scene<'_> {
             let parts = self.parts(given)?;
             for copy in self.copies(given)? {
                 let phases = self.phases(case, name, &copy)?.into_iter();
-                let phases: Vec<_> = phases
+                let phases: Vec<Phase> = phases
                     .map(|phase| phase.times(1.0 / parts as f64))
                     .collect();
+                // What is of others was there before.
+                let phases = match given.of {
+                    Whose::Service | Whose::Probe => phases::later(phases, begins),
+                    _ => phases::longer(phases, begins),
+                };
                 let values = phases::notation(&phases, trial.last + 1, self.seconds);
                 for part in 0..parts {
                     let series = self.series(given, &copy, part, side)?.into_iter();

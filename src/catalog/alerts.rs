@@ -6,6 +6,7 @@ mod levelled;
 mod own_tests;
 mod scope;
 mod subject;
+mod unless;
 
 use crate::catalog::emitters::Emitters;
 use crate::catalog::filters::{self, Filter};
@@ -31,6 +32,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 pub use subject::Subject;
+pub use unless::Unless;
 
 /// `[alerts.NAME]`, and the services it covers.
 #[derive(Clone, Debug, Serialize)]
@@ -59,6 +61,8 @@ pub struct Alert {
     pub runbook_url: Option<String>,
     /// When somebody is told of it, whoever that is.
     pub hours: Hours,
+    /// While what it is silent, whatever it compares.
+    pub(crate) unless: Option<Unless>,
     /// How far back the condition looks, if it does.
     pub window: Option<Duration>,
     /// The key that its threshold is written as, and on which side of it the alert fires; without a threshold: above.
@@ -173,7 +177,7 @@ pub struct Signal {
 }
 
 /// Keys that every alert has; what remains, but for the threshold, belongs to the kind.
-const COMMON: [&str; 18] = [
+const COMMON: [&str; 19] = [
     "kind",
     "for",
     "severity",
@@ -183,6 +187,7 @@ const COMMON: [&str; 18] = [
     "annotations",
     "runbook_url",
     "hours",
+    "unless",
     "summary",
     "description",
     "services",
@@ -366,6 +371,7 @@ impl Alert {
                 .collect(),
             runbook_url: text("runbook_url"),
             hours: Hours::of(&written["hours"]),
+            unless: Unless::of(catalog, written, profiled),
             window: duration("window")?,
             summary: None,
             description: None,

@@ -99,6 +99,18 @@ pub(super) fn expand(catalog: &mut Value, kinds: &Kinds) {
         if let Some(kind) = kind.cloned() {
             expand_one(alert, &kind);
         }
+        expand_unless(alert);
+    }
+}
+
+/// Writes what an alert is silent while as a table, however short it is written.
+fn expand_unless(alert: &mut Value) {
+    if let Some(metric) = alert["unless"].as_str() {
+        alert["unless"] = json!({"metric": metric});
+    } else if alert["unless"].is_null()
+        && let Some(alert) = alert.as_object_mut()
+    {
+        alert.shift_remove("unless");
     }
 }
 

@@ -4,7 +4,7 @@ use super::slos::counted;
 use super::{Metric, Service, entries};
 use crate::kinds::Kinds;
 use crate::profiles::{Exposed, Profiles, Spec, Type};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// The profile of what Prometheus itself writes of every target.
@@ -69,6 +69,12 @@ impl Profiled {
     /// Whether a metric is one of a profile.
     pub(super) fn has(&self, key: &str) -> bool {
         self.metrics.iter().any(|metric| metric.key == key)
+    }
+
+    /// The labels of a metric of a profile.
+    pub(super) fn labels(&self, key: &str) -> Option<&Map<String, Value>> {
+        let metric = self.metrics.iter().find(|metric| metric.key == key);
+        metric.map(|metric| &metric.labels)
     }
 
     /// The metrics that have a role for services, where they are of a type: each with the indices of those services.
@@ -290,6 +296,8 @@ fn named<'a>(catalog: &'a Value, kinds: &'a Kinds) -> Vec<(&'a str, &'a str)> {
                 found.push((name, wanted));
             }
         }
+        let silenced = written["unless"]["metric"].as_str();
+        found.extend(silenced.map(|name| (name, "gauge")));
     }
     for (_, written) in entries(catalog, "slos") {
         let (errors, latency) = (&written["errors"], &written["latency"]);

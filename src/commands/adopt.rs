@@ -7,6 +7,7 @@ mod files;
 mod inferred;
 mod played;
 mod receivers;
+mod silence;
 mod told;
 
 use super::init::draft::{Draft, SCRAPED, UNKNOWN};

@@ -11,8 +11,8 @@ use super::{Cli, Report};
 use crate::artifacts::{ARTIFACTS, Role};
 use crate::catalog::rules::RecordingRule;
 use crate::catalog::{
-    Alert, Branch, Catalog, Group, Metric, NO_ONE, Owner, Scope, Service, Subject, origin, schema,
-    with_unit,
+    Alert, Branch, Catalog, Group, Metric, NO_ONE, Owner, Scope, Service, Subject, Unless, origin,
+    schema, with_unit,
 };
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::json::{self, Parts, plain};
@@ -832,6 +832,7 @@ fn said_in_words(alert: &Alert, source: &Source) -> Vec<Row> {
         ("description", alert.spoken.description.clone()),
         ("runbook_url", alert.runbook_url.clone()),
         ("keep_firing_for", keep),
+        ("unless", alert.unless.as_ref().map(Unless::words)),
         ("hours/mute", list(mute)),
         ("hours/active", list(active)),
     ];
@@ -915,6 +916,8 @@ pub(super) fn alert_at<'c>(
         rows.extend(still.map(|still| row("still", still, source, None)));
     }
     rows.push(row("for", branch.r#for, source, at("for")));
+    let unless = alert.unless.as_ref().map(Unless::words);
+    rows.extend(unless.map(|words| row("unless", words, source, at("unless"))));
     rows.push(row("severity", &branch.severity, source, at("severity")));
     rows.extend(told(alert, branch, subject, catalog, source));
     rows

@@ -7,6 +7,7 @@ use super::series::{MetricType, SeriesSet};
 use super::values::Bounds;
 use crate::catalog::{Catalog, Service};
 use crate::contract::domain::Domain;
+use crate::profiles::Exposed;
 use crate::promql::number::number;
 use crate::promql::token::{
     T_ADD, T_DIV, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_SUB, TokenId,
@@ -28,14 +29,6 @@ const SHARE: Bounds = Bounds {
     least: 0.0,
     most: 1.0,
 };
-
-/// States, which are 0 or 1.
-const STATES: [&str; 4] = [
-    "up",
-    "probe_success",
-    "prometheus_config_last_reload_successful",
-    "alertmanager_config_last_reload_successful",
-];
 
 /// What a runtime has of something, and how much there is in all.
 const PARTS: [(&str, &str); 2] = [
@@ -61,8 +54,12 @@ pub(crate) struct Limits {
     memory: HashSet<String>,
     /// What they call their CPU time → how much of it is a second.
     cpu: HashMap<String, f64>,
-    /// Counters of failures with those of the attempts among which they are.
+    /// Counters of failures with those of the attempts among which they are, and what profiles list as a part of something else.
     parts: HashSet<(String, String)>,
+    /// Between what the values of a profile's metric are, by its name.
+    of_profiles: HashMap<String, Bounds>,
+    /// What every value of it is a multiple of.
+    grains: HashMap<String, f64>,
 }
 
 impl Limits {
@@ -106,10 +103,34 @@ impl Limits {
                 .map(|role| (role.metric.clone(), role.divisor))
                 .collect(),
             of_jobs: services.chain(servers).collect(),
+            of_profiles: HashMap::new(),
+            grains: HashMap::new(),
             parts: alerts
                 .filter_map(|alert| Some((role(alert, "failures")?, role(alert, "attempts")?)))
                 .collect(),
         }
+    }
+}
+
+impl Limits {
+    /// What a profile says of the values of a metric.
+    pub(super) fn know(&mut self, metric: &str, about: &Exposed) {
+        if let Some(whole) = &about.part_of {
+            self.parts.insert((metric.to_string(), whole.clone()));
+        }
+        if about.least.is_some() || about.most.is_some() {
+            let least = about.least.unwrap_or(f64::NEG_INFINITY);
+            let bounds = Bounds::new(least, about.most.unwrap_or(f64::INFINITY));
+            let bounds = bounds.map(|bounds| (metric.to_string(), bounds));
+            self.of_profiles.extend(bounds);
+        }
+        self.grains
+            .extend(about.grain.map(|grain| (metric.to_string(), grain)));
+    }
+
+    /// What every value of a metric is a multiple of, where its profile knows that.
+    pub(crate) fn grain(&self, metric: &str) -> Option<f64> {
+        self.grains.get(metric).copied()
     }
 }
 
@@ -181,8 +202,8 @@ fn selected(name: &str, series: &[SeriesSet], contract: &Contract) -> Option<Bou
     if let Some(recorded) = contract.recorded(name) {
         return recorded.bounds;
     }
-    if STATES.contains(&name) {
-        return Some(SHARE);
+    if let Some(bounds) = contract.limits.of_profiles.get(name) {
+        return Some(*bounds);
     }
     match name {
         "ALERTS" => return Some(Bounds::exactly(1.0)),
@@ -321,7 +342,8 @@ fn called(call: &Call, operands: &[usize], nodes: &[Node], contract: &Contract) 
         }
         "abs" => match of(0) {
             Some(of) if of.least >= 0.0 => Some(of),
-            _ => Some(COUNTS),
+            Some(of) => between(0.0, of.most.max(-of.least)),
+            None => Some(COUNTS),
         },
         "absent" | "absent_over_time" | "present_over_time" => Some(Bounds::exactly(1.0)),
         "sgn" => between(-1.0, 1.0),

@@ -147,6 +147,7 @@ impl Contract {
         if let Some(unit) = about.unit.as_deref().and_then(Base::named) {
             self.units.entry(metric.to_string()).or_insert(unit);
         }
+        self.limits.know(metric, about);
         let parts = Parts::of(&about.buckets, &about.quantiles, self.older);
         Parts {
             quantile: parts.quantile.or(Some(".+".into())),

@@ -109,6 +109,26 @@ impl Rule {
         })
     }
 
+    /// A group that its replacement asks for and its pattern does not have: nothing is written in its place.
+    pub(crate) fn missing_group(&self) -> Option<&str> {
+        if !matches!(self.action, Action::Replace | Action::LabelMap) {
+            return None;
+        }
+        let groups = self.regex.captures_len();
+        let asked = self.replacement.match_indices('$').filter_map(|(at, _)| {
+            let behind = &self.replacement[at + 1..];
+            let digits = behind.strip_prefix('{').unwrap_or(behind);
+            let end = digits.find(|character: char| !character.is_ascii_digit());
+            let number = &digits[..end.unwrap_or(digits.len())];
+            let written = at + 1 + (behind.len() - digits.len()) + number.len();
+            let closed = written + usize::from(digits.len() < behind.len());
+            let text = self.replacement.get(at..closed)?;
+            Some((number.parse::<usize>().ok()?, text))
+        });
+        let mut missing = asked.filter(|(number, _)| *number >= groups);
+        missing.next().map(|(_, text)| text)
+    }
+
     /// Whether it keeps or drops targets by labels that only their discovery knows.
     pub(crate) fn keeps_discovered(&self) -> bool {
         matches!(self.action, Action::Keep | Action::Drop)

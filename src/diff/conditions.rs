@@ -176,6 +176,22 @@ fn told(comparison: &mut Comparison, old: &Alert, new: &Alert) {
         };
         comparison.say(class, message, at(comparison, old, new, "keep_firing_for"));
     }
+    if old.unless != new.unless {
+        let (was, is) = (&old.unless, &new.unless);
+        let message = match (was, is) {
+            (Some(was), Some(is)) => format!(
+                "{name} is silent while {}, instead of while {}",
+                is.words(),
+                was.words()
+            ),
+            (None, Some(is)) => format!("{name} is now silent while {}", is.words()),
+            (Some(was), None) => format!("{name} is no longer silent while {}", was.words()),
+            (None, None) => String::new(),
+        };
+        // Whoever is told more than before may be told in the middle of a maintenance.
+        let class = if is.is_some() { Dangerous } else { Warning };
+        comparison.say(class, message, at(comparison, old, new, "unless"));
+    }
     if old.runbook_url != new.runbook_url {
         let leads = |alert: &Alert| match &alert.runbook_url {
             Some(url) => url.clone(),

@@ -12,7 +12,7 @@ pub(crate) const LINT: Lint = Lint {
     check: |catalog, _| {
         let mut found = Vec::new();
         for alert in catalog.written_alerts() {
-            for (key, metric, sort) in alert.metrics() {
+            for (key, metric, sort) in alert.named_metrics() {
                 if catalog.metric(metric).is_some() {
                     continue;
                 }

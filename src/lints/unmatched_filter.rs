@@ -17,9 +17,11 @@ pub(crate) const LINT: Lint = Lint {
     check: |catalog, _| {
         let mut found = Vec::new();
         for alert in catalog.written_alerts() {
-            for (key, read, _) in alert.metrics() {
-                let Some((metric, filter)) = catalog.metric(read).zip(alert.said_filter(key))
-                else {
+            for (key, read, _) in alert.named_metrics() {
+                let silencing = alert.unless.as_ref().filter(|_| key == "unless");
+                let filter = silencing.map(|unless| &unless.filter);
+                let filter = filter.or_else(|| alert.said_filter(key));
+                let Some((metric, filter)) = catalog.metric(read).zip(filter) else {
                     continue;
                 };
                 let table = format!("{}/{}", alert.table(), step(key));

@@ -14,7 +14,7 @@ pub(crate) const LINT: Lint = Lint {
     check: |catalog, _| {
         let mut found = Vec::new();
         for alert in catalog.written_alerts() {
-            for (key, name, wanted) in alert.metrics() {
+            for (key, name, wanted) in alert.named_metrics() {
                 let Some(metric) = catalog
                     .metric(name)
                     .filter(|metric| wanted != "any" && metric.r#type != wanted)

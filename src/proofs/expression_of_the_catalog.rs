@@ -4,7 +4,7 @@ pub(super) mod worlds;
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
-use crate::catalog::{Alert, Branch, RecordingRule, Scope};
+use crate::catalog::{Alert, Branch, RecordingRule, Scope, Unless};
 use crate::contract::evaluate::nodes;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::evaluation::rules::{Library, Rule, State, in_dependency_order};
@@ -15,6 +15,8 @@ use crate::promql::{Expr, parse};
 use crate::source::step;
 use crate::stack::Stack;
 use crate::stack::rules::{LoadedRule, named};
+use crate::templates::functions::four_scrapes;
+use minijinja::value::{Serde, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use worlds::{Played, Worlds};
 
@@ -96,6 +98,9 @@ fn of_alert(
     if verbatim {
         meant = name;
     }
+    if let Some(unless) = &alert.unless {
+        meant = silenced(stack, &meant, unless)?;
+    }
     // What never returns anything is somebody else's to say.
     if whole.is_empty() || alert.branches.is_empty() {
         return None;
@@ -146,6 +151,29 @@ fn of_alert(
         );
         said(loaded, &alert.table(), message)
     })
+}
+
+/// What an alert with `unless` asks, in the words of the catalog.
+fn silenced(stack: &Stack, meant: &Expr, unless: &Unless) -> Option<Expr> {
+    let catalog = stack.catalog;
+    let metric = &catalog.metric(&unless.metric)?.name;
+    let bridge = four_scrapes(&Value::from(Serde(&catalog.services))).ok()?;
+    let goes_on = format!(
+        "last_over_time({metric}{{{}}}[{bridge}]) != 0",
+        unless.filter.matchers
+    );
+    let of_whom = match (&unless.names, unless.on.first()) {
+        (Some(label), Some(whom)) => {
+            format!(r#"label_replace({goes_on}, "{whom}", "$1", "{label}", "(.+)")"#)
+        }
+        _ => goes_on,
+    };
+    parse(&format!(
+        "({}) unless on ({}) ({of_whom})",
+        print(meant),
+        unless.on.join(", ")
+    ))
+    .ok()
 }
 
 fn said(loaded: &LoadedRule, table: &str, message: String) -> Diagnostic {

@@ -3,17 +3,17 @@
 use super::{Check, Example, Proof, Usage, place};
 use crate::catalog::Duration;
 use crate::contract::Contract;
-use crate::contract::bounds::{flipped, kept};
+use crate::contract::bounds::{flipped, kept, part};
 use crate::contract::evaluate::{self, Node};
 use crate::contract::values::Bounds;
 use crate::diagnostic::Diagnostic;
 use crate::promql::canonical::{plain, print};
 use crate::promql::number::number;
 use crate::promql::token::{
-    T_COUNT, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_NEQ,
+    T_COUNT, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_NEQ,
 };
 use crate::promql::walk::children;
-use crate::promql::{Expr, returns_bool};
+use crate::promql::{Expr, VectorSelector, returns_bool};
 use crate::stack::expressions::Expression;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +34,9 @@ pub(crate) const PROOF: Proof = Proof {
         let mut found: Vec<Diagnostic> = asked
             .filter_map(|node| {
                 let (message, help) = with_number(node, nodes)
+                    .or_else(|| within_a_grain(node, nodes, contract))
+                    .or_else(|| percent_as_ratio(node, nodes, contract))
+                    .or_else(|| far_beyond(node))
                     .or_else(|| with_itself(node, nodes))
                     .or_else(|| together(node, nodes))?;
                 Some(said(expression, message, help))
@@ -133,6 +136,118 @@ fn with_number(node: &Node, nodes: &[Node]) -> Option<Said> {
     let whole = nodes.last().is_some_and(|whole| std::ptr::eq(whole, node));
     let narrowed = holds == "always" && (filters(side.expr) || (!whole && counts(side.expr)));
     (!narrowed).then(|| what(holds, range))?
+}
+
+/// A number that tells nothing from 0, since no value lies between the two: 500 of what is counted in kilobytes.
+fn within_a_grain(node: &Node, nodes: &[Node], contract: &Contract) -> Option<Said> {
+    let (side, operator, limit) = compared(node, nodes)?;
+    let read = level(side.expr)?;
+    let name = read.name.as_deref()?;
+    let grain = contract.limits.grain(name)?;
+    let orders = [T_GTR, T_GTE, T_LSS, T_LTE].contains(&operator);
+    (orders && limit > 0.0 && limit < grain).then(|| {
+        let message = format!(
+            "`{name}` comes in steps of {grain}: {} {limit} tells no more of it than whether it is 0",
+            symbol(operator)
+        );
+        let help = "compare with a number in its own unit, such as `500 * 1024 * 1024` of bytes for 500 MiB";
+        (message, help)
+    })
+}
+
+/// What is read as it is, or as the least, the greatest or the average of several.
+fn level(expr: &Expr) -> Option<&VectorSelector> {
+    match expr {
+        Expr::VectorSelector(selector) => Some(selector),
+        Expr::MatrixSelector(matrix) => Some(&matrix.vs),
+        Expr::Paren(paren) => level(&paren.expr),
+        Expr::Aggregate(aggregate) => {
+            let name = aggregate.op.to_string();
+            let keeps = ["min", "max", "avg", "sum"].contains(&name.as_str());
+            keeps.then(|| level(&aggregate.expr))?
+        }
+        Expr::Call(call) => {
+            let name = call.func.name.strip_suffix("_over_time")?;
+            let keeps = ["min", "max", "avg", "last"].contains(&name);
+            keeps.then(|| level(call.args.args.first()?))?
+        }
+        _ => None,
+    }
+}
+
+/// A part of a whole in percent, compared as if it were a ratio: what is left is below 0.1 % once nothing is.
+fn percent_as_ratio(node: &Node, nodes: &[Node], contract: &Contract) -> Option<Said> {
+    let (side, operator, limit) = compared(node, nodes)?;
+    let (low, share) = (limit > 0.0 && limit < 1.0, inside(side, nodes));
+    let Expr::Binary(binary) = share.expr else {
+        return None;
+    };
+    let below = low && [T_LSS, T_LTE].contains(&operator);
+    let level = |index: usize| level([&binary.lhs, &binary.rhs][index]).is_some();
+    let operand = |index: usize| share.operands.get(index).map(|index| &nodes[*index]);
+    let (left, right) = (operand(0)?, operand(1)?);
+    // `100 * a / b` and `a * 100 / b` divide a product, and `a / b * 100` multiplies a quotient.
+    let quotient = match binary.op.id() {
+        T_DIV if level(1) => Some((left, right)),
+        T_MUL => [left, right].into_iter().find_map(|side| {
+            let side = inside(side, nodes);
+            let divides = matches!(side.expr, Expr::Binary(binary) if binary.op.id() == T_DIV);
+            let of = |index: usize| side.operands.get(index).map(|index| &nodes[*index]);
+            divides.then(|| Some((of(0)?, of(1)?)))?
+        }),
+        _ => None,
+    };
+    let (one, other) = quotient.filter(|_| below)?;
+    part(one, other, nodes, contract)?;
+    (share.bounds?.most == 100.0).then(|| {
+        let message = format!(
+            "`{}` is between 0 and 100: {} {limit} is {limit} %",
+            share.expr,
+            symbol(operator)
+        );
+        let help = "compare with percent, `< 10`, or do not multiply with 100";
+        (message, help)
+    })
+}
+
+/// What stands in brackets.
+fn inside<'n, 'a>(node: &'n Node<'a>, nodes: &'n [Node<'a>]) -> &'n Node<'a> {
+    match (node.expr, node.operands.first()) {
+        (Expr::Paren(_), Some(first)) => inside(&nodes[*first], nodes),
+        _ => node,
+    }
+}
+
+/// So many times as far as it looks back a trend may look ahead.
+const AHEAD: f64 = 100.0;
+
+/// A trend of minutes drawn on for days.
+fn far_beyond(node: &Node) -> Option<Said> {
+    let Expr::Call(call) = node.expr else {
+        return None;
+    };
+    if call.func.name != "predict_linear" {
+        return None;
+    }
+    let [range, ahead] = call.args.args.as_slice() else {
+        return None;
+    };
+    let back = match range.as_ref() {
+        Expr::MatrixSelector(matrix) => matrix.range.as_secs_f64(),
+        Expr::Subquery(subquery) => subquery.range.as_secs_f64(),
+        _ => return None,
+    };
+    let ahead = number(ahead)?;
+    (ahead > AHEAD * back).then(|| {
+        let message = format!(
+            "`{}` draws a trend of {} on for {}: each little change makes it fire or end",
+            node.expr,
+            Duration((back * 1000.0) as u64),
+            Duration((ahead * 1000.0) as u64)
+        );
+        let help = "look back for at least a tenth of the time that it looks ahead";
+        (message, help)
+    })
 }
 
 fn counts(expr: &Expr) -> bool {

@@ -103,6 +103,8 @@ pub(super) struct Reach<'a, 's> {
     /// Paths of placed files.
     placed: HashSet<&'a str>,
     open: &'s Open,
+    /// What own jobs expose with labels of which nobody knows the names.
+    unlisted: HashSet<&'a str>,
     /// What can only be the catalog's own, though a job may expose anything.
     closed: HashSet<String>,
     /// What own rules record, with how much is known of that.
@@ -113,7 +115,7 @@ pub(super) struct Reach<'a, 's> {
 
 impl<'a, 's> Reach<'a, 's> {
     pub(super) fn of(
-        catalog: &Catalog,
+        catalog: &'a Catalog,
         rendered: &'a Rendered,
         stack: &'s Stack<'a>,
     ) -> Reach<'a, 's> {
@@ -122,11 +124,19 @@ impl<'a, 's> Reach<'a, 's> {
             rendered,
             placed: own.map(|file| file.path.as_str()).collect(),
             open: stack.open(),
+            unlisted: HashSet::new(),
             closed: HashSet::new(),
             recorded: HashMap::new(),
             near: RefCell::default(),
         };
-        if reach.placed.is_empty() || reach.open.nothing() {
+        if reach.placed.is_empty() {
+            return reach;
+        }
+        let profiles = catalog.extra.jobs.values().flat_map(|job| &job.profiles);
+        let profiles = profiles.filter_map(|name| catalog.profiles.get(name));
+        let unlisted = profiles.flat_map(|profile| &profile.open);
+        reach.unlisted = unlisted.map(String::as_str).collect();
+        if reach.open.nothing() && reach.unlisted.is_empty() {
             return reach;
         }
         reach.closed = closed(catalog, stack);
@@ -178,7 +188,10 @@ impl<'a, 's> Reach<'a, 's> {
         if name.starts_with("ALERTS") {
             return Known::Types;
         }
-        if self.open.nothing() || self.closed.contains(name) {
+        if self.unlisted.contains(name) {
+            return Known::Nothing;
+        }
+        if self.open.nothing() && self.recorded.is_empty() || self.closed.contains(name) {
             return Known::Whole;
         }
         if let Some(known) = self.recorded.get(name) {
@@ -204,7 +217,8 @@ impl<'a, 's> Reach<'a, 's> {
     pub(super) fn misspelt(&self, expression: &Expression, contract: &Contract) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         for selector in selectors(&expression.ast) {
-            let Some(name) = metric(selector).filter(|name| !contract.knows(name)) else {
+            let known = |name: &&str| contract.knows(name) || self.unlisted.contains(name);
+            let Some(name) = metric(selector).filter(|name| !known(name)) else {
                 continue;
             };
             let near = self.near(name, contract);

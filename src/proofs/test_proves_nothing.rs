@@ -183,6 +183,14 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
         let Some(removed) = without(&mut expr, index) else {
             continue;
         };
+        // What is rendered of `unless` is held against the catalog itself.
+        if stack
+            .catalog
+            .alert(alert)
+            .is_some_and(|known| known.silenced_by(&removed))
+        {
+            continue;
+        }
         let failing = failing(&loaded.rule.with(expr));
         if failing.is_empty() {
             found.push(Diagnostic {

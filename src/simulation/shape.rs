@@ -395,7 +395,14 @@ fn plan(
                 .any(|(part, _): &(Vec<bool>, Level)| part[index])
         };
         let rest = (0..shape.labels.len()).map(|index| !taken(index)).collect();
-        let (level, spoken) = level(&mut said, &whole, usual(metric));
+        // What silences alerts is 0 at rest: otherwise none would ever be seen to fire.
+        let usual = if catalog.silences(metric) {
+            0.0
+        } else {
+            usual(metric)
+        };
+        let (level, spoken) = level(&mut said, &whole, usual);
+        let spoken = spoken || catalog.silences(metric);
         parts.push((rest, level));
         let steady = spoken && metric.r#type == "gauge";
         motions.push(MetricPlan {

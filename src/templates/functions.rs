@@ -39,6 +39,7 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_function("selector", selector);
     environment.add_function("read", read);
     environment.add_function("by", by);
+    environment.add_function("silencing", silencing);
     environment.add_function("matching", matching);
     environment.add_function("asked", asked);
     environment.add_function("in_seconds", in_seconds);
@@ -306,6 +307,18 @@ fn read(
     let jobs = selector(jobs.unwrap_or(&everywhere), matchers.as_deref())?;
     let name = bare(&Value::from(format!("{metric}{suffix}")))?;
     Ok(Value::from_safe_string(format!("{name}{jobs}")))
+}
+
+/// The series while which an alert is silent.
+fn silencing(state: &State, alert: &Value) -> Result<Value, Error> {
+    let unless = alert.get_attr("unless")?;
+    let metric = metric_name(state, &unless.get_attr("metric")?.to_string())?;
+    let matchers = unless.get_attr("filter")?.get_attr("matchers")?.to_string();
+    let matchers = Some(matchers).filter(|matchers| !matchers.is_empty());
+    let everywhere = Value::from(BTreeMap::<String, Value>::new());
+    let picked = selector(&everywhere, matchers.as_deref())?;
+    let name = bare(&Value::from(metric))?;
+    Ok(Value::from_safe_string(format!("{name}{picked}")))
 }
 
 /// The declared metric that one of an alert's keys names.

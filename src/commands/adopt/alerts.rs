@@ -2,6 +2,7 @@
 
 use super::files;
 use super::inferred::{Inferred, inferred};
+use super::silence::{Silence, series};
 use crate::artifacts::{ARTIFACTS, RULES};
 use crate::catalog::{Catalog, Service};
 use crate::commands::init::draft::UNKNOWN;
@@ -19,7 +20,7 @@ use crate::promql::number::number;
 use crate::promql::parse;
 use crate::promql::token::{self, T_EQLC, T_GTE, T_GTR, T_LSS, T_LTE, T_NEQ};
 use crate::promql::walk::{children, children_mut, selectors};
-use crate::promql::{AggregateExpr, BinaryExpr, Expr, LabelModifier, MatchOp, VectorSelector};
+use crate::promql::{AggregateExpr, BinaryExpr, Expr, LabelModifier, MatchOp};
 use crate::proofs::{Cast, Likeness};
 use crate::render;
 use serde_json::{Map, Value, json};
@@ -145,14 +146,25 @@ pub(super) fn recognised(
             if kept_as_they_are.contains(name) {
                 return Err(why("unit tests of yours are about it"));
             }
-            let asked = Asked::of(rule, &base, beside)?;
-            let tables = asked.tables(&kinds);
+            let (bare, silence) = Silence::of(rule).unzip();
+            let asked = Asked::of(bare.as_ref().unwrap_or(rule), &base, beside)?;
+            let mut tables = asked.tables(&kinds);
+            if let Some(silence) = &silence {
+                let silent = tables.iter();
+                tables = silent
+                    .filter_map(|table| silence.into(table, &base))
+                    .collect();
+            }
             if tables.is_empty() {
                 return Err(why("no kind reads just this"));
             }
             let near = &asked.said.numbers;
             match first((draft, overlay), &tables, (name, &library), near) {
-                Some(alike) => Ok(asked.named(name, alike, &base)),
+                Some(alike) => {
+                    let mut one = asked.named(name, alike, &base);
+                    one.reads.extend(silence.map(|silence| silence.metric));
+                    Ok(one)
+                }
                 None if asked.said.over_jobs => Err(why(
                     "it sums without `job`: nobody can say whose service it is about",
                 )),
@@ -632,39 +644,6 @@ fn given_to_targets(services: &[String], catalog: &Catalog) -> Vec<String> {
             && others.all(|one| one.target_labels.contains_key(*label))
     });
     all.cloned().collect()
-}
-
-/// What a selector reads, as a key of a kind names it; the services that it names go into the list. None: a key cannot say it.
-fn series(selector: &VectorSelector, services: &mut BTreeSet<String>) -> Option<Value> {
-    let mut wanted = Map::new();
-    for matcher in &selector.matchers.matchers {
-        let (label, value) = (matcher.name.as_str(), matcher.value.as_str());
-        let (key, said) = match &matcher.op {
-            _ if label == "__name__" => continue,
-            MatchOp::Equal if label == "job" || label == "service" => {
-                services.insert(value.to_string());
-                continue;
-            }
-            _ if OF_SERVICES.contains(&label) || label == "instance" => return None,
-            MatchOp::Equal => ("where", json!([value])),
-            MatchOp::NotEqual => ("except", json!([value])),
-            MatchOp::Re(_) => ("where", json!(value)),
-            MatchOp::NotRe(_) => ("except", json!(value)),
-        };
-        let table = wanted.entry(key).or_insert(json!({}));
-        if table.get(label).is_some() {
-            return None;
-        }
-        table[label] = said;
-    }
-    let name = json!(metric(selector)?);
-    Some(match wanted.is_empty() {
-        true => name,
-        false => {
-            let metric = ("metric".to_string(), name);
-            Value::Object(std::iter::once(metric).chain(wanted).collect())
-        }
-    })
 }
 
 /// An annotation as a text of the catalog; None: it says something that a catalog's does not.

@@ -240,9 +240,19 @@ impl<'a> Cast<'a> {
             let read: Vec<Labels> = read.map(whole).collect();
             let told = std::iter::once("job").chain(alert.per.iter().map(String::as_str));
             let told: Vec<&str> = told.collect();
+            let unless = alert.unless.as_ref();
+            let silences = unless.and_then(|unless| self.catalog.metric(&unless.metric));
+            let silences = silences.map(|metric| metric.name.as_str());
             let mut releases = releases.iter();
             releases.all(|release| {
-                alike_when_steady(both, &read, (&told, apart), near, (&step, last), *release)
+                alike_when_steady(
+                    both,
+                    &read,
+                    (&told, apart, silences),
+                    near,
+                    (&step, last),
+                    *release,
+                )
             })
         });
         Ok(if alike { found } else { Likeness::Different })

@@ -220,7 +220,7 @@ const WORLDS: usize = 200;
 pub(super) fn alike_when_steady(
     alerts: [(&str, &[&Rule]); 2],
     read: &[Labels],
-    (labels_of, apart): (&[&str], bool),
+    (labels_of, apart, silences): (&[&str], bool, Option<&str>),
     near: &[f64],
     (step, steps): (&str, i64),
     release: Release,
@@ -232,6 +232,11 @@ pub(super) fn alike_when_steady(
     (0..WORLDS).all(|_| {
         let mut given = Vec::new();
         for (labels, level) in read.iter().zip(worlds.levels(&series)) {
+            // What silences an alert is 0 or 1, however that is asked for.
+            let level = match silences == Some(labels.get("__name__")) {
+                true => f64::from(u8::from(level > 0.0)),
+                false => level,
+            };
             let counts = counts(labels.get("__name__"));
             let values = (0..count).map(|at| {
                 let seconds = step as f64 / 1000.0 * at as f64;

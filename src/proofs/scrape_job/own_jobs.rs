@@ -28,10 +28,42 @@ pub(super) fn limited(
     name: &str,
     promised: &Promised,
 ) -> Vec<Diagnostic> {
-    match limits::limits_scrapes(config, &config.value["scrape_configs"][index]) {
-        true => limits::too_low(stack, config, index, name, &promised.exposed_by(name)),
-        false => Vec::new(),
+    let job = &config.value["scrape_configs"][index];
+    if !limits::limits_scrapes(config, job) {
+        return Vec::new();
     }
+    let mut found = limits::too_low(stack, config, index, name, &promised.exposed_by(name));
+    if found.is_empty() {
+        found.extend(below_a_profile(stack, config, index, name));
+    }
+    found
+}
+
+/// A limit below what a scrape of the exporter has wherever it runs.
+fn below_a_profile(stack: &Stack, config: &File, index: usize, name: &str) -> Option<Diagnostic> {
+    let job = &config.value["scrape_configs"][index];
+    let asks = |key: &str| job["params"].get(key).is_some();
+    let mut rules = job["metric_relabel_configs"].items();
+    let keeps = rules.any(|rule| {
+        let action = rule["action"].as_str().unwrap_or_default();
+        action.to_lowercase().starts_with("keep")
+    });
+    if asks("collect[]") || asks("exclude[]") || keeps {
+        return None;
+    }
+    let most = job["sample_limit"].as_u64().filter(|most| *most > 0)?;
+    let profiles = &stack.catalog.extra.jobs.get(name)?.profiles;
+    profiles.iter().find_map(|profile| {
+        let least = stack.catalog.profiles.get(profile)?.samples?;
+        (most < least).then(|| {
+            place::at(
+                &config.path,
+                format!("/scrape_configs/{index}/sample_limit"),
+                format!("`sample_limit` is {most}, and `{name}` exposes {profile}, which has {least} samples and more: all of them are lost"),
+                "raise or remove it",
+            )
+        })
+    })
 }
 
 /// Own jobs that ask nobody: their lists are empty, or no target is left behind their rules.

@@ -1,0 +1,129 @@
+//! An alert with `unless`: silent while that goes on for what it is about, and only then.
+
+use super::chosen::{INSTANCE, Labels};
+use super::neighbourhood::series;
+use super::scene::Scene;
+use super::trials::Trial;
+use crate::catalog::filters::Filter;
+use crate::contract::domain::Domain;
+use crate::contract::filtered::admits;
+use crate::json::Parts;
+use crate::kinds::Case;
+use minijinja::Error;
+use minijinja::value::Value;
+use std::collections::BTreeMap;
+
+impl Scene<'_> {
+    /// A case in which the alert fires, while the metric of its `unless` says that it shall not, while it says so of another service,
+    /// and after it has said so.
+    pub(super) fn silenced(&self, case: &Case, fires: &Trial) -> Result<Vec<Trial>, Error> {
+        let unless = self.alert.get_attr("unless")?;
+        if unless.is_none() || unless.is_undefined() {
+            return Ok(Vec::new());
+        }
+        let Some(own) = self.silencing(&unless, &self.sample.service)? else {
+            return Ok(Vec::new());
+        };
+        let metric = unless.get_attr("metric")?;
+        let last = fires.last;
+        let mut silent = fires.clone();
+        silent.name = format!("is silent while `{metric}` of the service is not 0");
+        silent.series.push((own.clone(), format!("1x{last}")));
+        silent.silence();
+        silent.signal.clear();
+        let mut other = fires.clone();
+        other.name = format!("fires while `{metric}` of the service is 0");
+        other.series.push((own.clone(), format!("0x{last}")));
+        if let Some(neighbour) = &self.sample.neighbour
+            && let Some(theirs) = self.silencing(&unless, neighbour)?
+        {
+            other.name += ", and that of another is not";
+            other.series.push((theirs, format!("1x{last}")));
+        }
+        // It lasts for more than one look, and what is to be seen then is as far from it as it is from the beginning.
+        let ends = (3..).find(|steps| steps % self.beat == 0).unwrap_or(3);
+        let mut after = Trial {
+            name: format!("fires once `{metric}` of the service is 0 again"),
+            series: Vec::new(),
+            last: last + ends,
+            ..fires.clone()
+        };
+        for check in &mut after.checks {
+            check.at += ends;
+        }
+        for (at, _) in &mut after.signal {
+            *at += ends;
+        }
+        self.give_all(&mut after, case, ends)?;
+        let values = format!("1x{} 0x{last}", ends - 1);
+        after.series.push((own, values));
+        Ok(vec![silent, other, after])
+    }
+
+    /// The series that silences the alert for a service; None: nothing does.
+    fn silencing(&self, unless: &Value, whom: &Value) -> Result<Option<String>, Error> {
+        let key = unless.get_attr("metric")?.to_string();
+        let Some(metric) = self.neighbourhood.metric(&key) else {
+            return Ok(None);
+        };
+        let name = whom.get_attr("name")?.to_string();
+        let names = unless.get_attr("names")?;
+        let names = names.as_str();
+        let emitter = match names {
+            None if !self.neighbourhood.emits(&name, &key)? => return Ok(None),
+            None => whom.clone(),
+            Some(_) => {
+                let first = metric.get_attr("services")?.try_iter()?.next();
+                let first = first.unwrap_or_default().to_string();
+                let Some(service) = self.neighbourhood.service(&first) else {
+                    return Ok(None);
+                };
+                service.clone()
+            }
+        };
+        let declared = serde_json::to_value(metric.get_attr("labels")?).unwrap_or_default();
+        let filter = serde_json::to_value(unless.get_attr("filter")?).unwrap_or_default();
+        let filter = Filter::of(&filter);
+        let on = serde_json::to_value(unless.get_attr("on")?).unwrap_or_default();
+        let mut labels = Labels::new();
+        let told: BTreeMap<&str, &str> = self
+            .chosen
+            .per
+            .iter()
+            .map(|(label, value)| (label.as_str(), value.as_str()))
+            .filter(|(label, _)| on.texts().any(|known| known == *label))
+            .collect();
+        for (label, written) in declared.entries() {
+            let value = match told.get(label.as_str()) {
+                _ if names == Some(label) => Some(name.clone()),
+                Some(value) => Some((*value).to_string()),
+                None => picked(label, &Domain::declared(written), &filter),
+            };
+            labels.extend(value.map(|value| (label.clone(), value)));
+        }
+        if let Some(instance) = told.get(INSTANCE) {
+            labels.push((INSTANCE.to_string(), (*instance).to_string()));
+        }
+        let metric = metric.get_attr("name")?.to_string();
+        series(&metric, &emitter, &labels).map(Some)
+    }
+}
+
+/// A value of a label with which a filter takes a series, as far as that is about this label.
+fn picked(label: &str, domain: &Domain, filter: &Filter) -> Option<String> {
+    let asked = filter.asks().filter(|(of, ..)| *of == label);
+    let asked: Vec<(String, bool)> = asked.map(|(_, pattern, is)| (pattern, is)).collect();
+    let any = [(".+".to_string(), true)];
+    let mut found = asked
+        .iter()
+        .chain(&any)
+        .filter_map(|(pattern, is)| domain.example(pattern, *is));
+    let taken = |value: &String| {
+        let own = vec![(label.to_string(), value.clone())];
+        let mut others = filter.clone();
+        others.r#where.retain(|known, _| known == label);
+        others.except.retain(|known, _| known == label);
+        admits(&others, &own)
+    };
+    found.find(taken)
+}
