@@ -43,6 +43,7 @@ mod slo_counts;
 mod slo_failures;
 mod slo_name;
 mod slo_objective;
+mod slow_to_tell;
 mod stale_between_samples;
 mod taken_label;
 mod test_expectation;
@@ -146,6 +147,7 @@ pub const LINTS: &[Lint] = &[
     secret_of_another::LINT,
     severity_upside_down::LINT,
     size_in_another_unit::LINT,
+    slow_to_tell::LINT,
     slo_bucket::LINT,
     slo_counts::LINT,
     slo_failures::LINT,

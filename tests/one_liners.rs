@@ -17,8 +17,7 @@ fn server(status: u16) -> u16 {
             std::thread::spawn(move || {
                 let mut asked = [0; 4096];
                 if connection.read(&mut asked).is_ok_and(|read| read > 0) {
-                    let answer =
-                        format!("HTTP/1.0 {status} X\r\nContent-Length: 2\r\n\r\n{{}}");
+                    let answer = format!("HTTP/1.0 {status} X\r\nContent-Length: 2\r\n\r\n{{}}");
                     let _ = connection.write_all(answer.as_bytes());
                 }
             });
@@ -85,10 +84,26 @@ const PROGRAMS: &[&str] = &[
 
 /// What is imported, how it is asked, and where its status is.
 const ASKED: &[[&str; 3]] = &[
-    ["import urllib.request", "urllib.request.urlopen('URL', timeout=5)", "status"],
-    ["import urllib.request as u", "u.urlopen(u.Request('URL'), None, 5)", "getcode()"],
-    ["import urllib.request as u", "u.urlopen('http://127.0.0.1:' + str(PORT) + '/health')", "code"],
-    ["import http.client as c, socket", "socket.create_connection(('127.0.0.1', PORT), 5)", "fileno()"],
+    [
+        "import urllib.request",
+        "urllib.request.urlopen('URL', timeout=5)",
+        "status",
+    ],
+    [
+        "import urllib.request as u",
+        "u.urlopen(u.Request('URL'), None, 5)",
+        "getcode()",
+    ],
+    [
+        "import urllib.request as u",
+        "u.urlopen('http://127.0.0.1:' + str(PORT) + '/health')",
+        "code",
+    ],
+    [
+        "import http.client as c, socket",
+        "socket.create_connection(('127.0.0.1', PORT), 5)",
+        "fileno()",
+    ],
     [
         "import http.client as c; h = c.HTTPConnection('127.0.0.1', PORT, timeout=5); x = h.request",
         "(x('GET', '/health') or h.getresponse())",
@@ -170,8 +185,9 @@ fn read(programs: &[String]) -> Vec<bool> {
 #[test]
 fn what_python_reads_is_not_called_unreadable() {
     let words = [
-        "import", "if", "else", "not", "in", "and", "try:", "with", "as", ";", ":", "(", ")", "'x'", "1", "x", "\n", "\n  ",
-        "except:", "raise", "=", ",", ".y", "is", "for", "lambda", "pass", "return", "from", "==", "[", "]", "-", "print",
+        "import", "if", "else", "not", "in", "and", "try:", "with", "as", ";", ":", "(", ")",
+        "'x'", "1", "x", "\n", "\n  ", "except:", "raise", "=", ",", ".y", "is", "for", "lambda",
+        "pass", "return", "from", "==", "[", "]", "-", "print",
     ];
     let mut programs = Vec::new();
     for program in PROGRAMS {
@@ -193,10 +209,15 @@ fn what_python_reads_is_not_called_unreadable() {
     let mut refused = 0;
     for (program, reads) in programs.iter().zip(read(&programs)) {
         let found = outcome(program, &mut There(Answer::Status(200)));
-        let says = found.reason.is_some_and(|reason| reason.contains("does not read"));
+        let says = found
+            .reason
+            .is_some_and(|reason| reason.contains("does not read"));
         assert!(!(says && reads), "Python reads\n{program}");
         refused += usize::from(says);
     }
-    println!("{refused} of {} programs are no Python, and called so", programs.len());
+    println!(
+        "{refused} of {} programs are no Python, and called so",
+        programs.len()
+    );
     assert!(refused > 1000, "{refused}");
 }

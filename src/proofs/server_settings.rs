@@ -101,7 +101,7 @@ fn services(stack: &Stack) -> Vec<Diagnostic> {
         for (name, message, help) in collected(stack, container, service) {
             say(container.at(name), message, help);
         }
-        if let Some((message, help)) = unserved(container, own) {
+        if let Some((message, help)) = unserved(stack, container, own) {
             say(container.at("command"), message, help);
         }
         if let Some(app) = application(container) {
@@ -171,17 +171,29 @@ fn usual_app(catalog: &Catalog, service: &Service) -> String {
     format!("{}.{module}_service:app", catalog.compose.package)
 }
 
-/// A server that listens at no port, or turns away whoever comes while another is served.
-fn unserved(container: &Container, own: &str) -> Option<(String, &'static str)> {
+/// An option of a server for Python applications, by its flag or, of uvicorn, by its variable.
+fn option<'c>(container: &'c Container, flag: &str) -> Option<&'c str> {
     let words = &container.process.words;
-    let given = |flag: &str| {
-        words.iter().enumerate().find_map(|(index, word)| {
-            let long = word
-                .strip_prefix(flag)
-                .and_then(|rest| rest.strip_prefix('='));
-            long.or_else(|| (word == flag).then(|| words.get(index + 1).map(String::as_str))?)
-        })
-    };
+    let flags = words.iter().enumerate().find_map(|(index, word)| {
+        let long = word
+            .strip_prefix(flag)
+            .and_then(|rest| rest.strip_prefix('='));
+        long.or_else(|| (word == flag).then(|| words.get(index + 1).map(String::as_str))?)
+    });
+    let variable = flag
+        .trim_start_matches('-')
+        .replace('-', "_")
+        .to_uppercase();
+    let told = || container.variable(&format!("UVICORN_{variable}"));
+    flags.or_else(|| told().filter(|_| container.process.name == Some("uvicorn")))
+}
+
+/// So often at least somebody asks a container in an hour that it is watched.
+const HOUR: u64 = 3_600_000;
+
+/// A server that listens at no port, or turns away whoever comes while another is served.
+fn unserved(stack: &Stack, container: &Container, own: &str) -> Option<(String, &'static str)> {
+    let given = |flag: &str| option(container, flag);
     if !["uvicorn", "hypercorn"].contains(&container.process.name?) {
         return None;
     }
@@ -194,6 +206,29 @@ fn unserved(container: &Container, own: &str) -> Option<(String, &'static str)> 
                 "`{own}` listens at {socket} alone (`{flag}`), and at no port: nobody can scrape it"
             ),
             "let it listen at the port of the catalog",
+        ));
+    }
+    let app = application(container).unwrap_or_default();
+    let factory = container
+        .process
+        .words
+        .iter()
+        .any(|word| word == "--factory");
+    if factory && app.ends_with(":app") {
+        return Some((
+            format!("`{own}` calls {app} to be given an application (`--factory`), and it is one"),
+            "leave `--factory` out, or name the function that makes it",
+        ));
+    }
+    let asked = HOUR / stack.catalog.prometheus.scrape_interval.0.max(1);
+    if let Some(last) = given("--limit-max-requests")
+        && last.parse::<u64>().is_ok_and(|last| last <= asked)
+    {
+        return Some((
+            format!(
+                "`{own}` ends after {last} requests (`--limit-max-requests`), and is scraped {asked} times an hour: it is down again and again"
+            ),
+            "leave `--limit-max-requests` out, or let it be far above what is asked in a day",
         ));
     }
     let most: u64 = given("--limit-concurrency")?.parse().ok()?;
@@ -268,7 +303,9 @@ fn collected(
                 .then(|| words.get(index + 1).cloned())?
         })
     });
-    let (count, key) = match (given, container.variable("WEB_CONCURRENCY")) {
+    let told = ["UVICORN_WORKERS", "WEB_CONCURRENCY"];
+    let told = told.into_iter().find_map(|name| container.variable(name));
+    let (count, key) = match (given, told) {
         (Some(count), _) => (count, "command"),
         (None, Some(count)) => (count.to_string(), "environment"),
         (None, None) => return found,

@@ -203,7 +203,15 @@ impl Run<'_, '_> {
                 return Ends::WELL.into();
             }
             // Whatever a server does, its files stay as they are; what an image of one's own writes, nobody knows.
-            "test" | "[" | "[[" | "ls" | "stat" | "cat" if known => return Ends::EITHER.into(),
+            "test" | "[" | "[[" | "ls" | "stat" | "cat"
+                if known && !rest.iter().any(|word| word.contains("://")) =>
+            {
+                return Ends::EITHER.into();
+            }
+            // A container whose process is gone is gone too: that it is there says nothing.
+            "pgrep" | "pidof" | "ps" | "kill" | "killall" | "pkill" | "top" if known => {
+                return Ends::EITHER.into();
+            }
             _ if tells_of_itself(name, rest) => return Ends::EITHER.into(),
             _ if name.starts_with("python") => {
                 if let Some(code) = code(rest) {
@@ -686,6 +694,15 @@ fn misasked(name: &str, words: &[String], read_only: bool) -> Option<String> {
                     None if word.starts_with("http") => asked.push(word),
                     None => {}
                 }
+            }
+            if name == "promtool"
+                && let ["query", "instant", .., query] =
+                    words.iter().map(String::as_str).collect::<Vec<_>>()[..]
+                && !query.contains('$')
+                && !asked.contains(&query)
+                && let Err(reason) = crate::promql::parse(query)
+            {
+                return Some(format!("its `promtool` asks what is no PromQL: {reason}"));
             }
             // `promtool query instant` wants a server in front of the query.
             if name == "promtool" && words[0] == "query" && asked.is_empty() {
