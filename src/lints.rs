@@ -26,6 +26,7 @@ mod mistaken_exporter;
 mod native_histogram;
 pub(crate) mod no_one_notified;
 mod one_sided_status;
+mod open_to_all;
 mod override_without_effect;
 mod oversized_pattern;
 mod part_in_another_unit;
@@ -136,6 +137,7 @@ pub const LINTS: &[Lint] = &[
     native_histogram::LINT,
     one_sided_status::LINT,
     override_without_effect::LINT,
+    open_to_all::LINT,
     oversized_pattern::LINT,
     part_in_another_unit::LINT,
     plain_http::LINT,

@@ -59,7 +59,7 @@ pub(crate) const LINT: Lint = Lint {
     },
 };
 
-/// No scrape over a network ends sooner than that for sure.
+/// In this time no scrape over a network ends for sure.
 const SCRAPE: Duration = Duration(100);
 
 fn beyond(
@@ -184,7 +184,7 @@ fn scrapes(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
             let place = set_at(source, service, key);
             found.push(Diagnostic::error("beyond-limit", place, message).help(help));
         };
-        if service.scrape_timeout < SCRAPE {
+        if service.scrape_timeout <= SCRAPE {
             report(
                 "scrape_timeout",
                 format!(

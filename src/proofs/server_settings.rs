@@ -9,6 +9,7 @@ use crate::profiles::built_in;
 use crate::promql::walk::selectors;
 use crate::stack::Stack;
 use crate::stack::containers::images::Contents;
+use crate::stack::containers::network::{Mode, loopback};
 use crate::stack::containers::text::{normal, scalar};
 use crate::stack::containers::{Container, parts};
 use crate::stack::expressions::Usage;
@@ -101,6 +102,9 @@ fn services(stack: &Stack) -> Vec<Diagnostic> {
         for (name, message, help) in collected(stack, container, service) {
             say(container.at(name), message, help);
         }
+        if let Some((message, help)) = bound(container, service) {
+            say(container.at("command"), message, help);
+        }
         if let Some((message, help)) = unserved(stack, container, own) {
             say(container.at("command"), message, help);
         }
@@ -190,6 +194,53 @@ fn option<'c>(container: &'c Container, flag: &str) -> Option<&'c str> {
 
 /// So often at least somebody asks a container in an hour that it is watched.
 const HOUR: u64 = 3_600_000;
+
+/// A server that is told by `--bind` to listen where nobody asks; what a script starts beside it may ask there.
+fn bound(container: &Container, service: &Service) -> Option<(String, &'static str)> {
+    let words = &container.process.words;
+    let program = words.first()?.rsplit('/').next()?;
+    if !["gunicorn", "hypercorn"].contains(&program) || container.networks.mode != Mode::Own {
+        return None;
+    }
+    let mut told = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let next = words.get(index + 1).map(String::as_str);
+        match word.as_str() {
+            "-b" | "--bind" => told.extend(next),
+            word => told.extend(word.strip_prefix("--bind=")),
+        }
+    }
+    let asked = service.instances.first()?.ports();
+    let mut listens = Vec::new();
+    for address in &told {
+        let (host, port) = address.rsplit_once(':')?;
+        listens.push((host, port.parse::<u16>().ok()?));
+    }
+    let (host, port) = *listens.first()?;
+    let own = &service.name;
+    let here: Vec<_> = listens
+        .iter()
+        .filter(|(_, port)| asked.contains(port))
+        .collect();
+    if here.iter().any(|(host, _)| !loopback(host)) {
+        return None;
+    }
+    Some(match here.is_empty() {
+        true => (
+            format!(
+                "`{own}` listens at {host}:{port} (`--bind`), and is asked at {}",
+                service.port
+            ),
+            "let it listen at the port of the catalog",
+        ),
+        false => (
+            format!(
+                "`{own}` listens to itself alone (`--bind {host}:{port}`), and is asked from other containers"
+            ),
+            "let it listen at 0.0.0.0",
+        ),
+    })
+}
 
 /// A server that listens at no port, or turns away whoever comes while another is served.
 fn unserved(stack: &Stack, container: &Container, own: &str) -> Option<(String, &'static str)> {
