@@ -26,6 +26,7 @@ mod mistaken_exporter;
 mod native_histogram;
 pub mod no_one_notified;
 mod one_sided_status;
+mod open_to_all;
 mod override_without_effect;
 mod oversized_pattern;
 mod part_in_another_unit;
@@ -43,6 +44,7 @@ mod slo_counts;
 mod slo_failures;
 mod slo_name;
 mod slo_objective;
+mod slow_to_tell;
 mod stale_between_samples;
 mod taken_label;
 mod test_expectation;
@@ -137,6 +139,7 @@ pub const LINTS: &[Lint] = &[
     native_histogram::LINT,
     one_sided_status::LINT,
     override_without_effect::LINT,
+    open_to_all::LINT,
     oversized_pattern::LINT,
     part_in_another_unit::LINT,
     plain_http::LINT,
@@ -148,6 +151,7 @@ pub const LINTS: &[Lint] = &[
     secret_of_another::LINT,
     severity_upside_down::LINT,
     size_in_another_unit::LINT,
+    slow_to_tell::LINT,
     slo_bucket::LINT,
     slo_counts::LINT,
     slo_failures::LINT,

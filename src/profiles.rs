@@ -99,6 +99,11 @@ pub struct Exporter {
     /// What gives its metrics other names.
     #[serde(default)]
     pub(crate) renames: Vec<String>,
+    /// What tells it the server that it is about, one of these at least; none: it is about its machine, or finds it by a name.
+    #[serde(default)]
+    pub(crate) asks: Vec<String>,
+    /// The port at which such a server usually listens.
+    pub(crate) asked_at: Option<u16>,
 }
 
 /// What a service runs on, beside what that exposes.
@@ -346,12 +351,17 @@ impl Profiles {
         })
     }
 
-    /// The profile that an image exposes, as far as it is known whose that is.
-    pub fn of_image(&self, image: &str) -> Option<(&str, &Exporter)> {
-        let mut known = self.names().into_iter().filter_map(|name| {
+    /// Profiles that are those of an exporter.
+    pub(crate) fn exporters(&self) -> impl Iterator<Item = (&str, &Exporter)> {
+        self.names().into_iter().filter_map(|name| {
             let exporter = self.named(name)?.exporter.as_ref()?;
             Some((name, exporter))
-        });
+        })
+    }
+
+    /// The profile that an image exposes, as far as it is known whose that is.
+    pub(crate) fn of_image(&self, image: &str) -> Option<(&str, &Exporter)> {
+        let mut known = self.exporters();
         let (repository, _) = images::parted(image);
         known.find(|(_, exporter)| images::is_one_of(repository, &exporter.images))
     }

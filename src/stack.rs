@@ -11,6 +11,7 @@ pub(crate) mod markdown;
 pub mod notifications;
 pub(crate) mod open;
 pub(crate) mod own_tests;
+pub mod python;
 pub(crate) mod rules;
 pub(crate) mod settings;
 pub(crate) mod variables;

@@ -1,7 +1,7 @@
 //! Bounds that the programs have and a type does not show: what lies beyond them is refused, or silently cut, at their start.
 
 use super::{ADDRESSES, Lint, set_at};
-use crate::catalog::{Catalog, Duration};
+use crate::catalog::{Catalog, Duration, Metric, Size};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::{Source, step};
 
@@ -13,6 +13,21 @@ const REMEMBERED: Duration = Duration(120 * 3_600_000);
 
 /// Docker refuses to start a container with less.
 const MEMORY: u64 = 6 << 20;
+
+/// What a server has in memory once it has started and does nothing, measured with Debian's packages; of Grafana an eighth of what
+/// its documentation asks for (setup-grafana/installation, "Minimum recommended memory: 512 MB").
+const STARTED: [(&str, u64); 4] = [
+    ("prometheus", 40 << 20),
+    ("alertmanager", 30 << 20),
+    ("blackbox", 12 << 20),
+    ("grafana", 64 << 20),
+];
+
+/// With less of a core a server of these is late with all that it does.
+const SERVER_CORES: f64 = 0.05;
+
+/// A dashboard over a shorter time than so many scrapes has no line to draw.
+const DRAWN: u64 = 4;
 
 /// The kernel's quota is a millisecond of every hundred at the least.
 const CORES: f64 = 0.01;
@@ -28,11 +43,23 @@ pub(crate) const LINT: Lint = Lint {
         found.extend(containers(catalog, source));
         found.extend(buckets(catalog));
         found.extend(scrapes(catalog, source));
+        found.extend(samples(catalog, source));
+        let least = Duration(catalog.prometheus.scrape_interval.0 * DRAWN);
+        if catalog.grafana.range < least {
+            found.push(beyond(
+                "/grafana/range",
+                format!(
+                    "dashboards show {}, in which there is hardly a sample: scrapes are {} apart",
+                    catalog.grafana.range, catalog.prometheus.scrape_interval
+                ),
+                format!("write {least} at least, as in `1h`"),
+            ));
+        }
         found
     },
 };
 
-/// No scrape over a network ends sooner than that for sure.
+/// In this time no scrape over a network ends for sure.
 const SCRAPE: Duration = Duration(100);
 
 fn beyond(
@@ -157,7 +184,7 @@ fn scrapes(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
             let place = set_at(source, service, key);
             found.push(Diagnostic::error("beyond-limit", place, message).help(help));
         };
-        if service.scrape_timeout < SCRAPE {
+        if service.scrape_timeout <= SCRAPE {
             report(
                 "scrape_timeout",
                 format!(
@@ -185,6 +212,53 @@ fn scrapes(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     found
 }
 
+/// Scrapes that are refused for what the catalog itself says that they bring, with one value for each label that is open.
+fn samples(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
+    let limited = catalog
+        .services
+        .iter()
+        .filter_map(|service| Some((service, service.sample_limit?)));
+    let limited = limited.filter_map(|(service, limit)| {
+        let own = catalog
+            .declared()
+            .filter(|metric| metric.services.contains(&service.name));
+        let least: u64 = own.map(series).sum();
+        // Series come and go with what is asked: a limit that everything just fits into is reached by the next label value.
+        let (refused, least) = match (limit < least, limit < least + least / 4) {
+            (true, _) => (true, least),
+            (false, true) if least > 0 => (false, least),
+            _ => return None,
+        };
+        let place = set_at(source, service, "sample_limit");
+        let message = format!(
+            "a scrape of `{}` may have {limit} samples, and the metrics that the catalog declares of it are {least} at least: {}",
+            service.name,
+            if refused { "every scrape fails" } else { "a few label values more, and every scrape fails" }
+        );
+        let finding = match refused {
+            true => Diagnostic::error("beyond-limit", place, message),
+            false => Diagnostic::warning("beyond-limit", place, message),
+        };
+        Some(finding.help(format!("write several times {least}: what is limited is what runs away")))
+    });
+    limited.collect()
+}
+
+/// How many series a declared metric has at least.
+fn series(metric: &Metric) -> u64 {
+    let values = metric.labels.values();
+    let values = values.map(|values| values.as_array().map_or(1, |all| all.len().max(1) as u64));
+    let combined: u64 = values.product();
+    let each = match metric.r#type.as_str() {
+        "histogram" if metric.native => 1,
+        // Its buckets, the last of which is without a bound, its sum and its count.
+        "histogram" => metric.buckets.len() as u64 + 3,
+        "summary" => 2,
+        _ => 1,
+    };
+    combined * each
+}
+
 fn containers(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     let services = catalog
         .services
@@ -210,6 +284,30 @@ fn containers(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
         ("blackbox", blackbox.memory_limit, blackbox.cpu_limit),
         ("grafana", grafana.memory_limit, grafana.cpu_limit),
     ];
+    let weak = servers.iter().filter(|_| catalog.monitors_in_containers());
+    let weak: Vec<(Place, String, String)> = weak
+        .flat_map(|(table, memory, cores)| {
+            let least = STARTED.iter().find(|(known, _)| known == table);
+            let least = Size(least.map_or(0, |(_, least)| *least));
+            let small = (MEMORY..least.0).contains(&memory.0).then(|| {
+                let message =
+                    format!("{memory} of memory are less than it has when it has just started");
+                let at = Place::Value(format!("/{table}/memory_limit"));
+                (
+                    at,
+                    message,
+                    format!("give it more than {least}, and several times that for its work"),
+                )
+            });
+            let slow = (CORES..SERVER_CORES).contains(cores).then(|| {
+                let message =
+                    format!("{cores} of a core are too little for all that it does in time");
+                let at = Place::Value(format!("/{table}/cpu_limit"));
+                (at, message, "give it a tenth of a core or more".to_string())
+            });
+            small.into_iter().chain(slow)
+        })
+        .collect();
     let servers = servers.into_iter().map(|(table, memory, cores)| {
         (
             memory,
@@ -221,6 +319,9 @@ fn containers(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     let mut report = |place: Place, message: String, help: String| {
         found.push(Diagnostic::error("beyond-limit", place, message).help(help))
     };
+    for (place, message, help) in weak {
+        report(place, message, help);
+    }
     for (memory, cores, [memory_place, cores_place]) in services.chain(servers) {
         if memory.0 < MEMORY {
             report(

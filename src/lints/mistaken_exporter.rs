@@ -1,15 +1,16 @@
 //! An exporter's image is known: where it answers, and what it exposes.
 
 use super::{Lint, set_at};
-use crate::catalog::Service;
-use crate::diagnostic::{Diagnostic, Place};
+use crate::catalog::{Catalog, Service};
+use crate::diagnostic::{Diagnostic, Place, Severity, nearest};
+use crate::profiles::Exporter;
 use crate::source::step;
 
 pub(crate) const LINT: Lint = Lint {
     code: "mistaken-exporter",
-    doc: "An exporter that listens at another port than it is asked at is down permanently; with another exporter's profile, or told to name its metrics otherwise, it answers, and every alert and panel on the profile's metrics is silent.",
-    bad: "[services.redis]\ngroup = \"web\"\nport = 6379\nruntime = \"go\"\nimage = \"oliver006/redis_exporter:v1.77.0\"\nprofiles = [\"redis\"]\n",
-    good: "[services.redis]\ngroup = \"web\"\nport = 9121\nruntime = \"go\"\nimage = \"oliver006/redis_exporter:v1.77.0\"\nprofiles = [\"redis\"]\n",
+    doc: "An exporter that listens at another port than it is asked at is down permanently; with another exporter's profile, or told to name its metrics otherwise, it answers, and every alert and panel on the profile's metrics is silent. One that is not told which server to ask, or asks itself, answers too.",
+    bad: "[services.redis]\ngroup = \"web\"\nport = 6379\nruntime = \"go\"\nimage = \"oliver006/redis_exporter:v1.77.0\"\nprofiles = [\"redis\"]\nenvironment = { REDIS_ADDR = \"redis://cache:6379\" }\n",
+    good: "[services.redis]\ngroup = \"web\"\nport = 9121\nruntime = \"go\"\nimage = \"oliver006/redis_exporter:v1.77.0\"\nprofiles = [\"redis\"]\nenvironment = { REDIS_ADDR = \"redis://cache:6379\" }\n",
     check: |catalog, source| {
         let mut found = Vec::new();
         for service in catalog.services.iter().filter(|service| service.container) {
@@ -71,6 +72,18 @@ pub(crate) const LINT: Lint = Lint {
                     format!("write `metrics_path = \"{serves}\"`, or let it have them at /metrics"),
                 );
             }
+            let wrong = whom(catalog, service, exporter);
+            if let Some((severity, pointer, message, help)) = wrong {
+                let place = match pointer {
+                    Some(pointer) => Place::Value(format!("{key}/{pointer}")),
+                    None => set_at(source, service, "image"),
+                };
+                let error = Diagnostic::error("mistaken-exporter", place, message);
+                found.push(Diagnostic { severity, ..error }.help(help));
+            }
+            let mut say = |place: Place, message: String, help: String| {
+                found.push(Diagnostic::error("mistaken-exporter", place, message).help(help));
+            };
             if let Some((pointer, _)) =
                 told(&exporter.renames).filter(|_| service.profiles.iter().any(own))
             {
@@ -89,6 +102,79 @@ pub(crate) const LINT: Lint = Lint {
         found
     },
 };
+
+/// How bad it is, where it is written, what is wrong, and what to do.
+type Wrong = (Severity, Option<String>, String, String);
+
+/// An exporter that is not told whom to ask, or asks itself, or the server of another one.
+fn whom(catalog: &Catalog, service: &Service, exporter: &Exporter) -> Option<Wrong> {
+    let own = &service.name;
+    let told = |name: &String| said(service, name);
+    let Some((pointer, value)) = exporter.asks.iter().find_map(told) else {
+        // Whoever scrapes it may say whom it is to ask, and beside a server in one network it finds it by itself.
+        let scraped = !service.params.is_empty() || service.path != "/metrics";
+        let through = |other: &Service| other.through.as_ref() == Some(own);
+        let elsewhere = !service.env_file.is_empty() || service.network_mode.is_some();
+        let name = exporter.asks.first()?;
+        // What asks at no usual port may find its server beside it in its machine's network by what it usually asks.
+        let anywhere = exporter.asked_at.is_none();
+        if scraped || anywhere || elsewhere || catalog.services.iter().any(through) {
+            return None;
+        }
+        let known = exporter.asks.iter().map(String::as_str);
+        let mut variables = service.environment.keys();
+        let meant = variables.find_map(|written| Some((written, nearest(written, known.clone())?)));
+        let message =
+            format!("`{own}` is not told which server to ask, and asks its own container");
+        return Some(match meant {
+            Some((written, meant)) => (
+                Severity::Error,
+                Some(format!("environment/{}", step(written))),
+                format!("{message}: it does not read `{written}`"),
+                format!("did you mean `{meant}`?"),
+            ),
+            // Its image may have been built anew, with what it needs.
+            None => (
+                Severity::Warning,
+                None,
+                message,
+                format!("tell it by `{name}`"),
+            ),
+        });
+    };
+    let (host, port) = address(&value)?;
+    let listens = service.instances[0].ports()[0];
+    if host == own && port == listens {
+        let message = format!("`{own}` asks {host}:{port}, which is itself");
+        return Some((
+            Severity::Error,
+            Some(pointer),
+            message,
+            "write the address of the server that it is about".to_string(),
+        ));
+    }
+    let others = catalog.profiles.exporters();
+    let mut others = others.filter(|(_, other)| other.asked_at == Some(port));
+    let (profile, _) = others.find(|_| exporter.asked_at.is_some_and(|usual| usual != port))?;
+    let usual = exporter.asked_at.unwrap_or_default();
+    Some((
+        Severity::Error,
+        Some(pointer),
+        format!(
+            "`{own}` asks {host} at port {port}, at which a server of the profile `{profile}` listens"
+        ),
+        format!("write the port of its own server, usually {usual}"),
+    ))
+}
+
+/// Host and port in a URL, with or without its scheme and a login.
+fn address(value: &str) -> Option<(&str, u16)> {
+    let rest = value.split_once("://").map_or(value, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', ',']).next()?;
+    let (_, authority) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let (host, port) = authority.rsplit_once(':')?;
+    Some((host, port.parse().ok()?))
+}
 
 /// Where a service is told something by a flag or a variable of this name, below its table, and what.
 fn said(service: &Service, name: &str) -> Option<(String, String)> {

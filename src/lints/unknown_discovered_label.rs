@@ -3,7 +3,9 @@
 use super::Lint;
 use crate::catalog::discovery::Discovery;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::promql::re2::anchored;
 use crate::source::step;
+use regex_automata::meta::Regex;
 use serde_json::Value;
 
 pub(crate) const LINT: Lint = Lint {
@@ -46,10 +48,102 @@ pub(crate) const LINT: Lint = Lint {
                     ),
                 );
             }
+            for (key, filter) in [("keep", &said.keep), ("drop", &said.drop)] {
+                for (label, pattern) in filter {
+                    let mut known = VALUES.iter();
+                    let Some((_, values)) = known.find(|(known, _)| known == label) else {
+                        continue;
+                    };
+                    let regex = anchored(pattern)
+                        .ok()
+                        .and_then(|regex| Regex::new(&regex).ok());
+                    let Some(regex) = regex.filter(|_| !pattern.contains('$')) else {
+                        continue;
+                    };
+                    if !values.iter().any(|value| regex.is_match(value)) {
+                        let effect = match key {
+                            "keep" => "no target is kept",
+                            _ => "no target is dropped",
+                        };
+                        let message = format!("`{label}` is never `{pattern}`: {effect}");
+                        let at = Place::Value(format!("{table}/{key}/{}", step(label)));
+                        let help = format!(
+                            "it is one of {}; several are apart by `|`",
+                            values.join(", ")
+                        );
+                        found.push(
+                            Diagnostic::error("unknown-discovered-label", at, message).help(help),
+                        );
+                    }
+                }
+            }
         }
         found
     },
 };
+
+/// Labels of which every value is known: https://prometheus.io/docs/prometheus/latest/configuration/configuration/#kubernetes_sd_config,
+/// `PodPhase` and `NodeConditionType` of Kubernetes, the states that the APIs of EC2, Google
+/// Compute Engine, Hetzner Cloud and Docker Swarm document.
+const VALUES: [(&str, &[&str]); 10] = [
+    (
+        "__meta_kubernetes_pod_phase",
+        &["Pending", "Running", "Succeeded", "Failed", "Unknown"],
+    ),
+    ("__meta_kubernetes_pod_ready", &["true", "false", "unknown"]),
+    ("__meta_kubernetes_pod_container_init", &["true", "false"]),
+    ("__meta_kubernetes_endpoint_ready", &["true", "false"]),
+    (
+        "__meta_kubernetes_service_type",
+        &["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"],
+    ),
+    (
+        "__meta_dockerswarm_node_status",
+        &["unknown", "down", "ready", "disconnected"],
+    ),
+    (
+        "__meta_dockerswarm_node_availability",
+        &["active", "pause", "drain"],
+    ),
+    (
+        "__meta_gce_instance_status",
+        &[
+            "PROVISIONING",
+            "STAGING",
+            "RUNNING",
+            "STOPPING",
+            "SUSPENDING",
+            "SUSPENDED",
+            "REPAIRING",
+            "TERMINATED",
+        ],
+    ),
+    (
+        "__meta_hetzner_server_status",
+        &[
+            "running",
+            "initializing",
+            "starting",
+            "stopping",
+            "off",
+            "deleting",
+            "migrating",
+            "rebuilding",
+            "unknown",
+        ],
+    ),
+    (
+        "__meta_ec2_instance_state",
+        &[
+            "pending",
+            "running",
+            "shutting-down",
+            "terminated",
+            "stopping",
+            "stopped",
+        ],
+    ),
+];
 
 /// What every target has before it is relabeled.
 const OF_ALL: [&str; 5] = [

@@ -270,6 +270,12 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                     "write `basicAuthUser`, or take `basicAuth` away",
                 );
             }
+            (true, false) if source["secureJsonData"]["basicAuthPassword"].is_null() => {
+                let message = format!("the data source `{name}` sends a user without a password");
+                let help =
+                    "write `basicAuthPassword` into `secureJsonData`, or take `basicAuth` away";
+                wrong("basicAuth", message, help);
+            }
             (false, false) => {
                 let message = format!("the data source `{name}` has a user and sends it not");
                 wrong("basicAuthUser", message, "write `basicAuth: true`");

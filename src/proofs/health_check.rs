@@ -6,7 +6,7 @@ use crate::catalog::Duration;
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::stack::Stack;
-use crate::stack::containers::{Container, Health};
+use crate::stack::containers::{Container, Ends, Health};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "health-check",
@@ -59,6 +59,16 @@ pub(crate) const PROOF: Proof = Proof {
                 Health::Check { down, .. } if !down.badly => (
                     format!("the health check of `{}` can never fail", container.name),
                     "let its exit code be that of the command which asks",
+                ),
+                Health::Check {
+                    unwell: Some(Ends { badly: false, .. }),
+                    ..
+                } => (
+                    format!(
+                        "the health check of `{}` passes whatever it is answered, an error too",
+                        container.name
+                    ),
+                    "let the status decide: `curl -f`, `urlopen`, `raise_for_status()`",
                 ),
                 Health::Check { looks: false, .. } => (
                     format!(

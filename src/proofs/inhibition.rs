@@ -41,6 +41,7 @@ pub(crate) const PROOF: Proof = Proof {
             let wrong = |source: usize, target: usize| {
                 let (source, target) = (&real[source], &real[target]);
                 wrong(rule, source, target, stack.catalog)
+                    .or_else(|| of_another(source, target, stack.catalog))
                     .or_else(|| another_cause(rule, source, target, stack.catalog))
                     .or_else(|| muted(notifications, source, target, stack.catalog))
             };
@@ -194,6 +195,44 @@ fn wrong(
             "let the worse alert hold back the lesser one",
         )
     })
+}
+
+/// Why an inhibition of the catalog must not hold back the alert of another owner's service: nobody who is told of the one is told of
+/// the other. Whoever names the services, groups or owners that are held back has decided it.
+fn of_another(
+    source: &Firing,
+    target: &Firing,
+    catalog: &Catalog,
+) -> Option<(String, &'static str)> {
+    let mut declared = catalog.inhibitions.iter();
+    let by = declared.find(|declared| says(declared, source, target, catalog))?;
+    let named = |key: &str| !by.target.names(key).is_empty();
+    let (one, other) = (source.about(catalog), target.about(catalog));
+    if ["service", "group", "owner"].into_iter().any(named)
+        || one.owner == other.owner
+        || one.service == other.service
+        || !target.pages(catalog)
+    {
+        return None;
+    }
+    let told = catalog.told(&one);
+    let mut missed = catalog
+        .told(&other)
+        .into_iter()
+        .filter(|told| told.receiver != "null");
+    let lost = missed.find(|lost| !told.iter().any(|told| told.receiver == lost.receiver))?;
+    let message = format!(
+        "{} of `{}` silences {} of `{}`: `{}` is told of neither",
+        source.called(),
+        one.service,
+        target.called(),
+        other.service,
+        lost.receiver
+    );
+    Some((
+        message,
+        "compare by what both are about, as in `equal = [\"service\"]`, or name under `target` whose alerts are held back",
+    ))
 }
 
 /// Why an alert must not hold back another of its service that has a cause of its own. By their names somebody may know better; but

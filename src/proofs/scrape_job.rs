@@ -94,5 +94,6 @@ fn check(stack: &Stack, config: &File) -> Vec<Diagnostic> {
     found.extend(others::in_place_of_prometheus(stack));
     found.extend(others::not_watching_the_monitoring(stack, config));
     found.extend(stores::otherwise_than_said(stack, config));
+    found.extend(stores::to_itself(stack, config));
     found
 }

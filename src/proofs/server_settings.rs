@@ -9,6 +9,7 @@ use crate::profiles::built_in;
 use crate::promql::walk::selectors;
 use crate::stack::Stack;
 use crate::stack::containers::images::Contents;
+use crate::stack::containers::network::{Mode, loopback};
 use crate::stack::containers::text::{normal, scalar};
 use crate::stack::containers::{Container, parts};
 use crate::stack::expressions::Usage;
@@ -101,7 +102,10 @@ fn services(stack: &Stack) -> Vec<Diagnostic> {
         for (name, message, help) in collected(stack, container, service) {
             say(container.at(name), message, help);
         }
-        if let Some((message, help)) = unserved(container, own) {
+        if let Some((message, help)) = bound(container, service) {
+            say(container.at("command"), message, help);
+        }
+        if let Some((message, help)) = unserved(stack, container, own) {
             say(container.at("command"), message, help);
         }
         if let Some(app) = application(container) {
@@ -171,17 +175,76 @@ fn usual_app(catalog: &Catalog, service: &Service) -> String {
     format!("{}.{module}_service:app", catalog.compose.package)
 }
 
-/// A server that listens at no port, or turns away whoever comes while another is served.
-fn unserved(container: &Container, own: &str) -> Option<(String, &'static str)> {
+/// An option of a server for Python applications, by its flag or, of uvicorn, by its variable.
+fn option<'c>(container: &'c Container, flag: &str) -> Option<&'c str> {
     let words = &container.process.words;
-    let given = |flag: &str| {
-        words.iter().enumerate().find_map(|(index, word)| {
-            let long = word
-                .strip_prefix(flag)
-                .and_then(|rest| rest.strip_prefix('='));
-            long.or_else(|| (word == flag).then(|| words.get(index + 1).map(String::as_str))?)
-        })
-    };
+    let flags = words.iter().enumerate().find_map(|(index, word)| {
+        let long = word
+            .strip_prefix(flag)
+            .and_then(|rest| rest.strip_prefix('='));
+        long.or_else(|| (word == flag).then(|| words.get(index + 1).map(String::as_str))?)
+    });
+    let variable = flag
+        .trim_start_matches('-')
+        .replace('-', "_")
+        .to_uppercase();
+    let told = || container.variable(&format!("UVICORN_{variable}"));
+    flags.or_else(|| told().filter(|_| container.process.name == Some("uvicorn")))
+}
+
+/// So often at least somebody asks a container in an hour that it is watched.
+const HOUR: u64 = 3_600_000;
+
+/// A server that is told by `--bind` to listen where nobody asks; what a script starts beside it may ask there.
+fn bound(container: &Container, service: &Service) -> Option<(String, &'static str)> {
+    let words = &container.process.words;
+    let program = words.first()?.rsplit('/').next()?;
+    if !["gunicorn", "hypercorn"].contains(&program) || container.networks.mode != Mode::Own {
+        return None;
+    }
+    let mut told = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let next = words.get(index + 1).map(String::as_str);
+        match word.as_str() {
+            "-b" | "--bind" => told.extend(next),
+            word => told.extend(word.strip_prefix("--bind=")),
+        }
+    }
+    let asked = service.instances.first()?.ports();
+    let mut listens = Vec::new();
+    for address in &told {
+        let (host, port) = address.rsplit_once(':')?;
+        listens.push((host, port.parse::<u16>().ok()?));
+    }
+    let (host, port) = *listens.first()?;
+    let own = &service.name;
+    let here: Vec<_> = listens
+        .iter()
+        .filter(|(_, port)| asked.contains(port))
+        .collect();
+    if here.iter().any(|(host, _)| !loopback(host)) {
+        return None;
+    }
+    Some(match here.is_empty() {
+        true => (
+            format!(
+                "`{own}` listens at {host}:{port} (`--bind`), and is asked at {}",
+                service.port
+            ),
+            "let it listen at the port of the catalog",
+        ),
+        false => (
+            format!(
+                "`{own}` listens to itself alone (`--bind {host}:{port}`), and is asked from other containers"
+            ),
+            "let it listen at 0.0.0.0",
+        ),
+    })
+}
+
+/// A server that listens at no port, or turns away whoever comes while another is served.
+fn unserved(stack: &Stack, container: &Container, own: &str) -> Option<(String, &'static str)> {
+    let given = |flag: &str| option(container, flag);
     if !["uvicorn", "hypercorn"].contains(&container.process.name?) {
         return None;
     }
@@ -194,6 +257,29 @@ fn unserved(container: &Container, own: &str) -> Option<(String, &'static str)> 
                 "`{own}` listens at {socket} alone (`{flag}`), and at no port: nobody can scrape it"
             ),
             "let it listen at the port of the catalog",
+        ));
+    }
+    let app = application(container).unwrap_or_default();
+    let factory = container
+        .process
+        .words
+        .iter()
+        .any(|word| word == "--factory");
+    if factory && app.ends_with(":app") {
+        return Some((
+            format!("`{own}` calls {app} to be given an application (`--factory`), and it is one"),
+            "leave `--factory` out, or name the function that makes it",
+        ));
+    }
+    let asked = HOUR / stack.catalog.prometheus.scrape_interval.0.max(1);
+    if let Some(last) = given("--limit-max-requests")
+        && last.parse::<u64>().is_ok_and(|last| last <= asked)
+    {
+        return Some((
+            format!(
+                "`{own}` ends after {last} requests (`--limit-max-requests`), and is scraped {asked} times an hour: it is down again and again"
+            ),
+            "leave `--limit-max-requests` out, or let it be far above what is asked in a day",
         ));
     }
     let most: u64 = given("--limit-concurrency")?.parse().ok()?;
@@ -268,7 +354,9 @@ fn collected(
                 .then(|| words.get(index + 1).cloned())?
         })
     });
-    let (count, key) = match (given, container.variable("WEB_CONCURRENCY")) {
+    let told = ["UVICORN_WORKERS", "WEB_CONCURRENCY"];
+    let told = told.into_iter().find_map(|name| container.variable(name));
+    let (count, key) = match (given, told) {
         (Some(count), _) => (count, "command"),
         (None, Some(count)) => (count.to_string(), "environment"),
         (None, None) => return found,

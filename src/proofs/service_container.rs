@@ -361,6 +361,11 @@ fn runs_its_stage(container: &Container) -> bool {
     !told && container.value["build"]["dockerfile_inline"].is_null()
 }
 
+/// Programs that end, or wait, and answer nobody.
+const IDLE: [&str; 9] = [
+    "sleep", "tail", "true", "false", "echo", "cat", "ls", "yes", "printenv",
+];
+
 /// Another image, other arguments, more or fewer of it.
 fn program(
     stack: &Stack,
@@ -403,6 +408,19 @@ fn program(
             "build",
             format!("is built from the stage of the service `{stage}`"),
             "write its own name as `target`".to_string(),
+        ));
+    }
+    let first = container.process.words.first();
+    let program = first.and_then(|word| word.rsplit('/').next());
+    if let Some(program) = program.filter(|program| IDLE.contains(program)) {
+        let key = match container.value["entrypoint"].is_null() {
+            true => "command",
+            false => "entrypoint",
+        };
+        wrong.push((
+            key,
+            format!("runs `{program}`, which serves nothing"),
+            "let it run its server".to_string(),
         ));
     }
     let mut say = |key, message, own: &str| {

@@ -30,6 +30,7 @@ pub(crate) const PROOF: Proof = Proof {
             found.extend(given(stack, container));
         }
         found.extend(outside::wrong(stack));
+        found.extend(outside::by_two_names(stack));
         if let Some(grafana) = stack.containers.running("grafana").next() {
             for (file, pointer, source) in stack.files.datasources() {
                 walk(source, &mut |inside, _, value| {

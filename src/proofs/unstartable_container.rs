@@ -45,12 +45,14 @@ pub(crate) const PROOF: Proof = Proof {
             found.extend(engine::unknown(container));
             found.extend(engine::refused(container));
             found.extend(engine::unread(container));
+            found.extend(engine::ended(container));
         }
         found.extend(missing(stack));
         found.extend(circle(project));
         found.extend(sourceless(stack));
         found.extend(ports(project));
         found.extend(drivers(stack));
+        found.extend(packets(stack));
         found.extend(addresses::unusable(stack));
         found.extend(volumes::unmade(stack));
         found.extend(unnameable(stack));
@@ -332,6 +334,14 @@ fn sourceless(stack: &crate::stack::Stack) -> Vec<Diagnostic> {
                 "driver",
                 "template_driver",
             ];
+            if what == "secrets" && scalar(&value["file"]).as_deref() == Some("/dev/null") {
+                found.push(place::at(
+                    file,
+                    format!("/{what}/{name}/file"),
+                    format!("the secret `{name}` is empty: /dev/null has nothing in it"),
+                    "name the file that it is in",
+                ));
+            }
             if from.iter().all(|key| value[key].is_null()) {
                 found.push(place::at(
                     file,
@@ -432,12 +442,52 @@ fn drivers(stack: &crate::stack::Stack) -> Vec<Diagnostic> {
                 "macvlan" | "ipvlan" => {
                     "nothing is published there, and the machine is not reached from it"
                 }
+                "overlay" => "only a swarm has such networks",
                 _ => continue,
             };
             let pointer = format!("/networks/{}/driver", step(name));
             let message = format!("the network `{name}` has the driver `{driver}`: {why}");
             let help = "take `driver` away: a bridge is what containers of one machine share";
             found.push(place::at(&file.path, pointer, message, help));
+        }
+    }
+    found
+}
+
+/// Less than this no packet of IPv4 is sure to come through (RFC 791).
+const LEAST_PACKET: u32 = 576;
+
+/// Networks in which nothing has an address, or no packet comes through.
+fn packets(stack: &crate::stack::Stack) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for file in stack.files.compose() {
+        for (name, network) in file.value["networks"].entries() {
+            let said = |key: &str| scalar(&network[key]);
+            let mtu = "com.docker.network.driver.mtu";
+            let size = scalar(&network["driver_opts"][mtu]);
+            let size = size.and_then(|size| size.parse::<u32>().ok());
+            let without = said("enable_ipv4").as_deref() == Some("false")
+                && said("enable_ipv6").as_deref() != Some("true");
+            let (key, why, help) = match size {
+                _ if without => (
+                    "enable_ipv4".to_string(),
+                    "has addresses of neither kind, and Docker does not make it".to_string(),
+                    "leave `enable_ipv4` out",
+                ),
+                Some(size) if size < LEAST_PACKET => (
+                    format!("driver_opts/{mtu}"),
+                    format!("has packets of {size} bytes at most, and hardly anything fits"),
+                    "leave it out, or write that of the network below, as in 1450",
+                ),
+                _ => continue,
+            };
+            let pointer = format!("/networks/{}/{key}", step(name));
+            found.push(place::at(
+                &file.path,
+                pointer,
+                format!("the network `{name}` {why}"),
+                help,
+            ));
         }
     }
     found

@@ -10,6 +10,7 @@ mod shell;
 pub(crate) mod text;
 
 pub(crate) use health::{Health, parts};
+pub(crate) use shell::Ends;
 
 use crate::render::File;
 use crate::stack::files::Files;

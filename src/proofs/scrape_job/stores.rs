@@ -11,6 +11,8 @@ use crate::json::{Parts, plain};
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::Stack;
+use crate::stack::containers::network::loopback;
+use crate::stack::containers::parts;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
 
@@ -70,6 +72,32 @@ pub(super) fn otherwise_than_said(stack: &Stack, config: &File) -> Vec<Diagnosti
                     "render it from the catalog: the store refuses what does not log in",
                 ));
             }
+        }
+    }
+    found
+}
+
+/// A store that is the Prometheus which writes to it.
+pub(super) fn to_itself(stack: &Stack, config: &File) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (index, store) in config.value["remote_write"].items().enumerate() {
+        let url = store["url"].as_str().unwrap_or_default();
+        let Some((host, port, _)) = parts(url) else {
+            continue;
+        };
+        let mut readers = stack.containers.readers(&config.path);
+        let itself = readers.any(|container| {
+            let listens = container.listens().unwrap_or_default();
+            let called = host == container.name || loopback(&host);
+            called && listens.iter().any(|one| one.port == port)
+        });
+        if itself {
+            found.push(place::at(
+                &config.path,
+                format!("/remote_write/{index}/url"),
+                format!("samples are written to {url}, which is this Prometheus"),
+                "write the address of the other store, or take it away",
+            ));
         }
     }
     found

@@ -7,6 +7,8 @@ use crate::stack::Stack;
 use crate::stack::containers::Container;
 use crate::stack::containers::mounts::{Mount, Source};
 use crate::stack::containers::text::{filled, normal, scalar};
+use crate::stack::document::walk;
+use std::collections::BTreeMap;
 
 /// What the commands in the comments of a compose file make before the first start. Paths begin at the root of the catalog.
 struct Made {
@@ -220,4 +222,36 @@ impl Given<'_> {
         let root = ["0", "root"].contains(&user);
         (known && !root && !groups.contains(group)).then(|| group.clone())
     }
+}
+
+/// A folder of the machine that two variables stand for: whoever sets the one, as the file says, moves only half of what is in it.
+pub(super) fn by_two_names(stack: &Stack) -> Vec<Diagnostic> {
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    let mut found = Vec::new();
+    for file in stack.files.compose() {
+        walk(&file.value, &mut |pointer, _, value| {
+            let text = value.as_str().unwrap_or_default();
+            let Some((name, default)) = variable(text).filter(|(_, path)| path.contains('/'))
+            else {
+                return;
+            };
+            let known = names.entry(default.to_string());
+            let known = known.or_insert_with(|| name.to_string());
+            if *known != name {
+                found.push(place::at(
+                    &file.path,
+                    pointer,
+                    format!("{default} is `{name}` here, and `{known}` elsewhere: whoever sets one of them moves half of it"),
+                    format!("write `{known}`"),
+                ));
+            }
+        });
+    }
+    found
+}
+
+/// The variable that a text begins with, and what stands for it where it is not set.
+fn variable(text: &str) -> Option<(&str, &str)> {
+    let (inside, _) = text.strip_prefix("${")?.split_once('}')?;
+    inside.split_once(":-")
 }

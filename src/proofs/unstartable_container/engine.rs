@@ -4,7 +4,7 @@ use crate::diagnostic::{Diagnostic, mistyped, nearest};
 use crate::json::Parts;
 use crate::proofs::place;
 use crate::stack::containers::Container;
-use crate::stack::containers::text::{bytes, filled, scalar};
+use crate::stack::containers::text::{bytes, filled, scalar, words};
 
 /// The options of `security_opt`, of Docker (daemon/daemon_unix.go) and of Podman.
 const SECURITY: [&str; 9] = [
@@ -170,6 +170,34 @@ pub(super) fn unread(container: &Container) -> Option<Diagnostic> {
             "leave the shell out, or write the whole line as one text",
         )
     })
+}
+
+/// What ends the process that it is run in.
+const ENDING: [&str; 7] = [
+    "kill", "pkill", "killall", "halt", "poweroff", "reboot", "shutdown",
+];
+
+/// A command of Compose, after the start, that ends what has just been started.
+pub(super) fn ended(container: &Container) -> Vec<Diagnostic> {
+    let hooks = container.value["post_start"].items().enumerate();
+    let ending = hooks.filter_map(|(index, hook)| {
+        let words = words(&hook["command"])?;
+        let word = words.iter().find(|word| {
+            let parts = word.split([' ', ';', '&', '|']);
+            let mut names = parts.map(|part| part.rsplit('/').next().unwrap_or_default());
+            names.any(|name| ENDING.contains(&name))
+        })?;
+        Some(place::at(
+            &container.file.path,
+            container.at(&format!("post_start/{index}/command")),
+            format!(
+                "`{}` is ended as soon as it has started: `{word}`",
+                container.name
+            ),
+            "take it away",
+        ))
+    });
+    ending.collect()
 }
 
 /// Values that Docker does not create a container with.

@@ -7,6 +7,35 @@ use crate::source::step;
 use crate::stack::Stack;
 use crate::stack::containers::text::scalar;
 
+/// A part of a volume that this project makes itself: it is empty then, and Docker mounts only what is there.
+fn below_nothing(stack: &Stack) -> Vec<Diagnostic> {
+    let project = &stack.containers;
+    let mut found = Vec::new();
+    for container in project.started() {
+        for (index, mount) in container.value["volumes"].items().enumerate() {
+            let part = scalar(&mount["volume"]["subpath"]).unwrap_or_default();
+            let name = scalar(&mount["source"]).unwrap_or_default();
+            let outside = project.declared.volumes.get(&name).is_none_or(|volume| {
+                scalar(&volume["external"]).as_deref() == Some("true")
+                    || !volume["driver_opts"].is_null()
+            });
+            if part.trim_matches('/').is_empty() || outside {
+                continue;
+            }
+            found.push(place::at(
+                &container.file.path,
+                container.at(&format!("volumes/{index}")),
+                format!(
+                    "Docker does not start `{}`: nothing is at {part} of the volume `{name}`, which is empty at first",
+                    container.name
+                ),
+                "mount the whole volume",
+            ));
+        }
+    }
+    found
+}
+
 /// What the driver knows, and what each needs beside it.
 const OPTIONS: [(&str, &[&str]); 4] = [
     ("type", &["device"]),
@@ -16,7 +45,7 @@ const OPTIONS: [(&str, &[&str]); 4] = [
 ];
 
 pub(super) fn unmade(stack: &Stack) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+    let mut found = below_nothing(stack);
     for file in stack.files.compose() {
         for (name, volume) in file.value["volumes"].entries() {
             let driver = scalar(&volume["driver"]);

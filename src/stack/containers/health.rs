@@ -6,6 +6,7 @@ use super::shell::{Ends, Left, ends};
 use super::text::{filled, scalar, words};
 use super::{Container, Project};
 use crate::diagnostic::mistyped;
+use crate::stack::python::{self, Answer, Asked, World};
 use regex_automata::meta::Regex;
 use serde_json::Value;
 
@@ -19,8 +20,10 @@ pub(crate) enum Health {
     Check {
         /// How it may end while the server answers,
         up: Ends,
-        /// and while it does not.
+        /// while it does not,
         down: Ends,
+        /// and while it answers at the path that it is asked for that it is not well; None: it is asked for no path.
+        unwell: Option<Ends>,
         /// Why parts of it must fail.
         reasons: Vec<String>,
         /// Whether something in it may tell whether the container works.
@@ -41,36 +44,48 @@ impl<'a> Project<'a> {
         if test.is_null() {
             return Health::None;
         }
-        let ends = |up: bool| {
+        let ends = |server: Server| {
             let mut run = Run {
                 container,
                 project: self,
                 reasons: Vec::new(),
-                up,
+                server,
                 looks: false,
+                asks: false,
             };
             let ends = run.test(test)?;
             Ok((ends, run))
         };
-        match (ends(true), ends(false)) {
-            (Ok((up, run)), Ok((down, _))) => Health::Check {
+        match (ends(Server::Well), ends(Server::Gone), ends(Server::Unwell)) {
+            (Ok((up, run)), Ok((down, _)), Ok((unwell, _))) => Health::Check {
                 up,
                 down,
+                unwell: run.asks.then_some(unwell),
                 reasons: run.reasons,
                 looks: run.looks,
             },
-            (Err(health), _) | (_, Err(health)) => health,
+            (Err(health), ..) | (_, Err(health), _) | (.., Err(health)) => health,
         }
     }
+}
+
+/// How the server of a container is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Server {
+    Well,
+    /// It answers with a status above 499.
+    Unwell,
+    Gone,
 }
 
 struct Run<'r, 'a> {
     container: &'r Container<'a>,
     project: &'r Project<'a>,
     reasons: Vec<String>,
-    /// Whether its server answers.
-    up: bool,
+    server: Server,
     looks: bool,
+    /// Whether it asks its server for a path, and nobody else for anything.
+    asks: bool,
 }
 
 /// Programs that run another one, with how many words of their own stand before it.
@@ -188,15 +203,35 @@ impl Run<'_, '_> {
                 return Ends::WELL.into();
             }
             // Whatever a server does, its files stay as they are; what an image of one's own writes, nobody knows.
-            "test" | "[" | "[[" | "ls" | "stat" | "cat" if known => return Ends::EITHER.into(),
+            "test" | "[" | "[[" | "ls" | "stat" | "cat"
+                if known && !rest.iter().any(|word| word.contains("://")) =>
+            {
+                return Ends::EITHER.into();
+            }
+            // A container whose process is gone is gone too: that it is there says nothing.
+            "pgrep" | "pidof" | "ps" | "kill" | "killall" | "pkill" | "top" if known => {
+                return Ends::EITHER.into();
+            }
             _ if tells_of_itself(name, rest) => return Ends::EITHER.into(),
-            _ if name.starts_with("python") && never_fails(rest) => {
-                self.looks = true;
-                return Ends::WELL.into();
+            _ if name.starts_with("python") => {
+                if let Some(code) = code(rest) {
+                    return self.python(code).into();
+                }
             }
             _ => {}
         }
         self.asked(name, rest)
+    }
+
+    /// A program for Python.
+    fn python(&mut self, code: &str) -> Ends {
+        self.looks = true;
+        let outcome = python::outcome(code, self);
+        self.reasons.extend(outcome.reason);
+        Ends {
+            well: outcome.well,
+            badly: outcome.badly,
+        }
     }
 
     /// Why a program cannot be run as it is written.
@@ -238,7 +273,7 @@ impl Run<'_, '_> {
             let Some((host, port, path)) = parts(&url) else {
                 continue;
             };
-            if !self.open(&host, port) {
+            if self.through_proxy(name, &url) || !self.open(&host, port) {
                 return Ends::BADLY.into();
             }
             let own = loopback(&host) || host == self.container.name;
@@ -263,9 +298,7 @@ impl Run<'_, '_> {
                 self.reasons.push(format!("it speaks {speaks}"));
                 return Ends::BADLY.into();
             }
-            let fails = |word: &String| word == "--fail" || word.starts_with("--fail-");
-            let strict = name == "wget"
-                || name == "curl" && (has_flag(words, 'f') || words.iter().any(fails));
+            let strict = name == "wget" || name == "curl" && !unread(words);
             if own
                 && strict
                 && let Some(program) = self.container.process.program
@@ -299,16 +332,23 @@ impl Run<'_, '_> {
         // A tool that is told no address asks where its server usually is.
         self.looks |= itself || !others;
         let simple = ["wget", "curl", "nc"].contains(&name);
-        match (self.up, itself && !others && simple) {
-            (true, true) => Left {
+        if !(itself && !others && simple) {
+            return Ends::EITHER.into();
+        }
+        self.asks |= name != "nc";
+        let refuses = name == "wget" || name == "curl" && !unread(words);
+        match self.server {
+            Server::Well => Left {
                 ends: Ends::WELL,
                 prints: body.filter(|_| prints(name, words)),
             },
-            (false, true) => Left {
+            // What it says then is not known.
+            Server::Unwell if refuses => Ends::BADLY.into(),
+            Server::Unwell => Ends::WELL.into(),
+            Server::Gone => Left {
                 ends: Ends::BADLY,
                 prints: Some(String::new()),
             },
-            _ => Ends::EITHER.into(),
         }
     }
 
@@ -338,6 +378,97 @@ impl Run<'_, '_> {
         self.reasons.push(closed);
         false
     }
+}
+
+/// A tool that uses the proxies of its environment, and whether it knows them in capitals too.
+const THROUGH_PROXIES: [(&str, bool); 4] = [
+    ("curl", false),
+    ("wget", false),
+    ("python", true),
+    ("python3", true),
+];
+
+impl Run<'_, '_> {
+    /// Whether a tool asks a proxy instead of the container itself: to a proxy, `127.0.0.1` is the proxy.
+    fn through_proxy(&mut self, tool: &str, url: &str) -> bool {
+        let mut tools = THROUGH_PROXIES.iter();
+        let Some((_, capitals)) = tools.find(|(known, _)| *known == tool) else {
+            return false;
+        };
+        let Some((host, _, _)) = parts(url).filter(|(host, ..)| loopback(host)) else {
+            return false;
+        };
+        let scheme = url.split(':').next().unwrap_or_default();
+        let names = [
+            format!("{scheme}_proxy"),
+            format!("{scheme}_PROXY").to_uppercase(),
+        ];
+        let known = &names[..if *capitals || scheme == "https" { 2 } else { 1 }];
+        let mut proxies = known
+            .iter()
+            .filter_map(|name| self.container.variable(name));
+        let Some(proxy) = proxies.find(|proxy| !proxy.is_empty() && !proxy.contains('$')) else {
+            return false;
+        };
+        let here = parts(proxy).is_none_or(|(host, ..)| loopback(&host));
+        let except = ["no_proxy", "NO_PROXY"].map(|name| self.container.variable(name));
+        let except = except
+            .into_iter()
+            .flatten()
+            .flat_map(|list| list.split(','));
+        let mut except = except.map(|name| name.trim().trim_start_matches('.'));
+        let spared = |name: &str| {
+            !name.is_empty()
+                && (name == "*"
+                    || name.contains('/')
+                    || host.starts_with(name)
+                    || host.ends_with(name))
+        };
+        if here || except.any(spared) {
+            return false;
+        }
+        let host = &host;
+        self.reasons.push(format!("it asks for {host} at the proxy {proxy}, to which that is the proxy itself: name {host} in `NO_PROXY`"));
+        true
+    }
+}
+
+impl World for Run<'_, '_> {
+    fn answer(&mut self, asked: Asked) -> Answer {
+        let (host, port, path) = match asked {
+            Asked::Url(url) if self.through_proxy("python", url) => return Answer::Nobody,
+            Asked::Url(url) => match parts(url) {
+                Some((host, port, _)) => (host, port, true),
+                None => return Answer::Unknown,
+            },
+            Asked::Host(host, port, path) => (host.to_string(), port, path.is_some()),
+        };
+        let own = loopback(&host) || host == self.container.name;
+        if !self.open(&host, port) {
+            return Answer::Nobody;
+        }
+        if !own {
+            self.asks = false;
+            return Answer::Unknown;
+        }
+        self.asks |= path;
+        match self.server {
+            Server::Well => Answer::Status(200),
+            Server::Unwell => Answer::Status(500),
+            Server::Gone => Answer::Nobody,
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        let written = self.container.variable(name)?;
+        (!written.contains('$')).then(|| written.to_string())
+    }
+}
+
+/// Whether curl is not told to look at the status.
+fn unread(words: &[String]) -> bool {
+    let fails = |word: &String| word == "--fail" || word.starts_with("--fail-");
+    !has_flag(words, 'f') && !words.iter().any(fails)
 }
 
 /// Whether a flag of one letter is given, alone or with others: `-fsS`.
@@ -446,64 +577,6 @@ fn found_in(piped: Option<String>, fixed: bool, words: &[String]) -> Left {
     }
 }
 
-/// What fails in Python's own modules when nobody answers, and what makes a program fail.
-const FAILING: [&str; 14] = [
-    "urlopen(",
-    "urlretrieve(",
-    ".open(",
-    "create_connection(",
-    ".connect(",
-    ".request(",
-    "raise",
-    "assert",
-    "exit(",
-    "check_call(",
-    "check_output(",
-    "check=True",
-    "getresponse(",
-    "_exit(",
-];
-
-/// Python's own modules, of which it is known what fails.
-const OWN_MODULES: [&str; 12] = [
-    "urllib",
-    "http",
-    "socket",
-    "os",
-    "sys",
-    "time",
-    "json",
-    "subprocess",
-    "ssl",
-    "contextlib",
-    "re",
-    "request",
-];
-
-/// Whether code for Python asks nobody, or does not look at the answer.
-fn never_fails(words: &[String]) -> bool {
-    let code = words.iter().position(|word| word == "-c");
-    let Some(code) = code.and_then(|at| words.get(at + 1)) else {
-        return false;
-    };
-    let names = code.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
-    let mut names = names.filter(|name| !name.is_empty()).peekable();
-    let mut known = true;
-    while let Some(name) = names.next() {
-        if name == "import" || name == "from" {
-            known &= names
-                .peek()
-                .is_some_and(|module| OWN_MODULES.contains(module));
-        }
-    }
-    let fails = FAILING.iter().any(|part| code.contains(part));
-    known
-        && !fails
-        && !code.contains("__import__")
-        && !code.contains("eval")
-        && !code.contains("exec")
-}
-
 /// Those that health checks run most.
 pub(crate) const PROGRAMS: [&str; 8] = [
     "wget",
@@ -515,6 +588,12 @@ pub(crate) const PROGRAMS: [&str; 8] = [
     "pg_isready",
     "redis-cli",
 ];
+
+/// What stands behind `-c`.
+fn code(words: &[String]) -> Option<&str> {
+    let at = words.iter().position(|word| word == "-c")?;
+    words.get(at + 1).map(String::as_str)
+}
 
 /// Whether Python is told what to run: code behind `-c`, a module behind `-m`, or a file.
 fn runs_code(words: &[String]) -> bool {
@@ -615,6 +694,15 @@ fn misasked(name: &str, words: &[String], read_only: bool) -> Option<String> {
                     None if word.starts_with("http") => asked.push(word),
                     None => {}
                 }
+            }
+            if name == "promtool"
+                && let ["query", "instant", .., query] =
+                    words.iter().map(String::as_str).collect::<Vec<_>>()[..]
+                && !query.contains('$')
+                && !asked.contains(&query)
+                && let Err(reason) = crate::promql::parse(query)
+            {
+                return Some(format!("its `promtool` asks what is no PromQL: {reason}"));
             }
             // `promtool query instant` wants a server in front of the query.
             if name == "promtool" && words[0] == "query" && asked.is_empty() {
