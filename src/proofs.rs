@@ -12,6 +12,7 @@ mod alert_labels;
 mod alert_without_condition;
 mod ambiguous_match;
 mod annotation_label;
+mod another_fact;
 mod beyond_retention;
 mod collector;
 mod constant_alert;
@@ -187,6 +188,7 @@ pub const PROOFS: &[Proof] = &[
     alert_without_condition::PROOF,
     ambiguous_match::PROOF,
     annotation_label::PROOF,
+    another_fact::PROOF,
     beyond_retention::PROOF,
     collector::PROOF,
     constant_alert::PROOF,

@@ -12,6 +12,7 @@ pub mod notifications;
 pub(crate) mod open;
 pub(crate) mod own_tests;
 pub(crate) mod rules;
+pub(crate) mod sentences;
 pub(crate) mod settings;
 pub(crate) mod variables;
 pub(crate) mod world;
@@ -52,6 +53,7 @@ pub struct Stack<'a> {
     pub(crate) unread: Vec<Unread<'a>>,
     notifications: OnceCell<Option<Notifications<'a>>>,
     open: OnceCell<Open>,
+    own_pages: OnceCell<Option<Rendered>>,
     rendered: &'a Rendered,
 }
 
@@ -89,6 +91,7 @@ impl<'a> Stack<'a> {
             unread,
             notifications: OnceCell::new(),
             open: OnceCell::new(),
+            own_pages: OnceCell::new(),
             rendered,
         }
     }
@@ -107,9 +110,10 @@ impl<'a> Stack<'a> {
         self.rendered.own_place(path, pointer).is_some()
     }
 
-    /// What monstack's own templates make of dashboards and documents; None: they are of those templates.
-    pub(crate) fn with_own_pages(&self) -> Option<Rendered> {
-        self.rendered.with_own_pages(self.catalog)
+    /// What monstack's own templates make of whatever people read; None: it is of those templates.
+    pub(crate) fn own_pages(&self) -> Option<&Rendered> {
+        let render = || self.rendered.with_own_pages(self.catalog);
+        self.own_pages.get_or_init(render).as_ref()
     }
 
     /// What monstack's own template makes of a file; None: the file is that, or of that template.

@@ -1,5 +1,6 @@
 //! A panel, or a query of the runbook, that has the name of one of monstack's own shows the number that one shows.
 
+mod drawn;
 mod named;
 mod seen;
 mod shown;
@@ -53,10 +54,10 @@ const SILENT: Duration = Duration(20 * 60_000);
 const GROWS: f64 = 100_000.0;
 
 fn check(stack: &Stack) -> Vec<Diagnostic> {
-    let Some(rendered) = stack.with_own_pages() else {
+    let Some(rendered) = stack.own_pages() else {
         return Vec::new();
     };
-    let own = Stack::read(stack.catalog, &rendered);
+    let own = Stack::read(stack.catalog, rendered);
     let (meant, found) = (named::of(&own), named::of(stack));
     let recordings = Recordings::of(stack);
     let mut wrong = Vec::new();
@@ -78,6 +79,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                 Some(true) => "shows another number than",
                 _ if other_end(expression, meant) => "shows the other end of",
                 _ if hidden(expression, meant) => "shows only some values of",
+                _ if left_out(stack, expression, meant) => "shows fewer services than",
                 _ => continue,
             };
             let whose = match expression.usage {
@@ -118,10 +120,28 @@ fn other_end(expression: &Expression, meant: &Expression) -> bool {
 
 /// Whether a tile says of some values what it says where there are none: a list may leave them out.
 fn hidden(expression: &Expression, meant: &Expression) -> bool {
-    let tile = matches!(expression.owner["type"].as_str(), Some("stat" | "gauge"));
+    let kind = expression.owner["type"].as_str();
+    let tile = matches!(kind, Some("stat" | "gauge"));
+    // A line that ends where something is the matter, or begins there, is no course.
+    let course = matches!(kind, Some("timeseries" | "state-timeline" | "status-history"));
     let [said, own] =
         [expression, meant].map(|one| &one.owner["fieldConfig"]["defaults"]["noValue"]);
-    tile && said == own && picks_values(&expression.ast) && !picks_values(&meant.ast)
+    (tile && said == own || course) && picks_values(&expression.ast) && !picks_values(&meant.ast)
+}
+
+/// Whether of the states of services only some are shown, where monstack's own panel has room for all.
+fn left_out(stack: &Stack, expression: &Expression, meant: &Expression) -> bool {
+    let states = ["stat", "gauge", "state-timeline", "status-history"];
+    let states = states.contains(&expression.owner["type"].as_str().unwrap_or_default());
+    let room = |expression: &Expression| match &*expression.ast {
+        Expr::Aggregate(ranked) if ["topk", "bottomk"].contains(&ranked.op.to_string().as_str()) => {
+            number(ranked.param.as_deref()?)
+        }
+        _ => None,
+    };
+    let services = stack.catalog.services.len() as f64;
+    let [now, own] = [expression, meant].map(room);
+    states && now.is_some_and(|now| now < own.unwrap_or(f64::INFINITY).min(services))
 }
 
 /// Whether an expression compares what it gives with a number, other than to leave out what is none.
