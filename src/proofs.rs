@@ -363,5 +363,20 @@ fn against<'a>(stack: &Stack<'a>, rendered: &'a Rendered) -> Vec<Found> {
             findings.extend(found.map(|found| (proof.code, found)));
         }
     }
+    said_once(findings)
+}
+
+/// Without what only says of a place that it is not as monstack's own, where another proof knows why.
+fn said_once(findings: Vec<Found>) -> Vec<Found> {
+    let place = |found: &Diagnostic| format!("{:?}", found.place);
+    let other = |code: &str| code != another_fact::PROOF.code;
+    if findings.iter().all(|(code, _)| other(code)) {
+        return findings;
+    }
+    let known = findings.iter().filter(|(code, _)| other(code));
+    let known: HashSet<String> = known.map(|(_, found)| place(found)).collect();
+    let findings = findings.into_iter();
     findings
+        .filter(|(code, found)| other(code) || !known.contains(&place(found)))
+        .collect()
 }

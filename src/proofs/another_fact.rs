@@ -92,7 +92,12 @@ impl Facts<'_, '_> {
     fn annotations(&self) -> Vec<Diagnostic> {
         let own = Files::of(&self.own.files);
         let mut found = Vec::new();
-        for (file, pointer, rule) in self.stack.files.alerts().filter(|(file, ..)| !file.is_own()) {
+        for (file, pointer, rule) in self
+            .stack
+            .files
+            .alerts()
+            .filter(|(file, ..)| !file.is_own())
+        {
             let same = |(_, _, one): &(_, _, &Value)| {
                 one["alert"] == rule["alert"] && one["labels"] == rule["labels"]
             };
@@ -108,9 +113,7 @@ impl Facts<'_, '_> {
                 let whose = format!("`{}`", rule["alert"].as_str().unwrap_or_default());
                 let wrong = self.in_text(&whose, meant, text, None);
                 let at = format!("{pointer}/annotations/{key}");
-                found.extend(
-                    wrong.map(|(message, help)| place::at(&file.path, at, message, help)),
-                );
+                found.extend(wrong.map(|(message, help)| place::at(&file.path, at, message, help)));
             }
         }
         found
@@ -153,7 +156,9 @@ impl Facts<'_, '_> {
         let lost: Vec<&Sentence> = meant.iter().filter(|one| !among(said, one)).collect();
         let mut found = Vec::new();
         for sentence in new {
-            let wrong = lost.iter().find_map(|own| Some((part.wrong(own, sentence)?, *own)));
+            let wrong = lost
+                .iter()
+                .find_map(|own| Some((part.wrong(own, sentence)?, *own)));
             found.extend(wrong.map(|(wrong, own)| (wrong, own.said())));
         }
         found

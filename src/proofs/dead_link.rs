@@ -424,7 +424,11 @@ pub(super) fn dashboard(
 }
 
 /// A link that is called by the name of a server of the stack, and leads to another port of its host: the server, and where it is.
-fn elsewhere<'s>(stack: &'s Stack, title: Option<&str>, url: &str) -> Option<(&'static str, &'s str)> {
+fn elsewhere<'s>(
+    stack: &'s Stack,
+    title: Option<&str>,
+    url: &str,
+) -> Option<(&'static str, &'s str)> {
     let catalog = stack.catalog;
     let servers = [
         ("Prometheus", &catalog.prometheus.external_url),

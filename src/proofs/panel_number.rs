@@ -15,6 +15,7 @@ use crate::promql::engine::{Labels, NAME, metric};
 use crate::promql::matchers::picks;
 use crate::promql::number::number;
 use crate::promql::token::T_GTE;
+use crate::promql::variables::variables;
 use crate::promql::walk::{ranges, selectors, without_ranking};
 use crate::promql::{Expr, VectorSelector, returns_bool};
 use crate::stack::Stack;
@@ -80,6 +81,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                 _ if other_end(expression, meant) => "shows the other end of",
                 _ if hidden(expression, meant) => "shows only some values of",
                 _ if left_out(stack, expression, meant) => "shows fewer services than",
+                _ if deaf(expression, meant) => "shows the same whatever is chosen, unlike",
                 _ => continue,
             };
             let whose = match expression.usage {
@@ -123,10 +125,23 @@ fn hidden(expression: &Expression, meant: &Expression) -> bool {
     let kind = expression.owner["type"].as_str();
     let tile = matches!(kind, Some("stat" | "gauge"));
     // A line that ends where something is the matter, or begins there, is no course.
-    let course = matches!(kind, Some("timeseries" | "state-timeline" | "status-history"));
+    let course = matches!(
+        kind,
+        Some("timeseries" | "state-timeline" | "status-history")
+    );
     let [said, own] =
         [expression, meant].map(|one| &one.owner["fieldConfig"]["defaults"]["noValue"]);
-    (tile && said == own || course) && picks_values(&expression.ast) && !picks_values(&meant.ast)
+    let [picks, own_picks] = [expression, meant].map(|one| picks_values(without_ranking(&one.ast)));
+    (tile && said == own || course) && picks && !own_picks
+}
+
+/// Whether nothing that somebody chooses changes what is asked for.
+fn deaf(expression: &Expression, meant: &Expression) -> bool {
+    let heeds = |expression: &Expression| {
+        let mut chosen = variables(&expression.written).filter(|(name, _)| !name.starts_with("__"));
+        chosen.next().is_some()
+    };
+    expression.usage == Usage::Panel && heeds(meant) && !heeds(expression)
 }
 
 /// Whether of the states of services only some are shown, where monstack's own panel has room for all.
@@ -134,7 +149,9 @@ fn left_out(stack: &Stack, expression: &Expression, meant: &Expression) -> bool 
     let states = ["stat", "gauge", "state-timeline", "status-history"];
     let states = states.contains(&expression.owner["type"].as_str().unwrap_or_default());
     let room = |expression: &Expression| match &*expression.ast {
-        Expr::Aggregate(ranked) if ["topk", "bottomk"].contains(&ranked.op.to_string().as_str()) => {
+        Expr::Aggregate(ranked)
+            if ["topk", "bottomk"].contains(&ranked.op.to_string().as_str()) =>
+        {
             number(ranked.param.as_deref()?)
         }
         _ => None,

@@ -123,15 +123,22 @@ fn commands(line: &str) -> Vec<&str> {
 /// A program that is called in a container whose image has none of that name.
 fn without_its_program(stack: &Stack, words: &[&str]) -> Option<(String, String)> {
     let at = words.iter().position(|word| *word == "exec")?;
-    let ["docker", "compose", ..] = words else { return None };
+    let ["docker", "compose", ..] = words else {
+        return None;
+    };
     let mut rest = words[at + 1..].iter().filter(|word| !word.starts_with('-'));
     let container = stack.containers.container(rest.next()?)?;
     let program = rest.next()?;
     let image = container.image?;
-    let plain = program.chars().all(|c| c.is_alphanumeric() || "-_./".contains(c));
+    let plain = program
+        .chars()
+        .all(|c| c.is_alphanumeric() || "-_./".contains(c));
     (plain && !image.has(program)).then(|| {
         (
-            format!("the image of `{}` has no program `{program}`", container.name),
+            format!(
+                "the image of `{}` has no program `{program}`",
+                container.name
+            ),
             "call one that it has".to_string(),
         )
     })
@@ -139,7 +146,9 @@ fn without_its_program(stack: &Stack, words: &[&str]) -> Option<(String, String)
 
 /// Something that promtool or amtool cannot do.
 fn unknown_verb(words: &[&str]) -> Option<(String, String)> {
-    let at = words.iter().position(|word| ["promtool", "amtool"].contains(word))?;
+    let at = words
+        .iter()
+        .position(|word| ["promtool", "amtool"].contains(word))?;
     let rest = &words[at + 1..];
     // What follows an option may be its value.
     let mut options = rest.iter().take_while(|word| word.starts_with('-'));
@@ -151,7 +160,10 @@ fn unknown_verb(words: &[&str]) -> Option<(String, String)> {
     let plain = verb.chars().all(|c| c.is_ascii_alphabetic() || c == '-');
     (plain && !knows(words[at], &said, None)).then(|| {
         (
-            format!("{} has no command `{verb}` that goes on like this", words[at]),
+            format!(
+                "{} has no command `{verb}` that goes on like this",
+                words[at]
+            ),
             format!("`{} --help` lists what it has", words[at]),
         )
     })
@@ -160,11 +172,19 @@ fn unknown_verb(words: &[&str]) -> Option<(String, String)> {
 /// A file of the output folder that is not rendered.
 fn not_rendered(stack: &Stack, words: &[&str]) -> Option<(String, String)> {
     let output = format!("{}/", stack.catalog.platform.output);
-    let paths = || stack.files.seen(View::Whole).all().map(|file| file.path.as_str());
+    let paths = || {
+        stack
+            .files
+            .seen(View::Whole)
+            .all()
+            .map(|file| file.path.as_str())
+    };
     words.iter().find_map(|word| {
         let word = word.trim_matches(['"', '\'', '`', ',', ')', '(']);
         let path = word.strip_prefix(&output)?.trim_end_matches(['/', '.']);
-        let plain = path.chars().all(|c| c.is_alphanumeric() || "-_./".contains(c));
+        let plain = path
+            .chars()
+            .all(|c| c.is_alphanumeric() || "-_./".contains(c));
         let folder = format!("{path}/");
         let known = path.is_empty()
             || path.starts_with('.')

@@ -425,9 +425,14 @@ fn circle(file: &File) -> Option<Diagnostic> {
     let list = || file.value["templating"]["list"].items();
     let waits: Vec<(&str, BTreeSet<&str>)> = list()
         .map(|variable| {
-            let query = variable["query"].as_str().or(variable["query"]["query"].as_str());
+            let query = variable["query"]
+                .as_str()
+                .or(variable["query"]["query"].as_str());
             let named = variables(query.unwrap_or_default()).map(|(name, _)| name);
-            (variable["name"].as_str().unwrap_or_default(), named.collect())
+            (
+                variable["name"].as_str().unwrap_or_default(),
+                named.collect(),
+            )
         })
         .collect();
     let of = |name: &str| waits.iter().find(|(known, _)| *known == name);

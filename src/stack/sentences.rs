@@ -44,6 +44,8 @@ const GLUE: [&str; 22] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Sentence<'a> {
     pub(crate) words: Vec<Word<'a>>,
+    /// Whether it is a row of a table.
+    pub(crate) row: bool,
 }
 
 impl<'a> Sentence<'a> {
@@ -184,14 +186,16 @@ pub(crate) fn of_lines<'a>(lines: impl IntoIterator<Item = Spot<'a>>) -> Vec<Sen
 #[derive(Default)]
 struct Reader<'a> {
     words: Vec<Word<'a>>,
+    row: bool,
     found: Vec<Sentence<'a>>,
 }
 
 impl<'a> Reader<'a> {
     fn end(&mut self) {
         let words = std::mem::take(&mut self.words);
+        let row = std::mem::take(&mut self.row);
         self.found
-            .extend((!words.is_empty()).then_some(Sentence { words }));
+            .extend((!words.is_empty()).then_some(Sentence { words, row }));
     }
 
     /// A line that is a sentence.
@@ -202,7 +206,8 @@ impl<'a> Reader<'a> {
     }
 
     fn words(&mut self, Spot { line, text }: Spot<'a>, command: bool) {
-        let row = text.trim_start().starts_with('|');
+        let row = !command && text.trim_start().starts_with('|');
+        self.row = row;
         let mut code = command;
         let mut rest = text;
         let mut spaced = true;

@@ -24,9 +24,8 @@ struct Words {
     answers: Vec<String>,
 }
 
-static WORDS: LazyLock<Words> = LazyLock::new(|| {
-    toml::from_str(include_str!("words.toml")).expect("a test reads words.toml")
-});
+static WORDS: LazyLock<Words> =
+    LazyLock::new(|| toml::from_str(include_str!("words.toml")).expect("a test reads words.toml"));
 
 /// What the catalog fills in, in a template.
 const FILLED: &str = "<<>>";
@@ -203,7 +202,9 @@ impl Part<'_, '_, '_> {
                     let text = word.text.to_ascii_lowercase();
                     let sought = sentence.before(word) == Some("grep");
                     match word.code {
-                        true => WORDS.looks.contains(&text) || sought && WORDS.inverts.contains(&text),
+                        true => {
+                            WORDS.looks.contains(&text) || sought && WORDS.inverts.contains(&text)
+                        }
                         false => WORDS.negations.contains(&text),
                     }
                 }
@@ -293,8 +294,13 @@ impl Part<'_, '_, '_> {
         let level = |word: &Word| WORDS.levels.contains(&word.text.to_ascii_lowercase());
         let logged = meant.before(own) == Some("level") && level(own) && level(other);
         // What the catalog says in a command is no matter of wording.
-        let decided = own.code && other.code && !is_written(meant, own) && !self.follows(other.text);
-        if logged || opposed(own.text, other.text) || self.of_another(own.text, other.text) || decided {
+        let of_catalog = || self.is_row(meant) || !is_written(meant, own);
+        let decided = own.code && other.code && of_catalog() && !self.follows(other.text);
+        if logged
+            || opposed(own.text, other.text)
+            || self.of_another(own.text, other.text)
+            || decided
+        {
             return Verdict::Wrong;
         }
         Verdict::Reworded
@@ -308,13 +314,18 @@ impl Part<'_, '_, '_> {
     /// Whether something is what the catalog says of a service that the text has taken for its example.
     fn follows(&self, text: &str) -> bool {
         let services = self.names.catalog.services.iter();
-        let mut examples = services.filter(|service| {
-            names(self.said, &service.name) && !names(self.meant, &service.name)
-        });
+        let mut examples = services
+            .filter(|service| names(self.said, &service.name) && !names(self.meant, &service.name));
         examples.any(|service| {
             let all = serde_json::to_string(service).unwrap_or_default();
             words(&all).any(|word| word == text)
         })
+    }
+
+    /// Whether a sentence is the row of a service in a table: its cells are the catalog's.
+    fn is_row(&self, sentence: &Sentence) -> bool {
+        let first = sentence.words.first().filter(|word| word.code);
+        first.is_some_and(|word| self.names.catalog.service(word.text).is_some()) && sentence.row
     }
 
     /// Whether it is about something else than what is asked for.
@@ -338,9 +349,10 @@ fn names(sentences: &[Sentence], name: &str) -> bool {
 fn opposed(own: &str, other: &str) -> bool {
     let [own, other] = [own, other].map(str::to_ascii_lowercase);
     let has = |words: &[String], word: &String| words.contains(word);
-    let opposite = WORDS.opposite.iter().any(|[one, two]| {
-        has(one, &own) && has(two, &other) || has(two, &own) && has(one, &other)
-    });
+    let opposite = WORDS
+        .opposite
+        .iter()
+        .any(|[one, two]| has(one, &own) && has(two, &other) || has(two, &own) && has(one, &other));
     let matter = |word| WORDS.matters.iter().position(|words| has(words, word));
     let matters = matter(&own).zip(matter(&other));
     opposite || matters.is_some_and(|(own, other)| own != other)
@@ -380,7 +392,10 @@ fn may_differ(
         return false;
     }
     let has = |sentence: &Sentence, figure: &Figure| {
-        let mut read = sentence.words.iter().filter_map(|word| Figure::of(word.text));
+        let mut read = sentence
+            .words
+            .iter()
+            .filter_map(|word| Figure::of(word.text));
         read.any(|one| one.is(figure))
     };
     let exchanged = has(meant, shown) && has(said, figure);
@@ -390,9 +405,10 @@ fn may_differ(
         let status = figure.is_bare() && (100.0..600.0).contains(&figure.value);
         status.then_some((figure.value / 100.0).trunc())
     };
-    let answers = meant.words.iter().any(|word| {
-        WORDS.answers.contains(&word.text.to_ascii_lowercase())
-    });
+    let answers = meant
+        .words
+        .iter()
+        .any(|word| WORDS.answers.contains(&word.text.to_ascii_lowercase()));
     let classes = class(figure).zip(class(shown));
     let status = answers && !own.code && classes.is_some_and(|(own, other)| own != other);
     !exchanged && !states && !status

@@ -55,7 +55,12 @@ impl Facts<'_, '_> {
                         read(&own).zip(read(&text))
                     });
                     let wrong = fires.as_ref().and_then(|(own, text)| {
-                        self.in_text(&format!("the {kind} of `{}`", receiver.name), own, text, None)
+                        self.in_text(
+                            &format!("the {kind} of `{}`", receiver.name),
+                            own,
+                            text,
+                            None,
+                        )
                     });
                     let silent = |both: &(String, String)| {
                         !both.0.trim().is_empty() && both.1.trim().is_empty()
@@ -72,9 +77,7 @@ impl Facts<'_, '_> {
                     });
                     let at = format!("{pointer}{key}");
                     let path = &notifications.file.path;
-                    found.extend(
-                        wrong.map(|(message, help)| place::at(path, at, message, help)),
-                    );
+                    found.extend(wrong.map(|(message, help)| place::at(path, at, message, help)));
                 }
             }
         }

@@ -1,15 +1,15 @@
 //! What panels and dashboards say of themselves.
 
-use super::judge::Subjects;
 use super::Facts;
+use super::judge::Subjects;
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
+use crate::promql::engine::metric;
+use crate::promql::walk::selectors;
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::dashboards::panels;
 use crate::stack::expressions::Usage;
-use crate::promql::engine::metric;
-use crate::promql::walk::selectors;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -24,14 +24,18 @@ const TEXTS: [&str; 4] = [
 /// What a panel asks for.
 fn queries(panel: &Value) -> Vec<&str> {
     let targets = panel["targets"].items();
-    let mut asked: Vec<&str> = targets.filter_map(|target| target["expr"].as_str()).collect();
+    let mut asked: Vec<&str> = targets
+        .filter_map(|target| target["expr"].as_str())
+        .collect();
     asked.sort_unstable();
     asked
 }
 
 fn words(name: &str) -> impl Iterator<Item = String> {
     let words = name.split(|c: char| !c.is_alphanumeric());
-    words.filter(|word| word.len() > 2).map(str::to_ascii_lowercase)
+    words
+        .filter(|word| word.len() > 2)
+        .map(str::to_ascii_lowercase)
 }
 
 impl Facts<'_, '_> {
@@ -62,7 +66,10 @@ impl Facts<'_, '_> {
                 };
                 for key in TEXTS {
                     let of = |panel: &Value| {
-                        panel.pointer(&format!("/{key}")).cloned().unwrap_or_default()
+                        panel
+                            .pointer(&format!("/{key}"))
+                            .cloned()
+                            .unwrap_or_default()
                     };
                     say(format!("{pointer}/{key}"), &of(own), &of(panel));
                 }
@@ -107,7 +114,11 @@ impl Facts<'_, '_> {
                 let own = of(own);
                 let same = own.items().find(|own| own["title"] == link["title"]);
                 if let Some(own) = same {
-                    say(format!("{pointer}{list}/{index}/url"), &own["url"], &link["url"]);
+                    say(
+                        format!("{pointer}{list}/{index}/url"),
+                        &own["url"],
+                        &link["url"],
+                    );
                 }
             }
         }
@@ -117,8 +128,9 @@ impl Facts<'_, '_> {
     fn subjects(&self, path: &str, pointer: &str) -> Subjects {
         let inside = format!("{pointer}/targets/");
         let expressions = self.stack.used(Usage::Panel);
-        let of_panel = expressions
-            .filter(|expression| expression.path == path && expression.pointer.starts_with(&inside));
+        let of_panel = expressions.filter(|expression| {
+            expression.path == path && expression.pointer.starts_with(&inside)
+        });
         let read = of_panel.flat_map(|expression| selectors(&expression.ast));
         let names: BTreeSet<&str> = read.filter_map(metric).collect();
         let metrics = self.stack.catalog.metrics.iter();
@@ -160,9 +172,9 @@ fn called_as_another(own: &Value, file: &File) -> Vec<Diagnostic> {
         else {
             continue;
         };
-        let other = own.items().find(|one| {
-            one["name"] != variable["name"] && one["label"] == said && said != meant
-        });
+        let other = own
+            .items()
+            .find(|one| one["name"] != variable["name"] && one["label"] == said && said != meant);
         if let Some(other) = other {
             found.push(place::at(
                 &file.path,

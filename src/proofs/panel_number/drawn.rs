@@ -3,11 +3,14 @@
 use crate::contract::Contract;
 use crate::contract::evaluate::nodes;
 use crate::json::Parts;
-use crate::promql::engine::metric;
-use crate::promql::walk::selectors;
+use crate::promql::engine::{NAME, metric};
+use crate::promql::matchers::picks;
+use crate::promql::walk::{children, ranges, selectors};
+use crate::promql::{Expr, VectorSelector};
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::shown::{Field, News};
 use serde_json::Value;
+use std::time::Duration;
 
 /// States are small whole numbers.
 const STATES: u8 = 8;
@@ -22,7 +25,13 @@ const SCALED: [&str; 5] = ["timeseries", "barchart", "bargauge", "gauge", "trend
 const OF_STATES: [&str; 2] = ["state-timeline", "status-history"];
 
 /// Panels that tell by the colour of a number, or of a tile.
-const COLOURED: [&str; 5] = ["stat", "gauge", "bargauge", "state-timeline", "status-history"];
+const COLOURED: [&str; 5] = [
+    "stat",
+    "gauge",
+    "bargauge",
+    "state-timeline",
+    "status-history",
+];
 
 /// Words on an axis for a unit: what it measures, and the units that are written so.
 const ON_AXES: [(&str, &[&str]); 9] = [
@@ -99,17 +108,22 @@ impl Drawn<'_> {
         let [said, own] = self.both("/maxDataPoints");
         let points = said.as_f64().filter(|_| own != said)?;
         let apart = self.range? / points.max(1.0);
-        let reach = |expression: &&Expression| {
-            let written = &expression.written;
-            // Its windows are as long as its steps.
-            let grows = ["$__rate_interval", "$__interval", "$__range"];
-            let grows = grows.iter().any(|window| written.contains(window));
-            let ranges = crate::promql::walk::ranges(&expression.ast);
-            let longest = ranges.iter().map(std::time::Duration::as_secs_f64);
-            (!grows).then_some(longest.fold(LOOKBACK, f64::max))
+        let blind = |expression: &&&Expression| {
+            let steps = ["$__rate_interval", "$__interval"];
+            let steps = steps
+                .iter()
+                .any(|window| expression.written.contains(window));
+            let windows = ranges(&expression.ast);
+            let windows = windows.iter().map(Duration::as_secs_f64);
+            let reach = match of_an_instant(&expression.ast) {
+                true => LOOKBACK,
+                // Its windows are as long as its steps.
+                false if steps => f64::INFINITY,
+                false => windows.fold(LOOKBACK, f64::max),
+            };
+            expression.target["instant"] != true && reach < apart
         };
-        let drawn = self.expressions.iter().filter(|one| one.target["instant"] != true);
-        let blind = drawn.filter_map(|one| reach(one)).any(|reach| reach < apart);
+        let blind = self.expressions.iter().any(|one| blind(&one));
         blind.then(|| {
             let message = format!(
                 "draws a point every {:.0} minutes, and what happens in between is in none of them",
@@ -122,9 +136,8 @@ impl Drawn<'_> {
     /// Several lines that nothing names.
     fn nameless(&self) -> Option<(String, String)> {
         let [said, own] = self.both("/options/legend");
-        let hidden = |legend: &Value| {
-            legend["showLegend"] == false || legend["displayMode"] == "hidden"
-        };
+        let hidden =
+            |legend: &Value| legend["showLegend"] == false || legend["displayMode"] == "hidden";
         let several = self.expressions.len() > 1
             || self.expressions.iter().any(|one| {
                 let legend = one.target["legendFormat"].as_str();
@@ -135,7 +148,10 @@ impl Drawn<'_> {
                 true => "options/legend/showLegend",
                 false => "options/legend/displayMode",
             };
-            (key.to_string(), "draws several lines and names none".to_string())
+            (
+                key.to_string(),
+                "draws several lines and names none".to_string(),
+            )
         })
     }
 
@@ -154,7 +170,10 @@ impl Drawn<'_> {
         let around = steps.flat_map(|value| [value - 1e-6 * value.abs().max(1.0), value]);
         let values: Vec<f64> = around.chain((0..STATES).map(f64::from)).collect();
         let told = |field: &Field, news: News| {
-            values.iter().copied().find(|value| field.shown(Some(*value)).tells(news))
+            values
+                .iter()
+                .copied()
+                .find(|value| field.shown(Some(*value)).tells(news))
         };
         let (good, bad) = (told(&own, News::Good)?, told(&own, News::Bad)?);
         let [at_good, at_bad] = [good, bad].map(|value| field.shown(Some(value)));
@@ -164,7 +183,8 @@ impl Drawn<'_> {
                 _ if !field.by_steps() => "fieldConfig/defaults/color",
                 _ => "fieldConfig/defaults/thresholds",
             };
-            let message = format!("shows {good} and {bad} alike, of which one is well and one is not");
+            let message =
+                format!("shows {good} and {bad} alike, of which one is well and one is not");
             (key.to_string(), message)
         })
     }
@@ -195,12 +215,14 @@ impl Drawn<'_> {
             renamed.any(|(_, new)| new == name)
         };
         let date = |panel: &Value, name: &str| {
-            let unit = Field::of(panel, name, "").unit().unwrap_or_default().to_string();
+            let unit = Field::of(panel, name, "")
+                .unit()
+                .unwrap_or_default()
+                .to_string();
             unit.starts_with("dateTime")
         };
-        let lost = names.find(|name| {
-            shows(name) && date(self.meant, name) && !date(self.panel, name)
-        })?;
+        let lost =
+            names.find(|name| shows(name) && date(self.meant, name) && !date(self.panel, name))?;
         Some((
             "fieldConfig/overrides".to_string(),
             format!("shows `{lost}`, which is a time, as a number"),
@@ -214,7 +236,8 @@ impl Drawn<'_> {
         let label = said.as_str().filter(|_| own != said)?.to_lowercase();
         let mut words = label.split(|c: char| !c.is_alphanumeric());
         let (word, units) = words.find_map(|word| {
-            let one = |(name, _): &&(&str, _)| *name == word || name.strip_suffix('s') == Some(word);
+            let one =
+                |(name, _): &&(&str, _)| *name == word || name.strip_suffix('s') == Some(word);
             ON_AXES.iter().find(one)
         })?;
         let known = ON_AXES.iter().any(|(_, units)| units.contains(&unit));
@@ -227,7 +250,9 @@ impl Drawn<'_> {
 
     /// Numbers of any unit in one of them, or without the one that they have.
     fn measured(&self) -> Option<(String, String)> {
-        let [said, own] = self.both("/fieldConfig/defaults/unit").map(|unit| unit.as_str());
+        let [said, own] = self
+            .both("/fieldConfig/defaults/unit")
+            .map(|unit| unit.as_str());
         let (said, own) = (said?, own?);
         let any = ["short", "none", ""];
         let key = "fieldConfig/defaults/unit".to_string();
@@ -243,7 +268,12 @@ impl Drawn<'_> {
             let all = self.expressions.iter().flat_map(|one| selectors(&one.ast));
             let mut read = all.flat_map(|selector| match metric(selector) {
                 Some(name) => vec![name.to_string()],
-                None => self.contract.names().filter(|name| picked(selector, name)).map(str::to_string).collect(),
+                None => self
+                    .contract
+                    .names()
+                    .filter(|name| picked(selector, name))
+                    .map(str::to_string)
+                    .collect(),
             });
             let other = read.find(|name| !name.contains(ending))?;
             return Some((key, format!("shows {other} as `{said}`")));
@@ -251,17 +281,30 @@ impl Drawn<'_> {
         let title = self.panel["title"].as_str().unwrap_or_default();
         let label = self.both("/fieldConfig/defaults/custom/axisLabel")[0];
         let texts = format!("{title} {}", label.as_str().unwrap_or_default()).to_lowercase();
-        let told = ON_AXES.iter().any(|(word, _)| texts.contains(word.trim_end_matches('s')));
+        let told = ON_AXES
+            .iter()
+            .any(|(word, _)| texts.contains(word.trim_end_matches('s')));
         (any.contains(&said) && ending(own).is_some() && !told)
             .then(|| (key, format!("leaves out the unit of its numbers, `{own}`")))
     }
 }
 
+/// Whether something is asked as it is at one instant.
+fn of_an_instant(expr: &Expr) -> bool {
+    match expr {
+        Expr::VectorSelector(_) => true,
+        Expr::MatrixSelector(_) | Expr::Subquery(_) => false,
+        _ => children(expr).into_iter().any(of_an_instant),
+    }
+}
+
 /// Whether a selector without a name picks the series of a metric.
-fn picked(selector: &crate::promql::VectorSelector, name: &str) -> bool {
-    let mut matchers = selector.matchers.matchers.iter();
-    matchers.any(|matcher| matcher.name == "__name__")
-        && (selector.matchers.matchers.iter())
-            .filter(|matcher| matcher.name == "__name__")
-            .all(|matcher| crate::promql::matchers::picks(matcher, name))
+fn picked(selector: &VectorSelector, name: &str) -> bool {
+    let mut named = selector
+        .matchers
+        .matchers
+        .iter()
+        .filter(|one| one.name == NAME)
+        .peekable();
+    named.peek().is_some() && named.all(|matcher| picks(matcher, name))
 }

@@ -58,7 +58,9 @@ pub(super) fn otherwise(own: &Stack, stack: &Stack) -> Vec<Diagnostic> {
                     range: panel_query::shown(&file.value).map(Duration::seconds),
                 };
                 let same = seen::queries(panel) == seen::queries(meant);
-                (same && panel != meant).then(|| drawn.otherwise()).flatten()
+                (same && panel != meant)
+                    .then(|| drawn.otherwise())
+                    .flatten()
             };
             let wrong = changed(panel, meant)
                 .or_else(|| seen::otherwise(panel, meant))
