@@ -81,6 +81,9 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                 _ if other_end(expression, meant) => "shows the other end of",
                 _ if hidden(expression, meant) => "shows only some values of",
                 _ if left_out(stack, expression, meant) => "shows fewer services than",
+                _ if stretched(expression, meant) => {
+                    "is of all the time shown and does not say so, unlike"
+                }
                 _ if deaf(expression, meant) => "shows the same whatever is chosen, unlike",
                 _ => continue,
             };
@@ -133,6 +136,17 @@ fn hidden(expression: &Expression, meant: &Expression) -> bool {
         [expression, meant].map(|one| &one.owner["fieldConfig"]["defaults"]["noValue"]);
     let [picks, own_picks] = [expression, meant].map(|one| picks_values(without_ranking(&one.ast)));
     (tile && said == own || course) && picks && !own_picks
+}
+
+/// Whether a number of now has become one of all the time that is shown, and nothing says so.
+fn stretched(expression: &Expression, meant: &Expression) -> bool {
+    let whole = |expression: &Expression| expression.written.contains("$__range");
+    let said = ["title", "description"].iter().any(|key| {
+        let text = expression.owner[*key].as_str().unwrap_or_default();
+        let words = ["time shown", "range", "period", "average"];
+        words.iter().any(|word| text.to_lowercase().contains(word))
+    });
+    whole(expression) && !whole(meant) && !said && expression.usage == Usage::Panel
 }
 
 /// Whether nothing that somebody chooses changes what is asked for.

@@ -31,9 +31,23 @@ const WORDS: [(&str, f64); 6] = [
     ("percent", 0.01),
 ];
 
+/// Numbers as words, from 0.
+const COUNTED: [&str; 13] = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve",
+];
+
 impl Figure {
-    /// What begins with a digit; None: it is a word.
+    /// A number, or whatever else begins with a digit; None: it is a word.
     pub(super) fn of(word: &str) -> Option<Figure> {
+        let mut counted = COUNTED.iter();
+        if let Some(value) = counted.position(|name| name.eq_ignore_ascii_case(word)) {
+            return Some(Figure {
+                value: value as f64,
+                of: Of::Nothing,
+                text: String::new(),
+            });
+        }
         if !word.starts_with(|c: char| c.is_ascii_digit()) {
             return None;
         }
@@ -104,6 +118,7 @@ mod tests {
             ("5m", "300s", true),
             ("5m", "5 minutes", true),
             ("1h30m", "90m", true),
+            ("10m", "ten minutes", true),
             ("5 %", "0.05", true),
             ("512MiB", "0.5GiB", true),
             ("10.0.0.1", "10.0.0.1", true),

@@ -171,6 +171,8 @@ pub(super) struct Part<'a, 'n, 's> {
 pub(super) struct Subjects {
     pub(super) own: BTreeSet<String>,
     pub(super) others: BTreeSet<String>,
+    /// The numbers of the queries.
+    pub(super) numbers: Vec<f64>,
 }
 
 /// What one word in place of another is.
@@ -214,10 +216,7 @@ impl Part<'_, '_, '_> {
                 // Less is said.
                 (_, true) if !turned(&own, meant) => continue,
                 (true, _) if !turned(&other, said) => return None,
-                (false, false) => match self.exchanged(&own, &other, (meant, said)) {
-                    Some(found) => found,
-                    None => return None,
-                },
+                (false, false) => self.exchanged(&own, &other, (meant, said))?,
                 _ => Some(Wrong {
                     line: line(&difference.said).unwrap_or(said.words[0].line),
                     said: difference.said.first().map(|word| word.text),
@@ -277,9 +276,9 @@ impl Part<'_, '_, '_> {
             return Verdict::Free;
         }
         if let (Some(figure), Some(shown)) = (figure, shown) {
-            let free = figure.is(shown)
-                || self.follows(other.text)
-                || may_differ(own, figure, shown, (meant, said));
+            let opinion =
+                || !self.asked(figure, shown) && may_differ(own, figure, shown, (meant, said));
+            let free = figure.is(shown) || self.follows(other.text) || opinion();
             return if free { Verdict::Free } else { Verdict::Wrong };
         }
         if own.is_hole() {
@@ -320,6 +319,16 @@ impl Part<'_, '_, '_> {
             let all = serde_json::to_string(service).unwrap_or_default();
             words(&all).any(|word| word == text)
         })
+    }
+
+    /// Whether a number is one of the queries that are described, and the other is none.
+    fn asked(&self, own: &Figure, other: &Figure) -> bool {
+        let numbers = self.subjects.map_or(&[][..], |subjects| &subjects.numbers);
+        let has = |figure: &Figure| {
+            let near = |number: &f64| (number - figure.value).abs() < 1e-9;
+            figure.is_bare() && numbers.iter().any(near)
+        };
+        has(own) && !has(other)
     }
 
     /// Whether a sentence is the row of a service in a table: its cells are the catalog's.

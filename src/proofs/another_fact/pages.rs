@@ -4,14 +4,16 @@ use super::Facts;
 use super::judge::Subjects;
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
+use crate::promql::Expr;
 use crate::promql::engine::metric;
-use crate::promql::walk::selectors;
+use crate::promql::walk::{children, selectors};
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::dashboards::panels;
-use crate::stack::expressions::Usage;
+use crate::stack::expressions::{Expression, Usage};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::cell::LazyCell;
+use std::collections::{BTreeSet, HashMap};
 
 /// Texts of a panel that people read.
 const TEXTS: [&str; 4] = [
@@ -41,6 +43,13 @@ fn words(name: &str) -> impl Iterator<Item = String> {
 impl Facts<'_, '_> {
     pub(super) fn pages(&self) -> Vec<Diagnostic> {
         let mut found = Vec::new();
+        let mut asked: HashMap<(&str, &str), Vec<&Expression>> = HashMap::new();
+        for expression in self.stack.used(Usage::Panel) {
+            if let Some(panel) = expression.panel() {
+                let place = (expression.path, panel);
+                asked.entry(place).or_default().push(expression);
+            }
+        }
         for file in self.stack.files.dashboards().filter(|file| !file.is_own()) {
             let Some(own) = self.own.file(&file.path) else {
                 continue;
@@ -48,15 +57,25 @@ impl Facts<'_, '_> {
             if own.value == file.value {
                 continue;
             }
-            let meant = panels(&own.value);
+            let mut meant: HashMap<Vec<&str>, Vec<&Value>> = HashMap::new();
+            for (_, panel) in panels(&own.value) {
+                meant.entry(queries(panel)).or_default().push(panel);
+            }
             for (pointer, panel) in panels(&file.value) {
-                let Some(own) = twin(panel, &meant).filter(|own| *own != panel) else {
+                let alike = meant.get(&queries(panel)).map_or(&[][..], Vec::as_slice);
+                let Some(own) = twin(panel, alike).filter(|own| *own != panel) else {
                     continue;
                 };
                 let title = panel["title"].as_str().unwrap_or_default();
-                let subjects = self.subjects(&file.path, &pointer);
+                let place = (file.path.as_str(), pointer.as_str());
+                let subjects = LazyCell::new(|| {
+                    let expressions = asked.get(&place);
+                    self.subjects(expressions.map_or(&[], Vec::as_slice))
+                });
                 let mut say = |at: String, meant: &Value, said: &Value| {
-                    if let (Some(meant), Some(said)) = (meant.as_str(), said.as_str()) {
+                    if let (Some(meant), Some(said)) = (meant.as_str(), said.as_str())
+                        && meant != said
+                    {
                         let whose = format!("the panel `{title}`");
                         let wrong = self.in_text(&whose, meant, said, Some(&subjects));
                         found.extend(
@@ -125,13 +144,8 @@ impl Facts<'_, '_> {
     }
 
     /// Words of the names that a panel asks for, and of all others.
-    fn subjects(&self, path: &str, pointer: &str) -> Subjects {
-        let inside = format!("{pointer}/targets/");
-        let expressions = self.stack.used(Usage::Panel);
-        let of_panel = expressions.filter(|expression| {
-            expression.path == path && expression.pointer.starts_with(&inside)
-        });
-        let read = of_panel.flat_map(|expression| selectors(&expression.ast));
+    fn subjects(&self, of_panel: &[&Expression]) -> Subjects {
+        let read = of_panel.iter().flat_map(|one| selectors(&one.ast));
         let names: BTreeSet<&str> = read.filter_map(metric).collect();
         let metrics = self.stack.catalog.metrics.iter();
         Subjects {
@@ -140,21 +154,32 @@ impl Facts<'_, '_> {
                 .filter(|metric| !names.contains(metric.name.as_str()))
                 .flat_map(|metric| words(&metric.name))
                 .collect(),
+            numbers: of_panel.iter().flat_map(|one| numbers(&one.ast)).collect(),
         }
     }
 }
 
-/// Monstack's own panel that asks for the same, and is called the same if there are several.
-fn twin<'a>(panel: &Value, all: &[(String, &'a Value)]) -> Option<&'a Value> {
-    let asked = queries(panel);
-    let alike = |own: &&Value| own["type"] == panel["type"] && queries(own) == asked;
-    let mut fitting = all.iter().map(|(_, own)| *own).filter(alike);
-    let named = all.iter().map(|(_, own)| *own).filter(alike);
-    let named: Vec<&Value> = named.filter(|own| own["title"] == panel["title"]).collect();
-    match (asked.is_empty(), named.as_slice()) {
-        (true, _) => None,
-        (_, [own]) => Some(own),
-        _ => fitting.next().filter(|_| fitting.next().is_none()),
+/// The numbers that are written in a query.
+fn numbers(expr: &Expr) -> Vec<f64> {
+    match expr {
+        Expr::NumberLiteral(number) => vec![number.val],
+        _ => children(expr).into_iter().flat_map(numbers).collect(),
+    }
+}
+
+/// Which of monstack's own panels that ask for the same it is: the one of its title, or the only one of its type.
+fn twin<'a>(panel: &Value, all: &[&'a Value]) -> Option<&'a Value> {
+    let alike = || all.iter().filter(|own| own["type"] == panel["type"]);
+    let mut named = alike().filter(|own| own["title"] == panel["title"]);
+    let asks = panel["targets"].items().next().is_some();
+    match (named.next(), named.next()) {
+        _ if !asks => None,
+        (Some(own), None) => Some(own),
+        _ => {
+            let mut alike = alike();
+            let first = alike.next()?;
+            alike.next().is_none().then_some(*first)
+        }
     }
 }
 

@@ -120,6 +120,10 @@ impl Panel<'_, '_> {
     /// What is said to be of the last day is asked of a day: by its window, or by the time that is shown.
     pub(super) fn another_time_said(&self) -> Option<Diagnostic> {
         let words = self.words();
+        let times = ["last", "past", "within"];
+        if !times.iter().any(|time| words.contains(time)) {
+            return None;
+        }
         let said = false_text::looked_back(&words)?;
         let own = self.queries.iter().flat_map(|query| ranges(&query.ast));
         let mut known: Vec<Duration> = own
