@@ -22,8 +22,8 @@ pub(crate) const PROOF: Proof = Proof {
     doc: "A runbook, a summary and a title are believed. A sentence that is monstack's own but for a number, a name, or a word for its opposite says what is not so. In other words, in another order or another language everything may be said, and what a template says of its own accord, how long to wait, may be another number.",
     example: Example::Text {
         role: Role::Markdown,
-        good: "| `cart` | `web` | `cart:8003/metrics` |",
-        bad: "| `cart` | `web` | `cart:8004/metrics` |",
+        good: "| `web` | `host.docker.internal:8003/metrics` |",
+        bad: "| `web` | `host.docker.internal:8004/metrics` |",
     },
     check: Check::Stack(|stack| {
         let Some(own) = stack.own_pages() else {
