@@ -180,13 +180,6 @@ impl<'a, 's> Runbook<'a, 's> {
                     "put the worst first: `topk` or `sort_desc` of what is too high, `bottomk` or `sort` of what is too low",
                 );
             }
-            if let Some(name) = self.recorded_otherwise(section, block.line, &expr) {
-                self.wrong(
-                    block.line,
-                    format!("the runbook says of `{name}` that it is recorded so, and it is recorded otherwise"),
-                    "render the expression of the rule",
-                );
-            }
             if let Some(rule) = &parsed
                 && print(rule) != print(&expr)
                 && shape(rule) == shape(&expr)
@@ -198,24 +191,6 @@ impl<'a, 's> Runbook<'a, 's> {
                 self.wrong(block.line, message, "render the expression of the rule");
             }
         }
-    }
-
-    /// What a block is said to record, by the one name in the line above it, when its rule asks the same metrics for something else.
-    fn recorded_otherwise(&self, section: &Section, line: usize, expr: &Expr) -> Option<&'a str> {
-        let above = section.lines.iter().rev();
-        let mut above = above.filter(|spot| spot.line + 1 < line && !spot.text.trim().is_empty());
-        let mut named = above.next()?.text.split('`').skip(1).step_by(2);
-        let (name, None) = (named.next()?, named.next()) else {
-            return None;
-        };
-        let mut rules = self.stack.rules.iter();
-        let loaded = rules.find(|one| one.rule.alert.is_none() && one.rule.name == name)?;
-        let names = |expr: &Expr| -> BTreeSet<String> {
-            let read = selectors(expr).into_iter();
-            read.filter_map(|read| read.name.clone()).collect()
-        };
-        let same = names(expr) == names(&loaded.rule.expr);
-        (same && print(expr) != print(&loaded.rule.expr)).then_some(&*loaded.rule.name)
     }
 
     /// Whether a query puts in order what its alert compares, and begins at the wrong end.

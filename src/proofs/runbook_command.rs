@@ -92,7 +92,7 @@ fn wrong(stack: &Stack, file: &File, block: &Block) -> Vec<crate::diagnostic::Di
                 .or_else(|| without_its_program(stack, &words))
                 .or_else(|| unknown_verb(&words))
                 .or_else(|| not_rendered(stack, &words))
-                .or_else(|| unknown_module(stack, line));
+                .or_else(|| unknown_module(stack, &words));
             if let Some((message, help)) = wrong {
                 say(message, help);
             }
@@ -199,10 +199,16 @@ fn not_rendered(stack: &Stack, words: &[&str]) -> Option<(String, String)> {
     })
 }
 
-/// A module of the blackbox exporter that its configuration does not have.
-fn unknown_module(stack: &Stack, line: &str) -> Option<(String, String)> {
+/// A module of the stack's own blackbox exporter that its configuration does not have.
+fn unknown_module(stack: &Stack, words: &[&str]) -> Option<(String, String)> {
     let modules = stack.files.blackbox()?.value["modules"].as_object()?;
-    let (_, rest) = line.split_once("/probe?")?;
+    // A prober of somebody else has modules of its own.
+    words.iter().find(|word| {
+        let container = stack.containers.container(word);
+        let image = container.and_then(|container| container.image);
+        image.is_some_and(|image| image.program() == "blackbox_exporter")
+    })?;
+    let rest = words.iter().find_map(|word| word.split_once("/probe?"))?.1;
     let (_, name) = rest.split_once("module=")?;
     let end = name.find(|c: char| !c.is_alphanumeric() && !"-_".contains(c));
     let name = &name[..end.unwrap_or(name.len())];

@@ -31,6 +31,8 @@ const WORDS: [(&str, f64); 6] = [
     ("percent", 0.01),
 ];
 
+const GIBIBYTE: f64 = 1_073_741_824.0;
+
 /// Numbers as words, from 0.
 const COUNTED: [&str; 13] = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
@@ -62,7 +64,12 @@ impl Figure {
         let known = known.or_else(|| word.strip_suffix('%').and_then(hundredth));
         let known = known
             .or_else(|| Duration::parse(word).map(|time| figure(time.seconds(), Of::Time)))
-            .or_else(|| Size::parse(word).map(|size| figure(size.0 as f64, Of::Size)));
+            .or_else(|| Size::parse(word).map(|size| figure(size.0 as f64, Of::Size)))
+            .or_else(|| {
+                // As containers have it.
+                let whole = word.strip_suffix('g')?.parse::<f64>().ok()?;
+                Some(figure(whole * GIBIBYTE, Of::Size))
+            });
         Some(known.unwrap_or(Figure {
             value: f64::NAN,
             of: Of::Text,
@@ -121,6 +128,7 @@ mod tests {
             ("10m", "ten minutes", true),
             ("5 %", "0.05", true),
             ("512MiB", "0.5GiB", true),
+            ("1g", "1024MiB", true),
             ("10.0.0.1", "10.0.0.1", true),
             ("10.0.0.1", "10.0.0.2", false),
             ("5m", "10m", false),

@@ -8,7 +8,7 @@ use crate::promql::matchers::picks;
 use crate::promql::walk::{children, ranges, selectors};
 use crate::promql::{Expr, VectorSelector};
 use crate::stack::expressions::Expression;
-use crate::stack::grafana::shown::{Field, News};
+use crate::stack::grafana::shown::Field;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -23,15 +23,6 @@ const SCALED: [&str; 5] = ["timeseries", "barchart", "bargauge", "gauge", "trend
 
 /// Panels in which each state has its colour, and that are nothing without.
 const OF_STATES: [&str; 2] = ["state-timeline", "status-history"];
-
-/// Panels that tell by the colour of a number, or of a tile.
-const COLOURED: [&str; 5] = [
-    "stat",
-    "gauge",
-    "bargauge",
-    "state-timeline",
-    "status-history",
-];
 
 /// Words on an axis for a unit: what it measures, and the units that are written so.
 const ON_AXES: [(&str, &[&str]); 9] = [
@@ -155,37 +146,12 @@ impl Drawn<'_> {
         })
     }
 
-    /// Good and bad in one colour.
+    /// States that are not seen.
     fn without_colours(&self) -> Option<(String, String)> {
-        if !COLOURED.contains(&self.kind()) || self.panel["type"] != self.meant["type"] {
-            return None;
-        }
         let [said, own] = self.both("/fieldConfig/defaults/custom/fillOpacity");
-        if OF_STATES.contains(&self.kind()) && *said == 0 && own != said {
+        (OF_STATES.contains(&self.kind()) && *said == 0 && own != said).then(|| {
             let key = "fieldConfig/defaults/custom/fillOpacity";
-            return Some((key.to_string(), "draws its states in no colour".to_string()));
-        }
-        let [field, own] = [self.panel, self.meant].map(|one| Field::of(one, "", ""));
-        let steps = own.steps().into_iter().filter_map(|(value, _)| value);
-        let around = steps.flat_map(|value| [value - 1e-6 * value.abs().max(1.0), value]);
-        let values: Vec<f64> = around.chain((0..STATES).map(f64::from)).collect();
-        let told = |field: &Field, news: News| {
-            values
-                .iter()
-                .copied()
-                .find(|value| field.shown(Some(*value)).tells(news))
-        };
-        let (good, bad) = (told(&own, News::Good)?, told(&own, News::Bad)?);
-        let [at_good, at_bad] = [good, bad].map(|value| field.shown(Some(value)));
-        (at_good == at_bad).then(|| {
-            let key = match self.both("/options/colorMode") {
-                [said, own] if said == "none" && own != said => "options/colorMode",
-                _ if !field.by_steps() => "fieldConfig/defaults/color",
-                _ => "fieldConfig/defaults/thresholds",
-            };
-            let message =
-                format!("shows {good} and {bad} alike, of which one is well and one is not");
-            (key.to_string(), message)
+            (key.to_string(), "draws its states in no colour".to_string())
         })
     }
 
