@@ -3,6 +3,7 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::{nearest, suggestion};
+use crate::json::Parts;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::containers::images::knows;
@@ -212,7 +213,11 @@ fn unknown_module(stack: &Stack, words: &[&str]) -> Option<(String, String)> {
     let (_, name) = rest.split_once("module=")?;
     let end = name.find(|c: char| !c.is_alphanumeric() && !"-_".contains(c));
     let name = &name[..end.unwrap_or(name.len())];
-    (!name.is_empty() && !modules.contains_key(name)).then(|| {
+    // Of one that Prometheus asks for too the probes tell.
+    let config = stack.files.config()?;
+    let mut jobs = config["scrape_configs"].items();
+    let probed = jobs.any(|job| job["params"]["module"].texts().any(|asked| asked == name));
+    (!name.is_empty() && !probed && !modules.contains_key(name)).then(|| {
         (
             format!("the blackbox exporter has no module `{name}`"),
             suggestion(name, modules.keys().map(String::as_str)),
