@@ -12,6 +12,7 @@ mod alert_labels;
 mod alert_without_condition;
 mod ambiguous_match;
 mod annotation_label;
+mod another_fact;
 mod beyond_retention;
 mod collector;
 mod constant_alert;
@@ -187,6 +188,7 @@ pub const PROOFS: &[Proof] = &[
     alert_without_condition::PROOF,
     ambiguous_match::PROOF,
     annotation_label::PROOF,
+    another_fact::PROOF,
     beyond_retention::PROOF,
     collector::PROOF,
     constant_alert::PROOF,
@@ -361,5 +363,20 @@ fn against<'a>(stack: &Stack<'a>, rendered: &'a Rendered) -> Vec<Found> {
             findings.extend(found.map(|found| (proof.code, found)));
         }
     }
+    said_once(findings)
+}
+
+/// Without what only says of a place that it is not as monstack's own, where another proof knows why.
+fn said_once(findings: Vec<Found>) -> Vec<Found> {
+    let place = |found: &Diagnostic| format!("{:?}", found.place);
+    let other = |code: &str| code != another_fact::PROOF.code;
+    if findings.iter().all(|(code, _)| other(code)) {
+        return findings;
+    }
+    let known = findings.iter().filter(|(code, _)| other(code));
+    let known: HashSet<String> = known.map(|(_, found)| place(found)).collect();
+    let findings = findings.into_iter();
     findings
+        .filter(|(code, found)| other(code) || !known.contains(&place(found)))
+        .collect()
 }

@@ -206,10 +206,17 @@ impl Rendered {
         })
     }
 
-    /// The same with the built-in templates of dashboards and documents, or None: it has no others, or they cannot be rendered.
+    /// The same with the built-in templates of what people read, dashboards, documents and the texts of alerts, or None: it has
+    /// no others, or they cannot be rendered.
     pub(crate) fn with_own_pages(&self, catalog: &Catalog) -> Option<Rendered> {
         let shows = |path: &str| {
-            let parts = ["panel.yml", "panels.yml", "runbook.md"];
+            let parts = [
+                "panel.yml",
+                "panels.yml",
+                "runbook.md",
+                "annotations.yml",
+                "alertmanager.yml",
+            ];
             path.contains("/dashboards/")
                 || path.starts_with("docs/")
                 || parts.iter().any(|end| path.ends_with(end))

@@ -13,6 +13,7 @@ pub(crate) mod open;
 pub(crate) mod own_tests;
 pub mod python;
 pub(crate) mod rules;
+pub(crate) mod sentences;
 pub(crate) mod settings;
 pub(crate) mod variables;
 pub(crate) mod world;
@@ -53,6 +54,7 @@ pub struct Stack<'a> {
     pub(crate) unread: Vec<Unread<'a>>,
     notifications: OnceCell<Option<Notifications<'a>>>,
     open: OnceCell<Open>,
+    own_pages: OnceCell<Option<Rendered>>,
     rendered: &'a Rendered,
 }
 
@@ -90,6 +92,7 @@ impl<'a> Stack<'a> {
             unread,
             notifications: OnceCell::new(),
             open: OnceCell::new(),
+            own_pages: OnceCell::new(),
             rendered,
         }
     }
@@ -108,9 +111,10 @@ impl<'a> Stack<'a> {
         self.rendered.own_place(path, pointer).is_some()
     }
 
-    /// What monstack's own templates make of dashboards and documents; None: they are of those templates.
-    pub(crate) fn with_own_pages(&self) -> Option<Rendered> {
-        self.rendered.with_own_pages(self.catalog)
+    /// What monstack's own templates make of whatever people read; None: it is of those templates.
+    pub(crate) fn own_pages(&self) -> Option<&Rendered> {
+        let render = || self.rendered.with_own_pages(self.catalog);
+        self.own_pages.get_or_init(render).as_ref()
     }
 
     /// What monstack's own template makes of a file; None: the file is that, or of that template.

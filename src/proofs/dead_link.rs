@@ -165,6 +165,11 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
             found.push(wrong(message, "write its url".to_string()));
             return;
         }
+        if let Some((server, there)) = elsewhere(stack, link["title"].as_str(), url) {
+            let message = format!("the link `{server}` leads to {url}, where it is not");
+            found.push(wrong(message, format!("lead to {there}")));
+            return;
+        }
         for (name, written) in written_variables(url) {
             let first = name.split('.').next().unwrap_or_default();
             let inside = written.trim_start_matches("${").trim_end_matches('}');
@@ -416,6 +421,28 @@ pub(super) fn dashboard(
     set.into_iter()
         .find(|name| !variables.contains(name))
         .map(|name| format!("the dashboard `{uid}` has no variable `{name}`"))
+}
+
+/// A link that is called by the name of a server of the stack, and leads to another port of its host: the server, and where it is.
+fn elsewhere<'s>(
+    stack: &'s Stack,
+    title: Option<&str>,
+    url: &str,
+) -> Option<(&'static str, &'s str)> {
+    let catalog = stack.catalog;
+    let servers = [
+        ("Prometheus", &catalog.prometheus.external_url),
+        ("Alertmanager", &catalog.alertmanager.external_url),
+        ("Grafana", &catalog.grafana.external_url),
+    ];
+    let mut servers = servers.into_iter();
+    let (server, there) = servers.find(|(name, _)| title == Some(*name))?;
+    let place = |url: &'_ str| {
+        let (_, rest) = url.split_once("://")?;
+        Some(rest.split('/').next()?.to_string())
+    };
+    let other = host(url).is_some() && host(url) == host(there) && place(url) != place(there);
+    other.then_some((server, there.as_str()))
 }
 
 /// The host of an address.

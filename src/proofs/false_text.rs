@@ -477,6 +477,11 @@ fn holds(text: &str, words: &str) -> bool {
     })
 }
 
+/// The first time that a text says to have been looked at.
+pub(super) fn looked_back(text: &str) -> Option<Duration> {
+    groups(&LOOKED_BACK, text).find_map(meant)
+}
+
 /// `5m`, `hour`, `2 days`.
 fn meant(text: &str) -> Option<Duration> {
     if let Some(duration) = Duration::parse(text) {

@@ -1,5 +1,6 @@
 //! A panel, or a query of the runbook, that has the name of one of monstack's own shows the number that one shows.
 
+mod drawn;
 mod named;
 mod seen;
 mod shown;
@@ -14,6 +15,7 @@ use crate::promql::engine::{Labels, NAME, metric};
 use crate::promql::matchers::picks;
 use crate::promql::number::number;
 use crate::promql::token::T_GTE;
+use crate::promql::variables::variables;
 use crate::promql::walk::{ranges, selectors, without_ranking};
 use crate::promql::{Expr, VectorSelector, returns_bool};
 use crate::stack::Stack;
@@ -53,10 +55,10 @@ const SILENT: Duration = Duration(20 * 60_000);
 const GROWS: f64 = 100_000.0;
 
 fn check(stack: &Stack) -> Vec<Diagnostic> {
-    let Some(rendered) = stack.with_own_pages() else {
+    let Some(rendered) = stack.own_pages() else {
         return Vec::new();
     };
-    let own = Stack::read(stack.catalog, &rendered);
+    let own = Stack::read(stack.catalog, rendered);
     let (meant, found) = (named::of(&own), named::of(stack));
     let recordings = Recordings::of(stack);
     let mut wrong = Vec::new();
@@ -78,6 +80,11 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                 Some(true) => "shows another number than",
                 _ if other_end(expression, meant) => "shows the other end of",
                 _ if hidden(expression, meant) => "shows only some values of",
+                _ if left_out(stack, expression, meant) => "shows fewer services than",
+                _ if stretched(expression, meant) => {
+                    "is of all the time shown and does not say so, unlike"
+                }
+                _ if deaf(expression, meant) => "shows the same whatever is chosen, unlike",
                 _ => continue,
             };
             let whose = match expression.usage {
@@ -118,10 +125,54 @@ fn other_end(expression: &Expression, meant: &Expression) -> bool {
 
 /// Whether a tile says of some values what it says where there are none: a list may leave them out.
 fn hidden(expression: &Expression, meant: &Expression) -> bool {
-    let tile = matches!(expression.owner["type"].as_str(), Some("stat" | "gauge"));
+    let kind = expression.owner["type"].as_str();
+    let tile = matches!(kind, Some("stat" | "gauge"));
+    // A line that ends where something is the matter, or begins there, is no course.
+    let course = matches!(
+        kind,
+        Some("timeseries" | "state-timeline" | "status-history")
+    );
     let [said, own] =
         [expression, meant].map(|one| &one.owner["fieldConfig"]["defaults"]["noValue"]);
-    tile && said == own && picks_values(&expression.ast) && !picks_values(&meant.ast)
+    let [picks, own_picks] = [expression, meant].map(|one| picks_values(without_ranking(&one.ast)));
+    (tile && said == own || course) && picks && !own_picks
+}
+
+/// Whether a number of now has become one of all the time that is shown, and nothing says so.
+fn stretched(expression: &Expression, meant: &Expression) -> bool {
+    let whole = |expression: &Expression| expression.written.contains("$__range");
+    let said = ["title", "description"].iter().any(|key| {
+        let text = expression.owner[*key].as_str().unwrap_or_default();
+        let words = ["time shown", "range", "period", "average"];
+        words.iter().any(|word| text.to_lowercase().contains(word))
+    });
+    whole(expression) && !whole(meant) && !said && expression.usage == Usage::Panel
+}
+
+/// Whether nothing that somebody chooses changes what is asked for.
+fn deaf(expression: &Expression, meant: &Expression) -> bool {
+    let heeds = |expression: &Expression| {
+        let mut chosen = variables(&expression.written).filter(|(name, _)| !name.starts_with("__"));
+        chosen.next().is_some()
+    };
+    expression.usage == Usage::Panel && heeds(meant) && !heeds(expression)
+}
+
+/// Whether of the states of services only some are shown, where monstack's own panel has room for all.
+fn left_out(stack: &Stack, expression: &Expression, meant: &Expression) -> bool {
+    let states = ["stat", "gauge", "state-timeline", "status-history"];
+    let states = states.contains(&expression.owner["type"].as_str().unwrap_or_default());
+    let room = |expression: &Expression| match &*expression.ast {
+        Expr::Aggregate(ranked)
+            if ["topk", "bottomk"].contains(&ranked.op.to_string().as_str()) =>
+        {
+            number(ranked.param.as_deref()?)
+        }
+        _ => None,
+    };
+    let services = stack.catalog.services.len() as f64;
+    let [now, own] = [expression, meant].map(room);
+    states && now.is_some_and(|now| now < own.unwrap_or(f64::INFINITY).min(services))
 }
 
 /// Whether an expression compares what it gives with a number, other than to leave out what is none.

@@ -325,7 +325,7 @@ fn least(text: &str) -> Option<Duration> {
 }
 
 /// How much time the dashboard shows when it is opened.
-fn shown(dashboard: &Value) -> Option<Duration> {
+pub(super) fn shown(dashboard: &Value) -> Option<Duration> {
     let from = dashboard["time"]["from"].as_str()?.strip_prefix("now-")?;
     (dashboard["time"]["to"] == "now")
         .then(|| Duration::parse(from))

@@ -62,13 +62,24 @@ pub(crate) const PROOF: Proof = Proof {
                     .collect()
             };
             let panel = expression.panel().unwrap_or_default();
+            let mark = expression.pointer.strip_suffix("/expr");
+            let mark = mark.filter(|mark| mark.starts_with("/annotations/"));
+            let mut files = stack.files.dashboards();
+            let file = mark.and_then(|_| files.find(|file| file.path == expression.path));
+            let marks = ["titleFormat", "textFormat"].into_iter().filter_map(|key| {
+                let pointer = format!("{}/{key}", mark?);
+                let text = file?.value.pointer(&pointer)?.as_str()?;
+                let labels = named("{{", "}}", text).into_iter();
+                Some(labels.map(move |label| (label, pointer.clone())))
+            });
             let legends = named("{{", "}}", legend)
                 .into_iter()
                 .map(|label| (label, expression.pointer.replace("/expr", "/legendFormat")));
             let names = named("${__field.labels.", "}", name)
                 .into_iter()
                 .map(|label| (label, format!("{panel}/fieldConfig/defaults/displayName")));
-            let labels: Vec<(String, String)> = legends.chain(names).collect();
+            let labels: Vec<(String, String)> =
+                legends.chain(names).chain(marks.flatten()).collect();
             if labels.is_empty() {
                 continue;
             }

@@ -3,8 +3,11 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::{nearest, suggestion};
+use crate::json::Parts;
 use crate::render::File;
 use crate::stack::Stack;
+use crate::stack::containers::images::knows;
+use crate::stack::files::View;
 use crate::stack::markdown::{Block, sections};
 use std::collections::BTreeSet;
 
@@ -81,17 +84,145 @@ fn wrong(stack: &Stack, file: &File, block: &Block) -> Vec<crate::diagnostic::Di
                 format!("did you mean `{near}`?"),
             );
         }
-        for command in line.split(['|', ';', '&']) {
+        for command in commands(line) {
             if let Some((message, help)) = destroys(command) {
                 say(message.to_string(), help.to_string());
             }
             let words: Vec<&str> = command.split_whitespace().collect();
-            if let Some((message, help)) = compose(stack, &words) {
+            let wrong = compose(stack, &words)
+                .or_else(|| without_its_program(stack, &words))
+                .or_else(|| unknown_verb(&words))
+                .or_else(|| not_rendered(stack, &words))
+                .or_else(|| unknown_module(stack, &words));
+            if let Some((message, help)) = wrong {
                 say(message, help);
             }
         }
     }
     found
+}
+
+/// The commands of a line: what stands between quotes holds none.
+fn commands(line: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let (mut quote, mut start) = (None, 0);
+    for (at, c) in line.char_indices() {
+        match quote {
+            Some(open) if open == c => quote = None,
+            None if ['\'', '"'].contains(&c) => quote = Some(c),
+            None if ['|', ';', '&'].contains(&c) => {
+                found.push(&line[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found.push(&line[start..]);
+    found
+}
+
+/// A program that is called in a container whose image has none of that name.
+fn without_its_program(stack: &Stack, words: &[&str]) -> Option<(String, String)> {
+    let at = words.iter().position(|word| *word == "exec")?;
+    let ["docker", "compose", ..] = words else {
+        return None;
+    };
+    let mut rest = words[at + 1..].iter().filter(|word| !word.starts_with('-'));
+    let container = stack.containers.container(rest.next()?)?;
+    let program = rest.next()?;
+    let image = container.image?;
+    let plain = program
+        .chars()
+        .all(|c| c.is_alphanumeric() || "-_./".contains(c));
+    (plain && !image.has(program)).then(|| {
+        (
+            format!(
+                "the image of `{}` has no program `{program}`",
+                container.name
+            ),
+            "call one that it has".to_string(),
+        )
+    })
+}
+
+/// Something that promtool or amtool cannot do.
+fn unknown_verb(words: &[&str]) -> Option<(String, String)> {
+    let at = words
+        .iter()
+        .position(|word| ["promtool", "amtool"].contains(word))?;
+    let rest = &words[at + 1..];
+    // What follows an option may be its value.
+    let mut options = rest.iter().take_while(|word| word.starts_with('-'));
+    if !options.all(|option| option.contains('=')) {
+        return None;
+    }
+    let said: Vec<String> = rest.iter().map(|word| word.to_string()).collect();
+    let verb = rest.iter().find(|word| !word.starts_with('-'))?;
+    let plain = verb.chars().all(|c| c.is_ascii_alphabetic() || c == '-');
+    (plain && !knows(words[at], &said, None)).then(|| {
+        (
+            format!(
+                "{} has no command `{verb}` that goes on like this",
+                words[at]
+            ),
+            format!("`{} --help` lists what it has", words[at]),
+        )
+    })
+}
+
+/// A file of the output folder that is not rendered.
+fn not_rendered(stack: &Stack, words: &[&str]) -> Option<(String, String)> {
+    let output = format!("{}/", stack.catalog.platform.output);
+    let paths = || {
+        stack
+            .files
+            .seen(View::Whole)
+            .all()
+            .map(|file| file.path.as_str())
+    };
+    words.iter().find_map(|word| {
+        let word = word.trim_matches(['"', '\'', '`', ',', ')', '(']);
+        let path = word.strip_prefix(&output)?.trim_end_matches(['/', '.']);
+        let plain = path
+            .chars()
+            .all(|c| c.is_alphanumeric() || "-_./".contains(c));
+        let folder = format!("{path}/");
+        let known = path.is_empty()
+            || path.starts_with('.')
+            || paths().any(|known| known == path || known.starts_with(&folder));
+        (plain && !known).then(|| {
+            let known: Vec<String> = paths().map(|path| format!("{output}{path}")).collect();
+            (
+                format!("the command reads `{word}`, which is not rendered"),
+                suggestion(word, known.iter().map(String::as_str)),
+            )
+        })
+    })
+}
+
+/// A module of the stack's own blackbox exporter that its configuration does not have.
+fn unknown_module(stack: &Stack, words: &[&str]) -> Option<(String, String)> {
+    let modules = stack.files.blackbox()?.value["modules"].as_object()?;
+    // A prober of somebody else has modules of its own.
+    words.iter().find(|word| {
+        let container = stack.containers.container(word);
+        let image = container.and_then(|container| container.image);
+        image.is_some_and(|image| image.program() == "blackbox_exporter")
+    })?;
+    let rest = words.iter().find_map(|word| word.split_once("/probe?"))?.1;
+    let (_, name) = rest.split_once("module=")?;
+    let end = name.find(|c: char| !c.is_alphanumeric() && !"-_".contains(c));
+    let name = &name[..end.unwrap_or(name.len())];
+    // Of one that Prometheus asks for too the probes tell.
+    let config = stack.files.config()?;
+    let mut jobs = config["scrape_configs"].items();
+    let probed = jobs.any(|job| job["params"]["module"].texts().any(|asked| asked == name));
+    (!name.is_empty() && !probed && !modules.contains_key(name)).then(|| {
+        (
+            format!("the blackbox exporter has no module `{name}`"),
+            suggestion(name, modules.keys().map(String::as_str)),
+        )
+    })
 }
 
 /// Whether a number before `>` belongs to the quoted word before it: a shell takes it for the number of a stream only where it

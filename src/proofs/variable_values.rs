@@ -66,6 +66,7 @@ pub(crate) const PROOF: Proof = Proof {
             }
             found.extend(exact(stack, file));
             found.extend(idle(file));
+            found.extend(circle(file));
         }
         found
     }),
@@ -417,6 +418,44 @@ fn idle(file: &File) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// Variables that wait for each other: Grafana asks for a variable once all are there that its query names.
+fn circle(file: &File) -> Option<Diagnostic> {
+    let list = || file.value["templating"]["list"].items();
+    let waits: Vec<(&str, BTreeSet<&str>)> = list()
+        .map(|variable| {
+            let query = variable["query"]
+                .as_str()
+                .or(variable["query"]["query"].as_str());
+            let named = variables(query.unwrap_or_default()).map(|(name, _)| name);
+            (
+                variable["name"].as_str().unwrap_or_default(),
+                named.collect(),
+            )
+        })
+        .collect();
+    let of = |name: &str| waits.iter().find(|(known, _)| *known == name);
+    let found = waits.iter().position(|(name, first)| {
+        let mut reached = first.clone();
+        for _ in 0..waits.len() {
+            let next = reached.iter().filter_map(|name| of(name));
+            let next: Vec<&str> = next.flat_map(|(_, names)| names).copied().collect();
+            reached.extend(next);
+        }
+        reached.contains(name)
+    })?;
+    let (name, named) = &waits[found];
+    let others: Vec<&str> = named.iter().copied().collect();
+    Some(place::at(
+        &file.path,
+        format!("/templating/list/{found}/query"),
+        format!(
+            "the variable `{name}` waits for `{}`, which waits for it: neither offers anything",
+            others.join("` and `")
+        ),
+        "let one of them ask without the other",
+    ))
 }
 
 /// Matchers that take a variable of several values for one: with two of them chosen, they match nothing.

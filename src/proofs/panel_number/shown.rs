@@ -1,11 +1,14 @@
 //! What is shown of the numbers: panels with a name of monstack's own that leave rows out, make other numbers of them, or hide them.
 
+use super::drawn::Drawn;
 use super::seen;
+use crate::catalog::Duration;
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
-use crate::proofs::place;
+use crate::proofs::{panel_query, place};
 use crate::stack::Stack;
 use crate::stack::dashboards::panels;
+use crate::stack::expressions::{Expression, Usage};
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -24,6 +27,13 @@ const OTHERS: [&str; 5] = [
 /// Every panel of monstack's own that is shown otherwise, and each variable that nobody can choose any more.
 pub(super) fn otherwise(own: &Stack, stack: &Stack) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    let mut asked: HashMap<(&str, &str), Vec<&Expression>> = HashMap::new();
+    for expression in stack.used(Usage::Panel) {
+        if let Some(panel) = expression.panel() {
+            let place = (expression.path, panel);
+            asked.entry(place).or_default().push(expression);
+        }
+    }
     for file in stack.files.dashboards() {
         let Some(meant) = own.files.at(&file.path) else {
             continue;
@@ -38,7 +48,23 @@ pub(super) fn otherwise(own: &Stack, stack: &Stack) -> Vec<Diagnostic> {
             let Some(meant) = by_title.get(title).and_then(|all| twin(panel, all)) else {
                 continue;
             };
-            let wrong = changed(panel, meant).or_else(|| seen::otherwise(panel, meant));
+            let drawn = || {
+                let expressions = asked.get(&(file.path.as_str(), pointer.as_str()));
+                let drawn = Drawn {
+                    panel,
+                    meant,
+                    expressions: expressions.map_or(&[], Vec::as_slice),
+                    contract: &stack.contract,
+                    range: panel_query::shown(&file.value).map(Duration::seconds),
+                };
+                let same = seen::queries(panel) == seen::queries(meant);
+                (same && panel != meant)
+                    .then(|| drawn.otherwise())
+                    .flatten()
+            };
+            let wrong = changed(panel, meant)
+                .or_else(|| seen::otherwise(panel, meant))
+                .or_else(drawn);
             if let Some((key, message)) = wrong {
                 found.push(place::at(
                     &file.path,

@@ -4,9 +4,9 @@ use super::panel::Panel;
 use crate::catalog::Duration;
 use crate::diagnostic::Diagnostic;
 use crate::promql::token::T_LUNLESS;
-use crate::promql::walk::{children, ranges};
+use crate::promql::walk::{children, ranges, selectors};
 use crate::promql::{Expr, Offset};
-use crate::proofs::place;
+use crate::proofs::{false_text, panel_query, place};
 use crate::stack::expressions::Expression;
 use std::time::Duration as Length;
 
@@ -115,6 +115,37 @@ impl Panel<'_, '_> {
             let help = "write `$__rate_interval`, or say in the title of which time it is";
             Some(place::on(query, message, help))
         })
+    }
+
+    /// What is said to be of the last day is asked of a day: by its window, or by the time that is shown.
+    pub(super) fn another_time_said(&self) -> Option<Diagnostic> {
+        let words = self.words();
+        let times = ["last", "past", "within"];
+        if !times.iter().any(|time| words.contains(time)) {
+            return None;
+        }
+        let said = false_text::looked_back(&words)?;
+        let own = self.queries.iter().flat_map(|query| ranges(&query.ast));
+        let mut known: Vec<Duration> = own
+            .map(|range| Duration(range.as_millis() as u64))
+            .collect();
+        known.extend(panel_query::shown(&self.file.value));
+        known.extend(Duration::parse(self.text("timeFrom")));
+        // What is recorded has a window of its own, and so has what a subquery goes through.
+        let others = self.queries.iter().any(|query| {
+            let read = selectors(&query.ast).into_iter();
+            let mut names = read.filter_map(|selector| selector.name.as_deref());
+            names.any(|name| name.contains(':')) || query.written.contains("__range")
+        });
+        if others || self.queries.is_empty() || known.contains(&said) {
+            return None;
+        }
+        let message = format!(
+            "`{}` says that it is of {said}, and nothing that it asks looks back so far",
+            self.text("title")
+        );
+        let help = "say of which time it is, or let the query look back so far";
+        Some(self.wrong("description", message, help))
     }
 
     /// What is said of the time that is shown is asked of all of it.

@@ -104,6 +104,11 @@ impl<'a> Field<'a> {
         })
     }
 
+    /// What its numbers are shown in.
+    pub(crate) fn unit(&self) -> Option<&'a str> {
+        self.setting("unit").as_str()
+    }
+
     /// The steps of its thresholds, by value, the lowest without one; those that Grafana fills in where none are written.
     pub(crate) fn steps(&self) -> Vec<(Option<f64>, String)> {
         let written = self.setting("thresholds");
