@@ -360,7 +360,7 @@ impl Profiles {
     }
 
     /// The profile that an image exposes, as far as it is known whose that is.
-    pub(crate) fn of_image(&self, image: &str) -> Option<(&str, &Exporter)> {
+    pub fn of_image(&self, image: &str) -> Option<(&str, &Exporter)> {
         let mut known = self.exporters();
         let (repository, _) = images::parted(image);
         known.find(|(_, exporter)| images::is_one_of(repository, &exporter.images))

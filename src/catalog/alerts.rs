@@ -62,7 +62,7 @@ pub struct Alert {
     /// When somebody is told of it, whoever that is.
     pub hours: Hours,
     /// While what it is silent, whatever it compares.
-    pub(crate) unless: Option<Unless>,
+    pub unless: Option<Unless>,
     /// How far back the condition looks, if it does.
     pub window: Option<Duration>,
     /// The key that its threshold is written as, and on which side of it the alert fires; without a threshold: above.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// `[alerts.NAME] unless`: while a series of a gauge is not 0, the alert is silent for whom that is about.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Unless {
+pub struct Unless {
     /// The metric's key.
     pub(crate) metric: String,
     /// Which of its series.
@@ -50,7 +50,7 @@ impl Unless {
     }
 
     /// Its metric, its label and its series as one sentence says them.
-    pub(crate) fn words(&self) -> String {
+    pub fn words(&self) -> String {
         let matchers = &self.filter.matchers;
         let picked = match matchers.is_empty() {
             true => String::new(),
@@ -86,7 +86,7 @@ impl Alert {
 
 impl Catalog {
     /// Whether a metric is there to silence alerts: at rest it is 0.
-    pub(crate) fn silences(&self, metric: &Metric) -> bool {
+    pub fn silences(&self, metric: &Metric) -> bool {
         let mut silent = self.alerts.iter().filter_map(|alert| alert.unless.as_ref());
         silent.any(|unless| unless.metric == metric.key)
     }
