@@ -7,8 +7,8 @@ use crate::diagnostic::{Diagnostic, Place};
 pub(crate) const LINT: Lint = Lint {
     code: "too-few-instances",
     doc: "It fires when more than so many instances are down while another is up: of as many as that, or fewer, the last takes the service with it, and that is another alert's matter. `replicas` and `targets` say how many there are.",
-    bad: "[services.search]\ngroup = \"web\"\nport = 8002\nreplicas = 2\n\n[alerts.ReplicaDown]\nkind = \"instance_down\"\nservices = [\"search\"]\nabove = 1\nfor = \"5m\"\nseverity = \"warning\"\n",
-    good: "[services.search]\ngroup = \"web\"\nport = 8002\nreplicas = 3\n\n[alerts.ReplicaDown]\nkind = \"instance_down\"\nservices = [\"search\"]\nabove = 1\nfor = \"5m\"\nseverity = \"warning\"\n",
+    bad: "[services.search]\ngroup = \"web\"\nport = 8002\ntargets = [\"10.0.0.1:8002\", \"10.0.0.2:8002\"]\n\n[alerts.ReplicaDown]\nkind = \"instance_down\"\nservices = [\"search\"]\nabove = 1\nfor = \"5m\"\nseverity = \"warning\"\n",
+    good: "[services.search]\ngroup = \"web\"\nport = 8002\ntargets = [\"10.0.0.1:8002\", \"10.0.0.2:8002\", \"10.0.0.3:8002\"]\n\n[alerts.ReplicaDown]\nkind = \"instance_down\"\nservices = [\"search\"]\nabove = 1\nfor = \"5m\"\nseverity = \"warning\"\n",
     check: |catalog, source| {
         let mut found = Vec::new();
         let alerts = catalog.written_alerts();

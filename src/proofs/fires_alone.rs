@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::evaluation::classes::{OF_TARGETS, Questions, target};
 use crate::evaluation::unit_tests::{Found, Mismatch, Suite, labels};
 use crate::json::Parts;
-use crate::promql::engine::{NAME, Release};
+use crate::promql::engine::{Labels, NAME, Release};
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::rules::LoadedRule;
@@ -119,7 +119,11 @@ fn alone(tried: &Tried) -> Option<Diagnostic> {
         doubled["input_series"].as_array_mut()?.extend(copies);
         let both = match alert.about {
             Scope::Service => {
-                names.map(|name| json!({"labels": format!("{{job={name:?}}}"), "value": 1}))
+                let [(first, second)] = pairs[..] else {
+                    continue;
+                };
+                let text = of_another(&labels(fired).ok()?, first, second);
+                [only.clone(), json!({"labels": text, "value": 1})]
             }
             _ => {
                 let of = |name: &String| format!("component={name:?}");
@@ -273,8 +277,13 @@ fn renamed(series: &Value, first: &Service, second: &Service) -> Option<Value> {
     if own.get("job") != first.name && own.get("service") != first.name {
         return None;
     }
+    let text = own.get(NAME).to_string() + &of_another(&own, first, second);
+    Some(json!({"series": text, "values": series["values"]}))
+}
+
+/// Labels as text, with those of the second service's targets in place of the first's.
+fn of_another(own: &Labels, first: &Service, second: &Service) -> String {
     let (from, to) = (target(first), target(second));
-    let mut text = own.get(NAME).to_string();
     let pairs: Vec<String> = own
         .without_name()
         .iter()
@@ -287,6 +296,5 @@ fn renamed(series: &Value, first: &Service, second: &Service) -> Option<Value> {
             format!("{label}={value:?}")
         })
         .collect();
-    text += &format!("{{{}}}", pairs.join(","));
-    Some(json!({"series": text, "values": series["values"]}))
+    format!("{{{}}}", pairs.join(","))
 }

@@ -80,7 +80,9 @@ pub(super) fn not_watching_the_monitoring(stack: &Stack, config: &File) -> Vec<D
     for (job, addresses) in servers {
         let targets = stack.contract.targets.with("job", job);
         let mut targets = targets.ones().map(|at| &stack.contract.targets.list[at]);
-        let other = targets.find(|target| !addresses.contains(&target.address));
+        let same = |one: &String, other: &str| one == other || is_one_server(stack, one, other);
+        let other =
+            targets.find(|target| !addresses.iter().any(|one| same(one, &target.address)));
         found.extend(other.map(|target| {
             let message = format!(
                 "the job `{job}` scrapes {}, the catalog says {}",
@@ -92,4 +94,17 @@ pub(super) fn not_watching_the_monitoring(stack: &Stack, config: &File) -> Vec<D
         }));
     }
     found
+}
+
+/// Whether two addresses lead to the same port of one container, seen from that of Prometheus.
+fn is_one_server(stack: &Stack, one: &str, other: &str) -> bool {
+    let server = |address: &str| {
+        let (host, port) = address.rsplit_once(':')?;
+        let name = match host {
+            "localhost" | "127.0.0.1" | "[::1]" => "prometheus",
+            _ => host,
+        };
+        Some((stack.containers.container(name)?.process.name?, port.to_string()))
+    };
+    server(one).is_some_and(|one| Some(one) == server(other))
 }
