@@ -159,10 +159,10 @@ fn of_gauges(alert: &Alert) -> Option<Diagnostic> {
     let says =
         |metric: &str, words: &[&str]| snake(metric).split('_').any(|word| words.contains(&word));
     let whole = |metric: &str| says(metric, &WHOLE) && !says(metric, &USED) && !says(metric, &LEFT);
-    // As in `entries` and `entries_limit`.
-    let of_it = part
-        .strip_prefix(limit)
-        .is_some_and(|rest| WHOLE.contains(&rest.trim_start_matches('_')));
+    // As in `entries` and `entries_limit`, or `queue_points` and `queue_limit_points`.
+    let without = snake(part);
+    let without = without.split('_').filter(|word| !WHOLE.contains(word));
+    let of_it = without.eq(snake(limit).split('_'));
     let taken = !says(limit, &WHOLE) && (says(limit, &USED) || says(limit, &LEFT));
     if whole(part) && (taken || of_it) {
         let message =

@@ -27,10 +27,12 @@ pub(crate) const LINT: Lint = Lint {
                 let named = key.starts_with("/services/")
                     || source.contains(&format!("/alerts/{}/services", alert.name));
                 let all = covered().all(|service| never(&service));
-                let first = covered()
-                    .filter(never)
-                    .find(|service| all || named && known(service) > Some(1));
-                let Some(service) = first else { continue };
+                let several = covered().filter(never).max_by_key(|service| known(service));
+                let Some(service) =
+                    several.filter(|service| all || named && known(service) > Some(1))
+                else {
+                    continue;
+                };
                 let instances = known(service).unwrap_or_default();
                 let (has, help) = match instances {
                     1 => (

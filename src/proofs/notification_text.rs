@@ -437,13 +437,17 @@ impl Text<'_> {
         let (_, key, loud, instead) = LOUDNESS
             .iter()
             .find(|(kind, key, ..)| *kind == self.integration && self.entry.get(*key).is_some())?;
-        if self.said.is_some_and(|said| said.get(*key).is_some()) {
+        // A chat may be quiet on purpose; who calls people is there to call them.
+        let said = self.said.is_some_and(|said| said.get(*key).is_some());
+        if said && !["opsgenie", "victorops"].contains(&self.integration) {
             return None;
         }
         let text = plain(&self.entry[*key]);
         let become_of = |labels: &&Labels| texts::written(&text, labels, true).ok();
         let mut words = urgent.iter().filter_map(become_of);
-        let word = words.find(|word| !loud.contains(&word.trim()))?;
+        // What WARNING does is a setting of VictorOps.
+        let loud = |word: &str| loud.contains(&word) || said && word == "WARNING";
+        let word = words.find(|word| !loud(word.trim()))?;
         let message = format!(
             "{} gets the most urgent alerts with the {key} `{}`, and may wake no one for them",
             self.integration,

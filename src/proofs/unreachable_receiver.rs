@@ -43,6 +43,20 @@ pub(crate) const PROOF: Proof = Proof {
     }),
 };
 
+/// Ports at which mail servers hand out what they have (IANA's service names).
+const FETCHES_MAIL: [(&str, &str); 4] = [
+    ("110", "POP3"),
+    ("143", "IMAP"),
+    ("993", "IMAP over TLS"),
+    ("995", "POP3 over TLS"),
+];
+
+/// `host:port` of an address, as far as it is written.
+fn authority(address: &str) -> &str {
+    let rest = address.split("://").last().unwrap_or_default();
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
 /// Receivers of the catalog that are rendered with other means, or without some.
 fn otherwise(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
     let path = &notifications.file.path;
@@ -200,9 +214,47 @@ fn at_home(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
             named.extend(addresses.map(|address| host(address).to_string()));
         }
     }
+    let prometheus = &stack.catalog.prometheus;
+    let opened = [
+        &prometheus.external_url,
+        &stack.catalog.alertmanager.external_url,
+        &stack.catalog.grafana.external_url,
+    ];
+    let own: BTreeSet<&str> = opened
+        .into_iter()
+        .chain(&prometheus.alertmanagers)
+        .map(|address| authority(address))
+        .collect();
     let mut found = Vec::new();
     for (pointer, address) in connects {
         let host = host(&address);
+        if own.contains(authority(&address)) {
+            found.push(place::at(
+                &notifications.file.path,
+                pointer,
+                format!(
+                    "{} is where a server of the monitoring itself listens: it takes no notifications",
+                    authority(&address)
+                ),
+                "write the address of whoever is to be told",
+            ));
+            continue;
+        }
+        let fetches = FETCHES_MAIL.iter().find(|(port, _)| {
+            pointer.ends_with("smarthost")
+                && address
+                    .rsplit_once(':')
+                    .is_some_and(|(_, own)| own == *port)
+        });
+        if let Some((port, protocol)) = fetches {
+            found.push(place::at(
+                &notifications.file.path,
+                pointer,
+                format!("port {port} of a mail server is {protocol}, by which mail is fetched: none is sent"),
+                "write the port at which it takes mail: 587, 465 or 25",
+            ));
+            continue;
+        }
         let mut servers = SERVERS
             .iter()
             .flat_map(|server| stack.containers.running(server))

@@ -104,6 +104,9 @@ fn unreadable(notifications: &Notifications, route: &Route) -> Vec<Diagnostic> {
     found
 }
 
+/// Who calls people until somebody answers.
+const CALLS: [&str; 3] = ["opsgenie", "pagerduty", "victorops"];
+
 /// Whether a finding is about alerts that no route but the first takes, or a route that does not take its own.
 fn falls(found: &Diagnostic) -> bool {
     match &found.place {
@@ -148,11 +151,17 @@ fn never_quiet(stack: &Stack, notifications: &Notifications, tree: &Route) -> Op
         .collect();
     quiet.find_map(|firing| {
         let mut ends = tree.ends(firing.labels()).into_iter();
+        let calls = |name: &str| {
+            let mut receivers = notifications.receivers.iter();
+            receivers.any(|one| {
+                let integrations = one.integrations();
+                one.name == name && integrations.iter().any(|(_, kind, _)| CALLS.contains(kind))
+            })
+        };
         let route = ends.find(|end| {
-            // What no route takes has nowhere else to go; and one for everything may be a record.
-            end.pointer != tree.pointer
-                && !end.matchers.is_empty()
-                && urgent.contains(end.receiver())
+            // What no route takes has nowhere else to go, and one for everything may be a record: unless somebody is called by it.
+            let own = end.pointer != tree.pointer && !end.matchers.is_empty();
+            (own || calls(end.receiver())) && urgent.contains(end.receiver())
         })?;
         Some(place::at(
             &notifications.file.path,

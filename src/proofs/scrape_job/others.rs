@@ -81,8 +81,7 @@ pub(super) fn not_watching_the_monitoring(stack: &Stack, config: &File) -> Vec<D
         let targets = stack.contract.targets.with("job", job);
         let mut targets = targets.ones().map(|at| &stack.contract.targets.list[at]);
         let same = |one: &String, other: &str| one == other || is_one_server(stack, one, other);
-        let other =
-            targets.find(|target| !addresses.iter().any(|one| same(one, &target.address)));
+        let other = targets.find(|target| !addresses.iter().any(|one| same(one, &target.address)));
         found.extend(other.map(|target| {
             let message = format!(
                 "the job `{job}` scrapes {}, the catalog says {}",
@@ -104,7 +103,10 @@ fn is_one_server(stack: &Stack, one: &str, other: &str) -> bool {
             "localhost" | "127.0.0.1" | "[::1]" => "prometheus",
             _ => host,
         };
-        Some((stack.containers.container(name)?.process.name?, port.to_string()))
+        Some((
+            stack.containers.container(name)?.process.name?,
+            port.to_string(),
+        ))
     };
     server(one).is_some_and(|one| Some(one) == server(other))
 }

@@ -132,7 +132,7 @@ pub(super) fn nothing_left(stack: &Stack, config: &File) -> Vec<Diagnostic> {
     found
 }
 
-/// What rules read of an own job, and the job does not ask its exporter for; of each job the first.
+/// What rules read of a job, and the job does not ask its exporter for; of each job the first.
 pub(super) fn uncollected(stack: &Stack, config: &File) -> Vec<Diagnostic> {
     let jobs = config.value["scrape_configs"].items().enumerate();
     let choosing = jobs.filter_map(|(index, job)| {
@@ -147,7 +147,11 @@ pub(super) fn uncollected(stack: &Stack, config: &File) -> Vec<Diagnostic> {
     for (index, job, only, without) in choosing {
         let name = job["job_name"].as_str().unwrap_or_default();
         let catalog = stack.catalog;
-        let profiles = catalog.extra.jobs.get(name).map(|own| &own.profiles);
+        let service = catalog.service(name);
+        let profiles = match service {
+            Some(service) => Some(&service.profiles),
+            None => catalog.extra.jobs.get(name).map(|own| &own.profiles),
+        };
         let targets = stack.contract.targets.with("job", name);
         let left_out = |metric: &str| {
             let mut known = profiles.into_iter().flatten();
@@ -173,9 +177,15 @@ pub(super) fn uncollected(stack: &Stack, config: &File) -> Vec<Diagnostic> {
                 stack.contract.family(metric).iter().filter_map(|series| {
                     stack.contract.select(series, &selector.matchers.matchers)
                 });
-            let alone = !stack.open().may_give(selector, &stack.contract)
-                && picked.all(|series| series.targets.is_subset(&targets));
-            alone.then_some((expression, metric, collector))
+            // What the catalog's own rules read of a service is promised for it; another rule may read what there is.
+            let missed = match service {
+                Some(_) => picked.any(|series| !series.targets.is_disjoint(&targets)),
+                None => {
+                    !stack.open().may_give(selector, &stack.contract)
+                        && picked.all(|series| series.targets.is_subset(&targets))
+                }
+            };
+            missed.then_some((expression, metric, collector))
         });
         found.extend(lost.take(1).map(|(expression, metric, collector)| {
             let message = format!(
