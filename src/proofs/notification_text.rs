@@ -131,6 +131,9 @@ const LOUDNESS: [(&str, &str, &[&str], &str); 5] = [
     ),
 ];
 
+/// Words of Opsgenie and VictorOps with which an alert is a note.
+const INFORMS: [&str; 4] = ["P5", "INFO", "ACKNOWLEDGEMENT", "RECOVERY"];
+
 /// The alerts of which a receiver is told, looked for when a text asks which one it is about.
 type Told<'t, 'n> = dyn Deref<Target = Vec<&'n Labels>> + 't;
 
@@ -437,17 +440,16 @@ impl Text<'_> {
         let (_, key, loud, instead) = LOUDNESS
             .iter()
             .find(|(kind, key, ..)| *kind == self.integration && self.entry.get(*key).is_some())?;
-        // A chat may be quiet on purpose; who calls people is there to call them.
+        // A chat may be quiet on purpose, and low is a choice; what informs calls no one, whoever is there to be called.
         let said = self.said.is_some_and(|said| said.get(*key).is_some());
-        if said && !["opsgenie", "victorops"].contains(&self.integration) {
-            return None;
-        }
+        let quiet = |word: &str| match said {
+            true => INFORMS.contains(&word),
+            false => !loud.contains(&word),
+        };
         let text = plain(&self.entry[*key]);
         let become_of = |labels: &&Labels| texts::written(&text, labels, true).ok();
         let mut words = urgent.iter().filter_map(become_of);
-        // What WARNING does is a setting of VictorOps.
-        let loud = |word: &str| loud.contains(&word) || said && word == "WARNING";
-        let word = words.find(|word| !loud(word.trim()))?;
+        let word = words.find(|word| quiet(word.trim()))?;
         let message = format!(
             "{} gets the most urgent alerts with the {key} `{}`, and may wake no one for them",
             self.integration,

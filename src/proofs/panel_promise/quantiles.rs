@@ -22,6 +22,7 @@ impl Panel<'_, '_> {
     pub(super) fn quantiles_otherwise_named(&self) -> Option<Diagnostic> {
         let title = named(self.text("title"));
         let mut all = BTreeSet::new();
+        let mut legends = false;
         for query in &self.queries {
             let mut asked = Vec::new();
             asked_for(&query.ast, &mut asked);
@@ -48,6 +49,7 @@ impl Panel<'_, '_> {
                     }
                     _ => None,
                 };
+                legends |= !said.is_empty();
                 if let Some(text) = wrong {
                     let message = format!("`{text}` draws what {}% stay below", number * 100.0);
                     return Some(place::on(
@@ -58,9 +60,11 @@ impl Panel<'_, '_> {
                 }
             }
         }
+        // Legends that name what is drawn tell it apart from what the title says, unless one is missing.
+        let named = !legends || all.len() < title.len();
         let lost = title
             .iter()
-            .find(|percent| !all.is_empty() && !all.contains(*percent))?;
+            .find(|percent| !all.is_empty() && named && !all.contains(*percent))?;
         let message = format!(
             "`{}` draws no quantile of {}%",
             self.text("title"),
