@@ -224,6 +224,11 @@ impl<'a> Reader<'a> {
                 code ^= first == '`' && !command;
                 rest = &rest[first.len_utf8()..];
                 spaced = first.is_whitespace() || first == '`';
+                // What ends with a command or a bracket.
+                let ends = ['.', '?', '!'].contains(&first) && !code && !row;
+                if ends && (rest.is_empty() || rest.starts_with(' ')) {
+                    self.end();
+                }
                 continue;
             }
             let end = rest.find(|c: char| !c.is_alphanumeric() && !"_.-%'’".contains(c));

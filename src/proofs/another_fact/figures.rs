@@ -22,13 +22,14 @@ pub(super) struct Figure {
 }
 
 /// Words for a unit, in seconds; percent in hundredths.
-const WORDS: [(&str, f64); 6] = [
+const WORDS: [(&str, f64); 7] = [
     ("second", 1.0),
     ("minute", 60.0),
     ("hour", 3_600.0),
     ("day", 86_400.0),
     ("week", 604_800.0),
     ("percent", 0.01),
+    ("%", 0.01),
 ];
 
 const GIBIBYTE: f64 = 1_073_741_824.0;
@@ -101,7 +102,7 @@ pub(super) fn read<'a>(words: &[Word<'a>]) -> Vec<(Word<'a>, Option<Figure>)> {
             && before.is_bare()
         {
             before.value *= factor;
-            if *name != "percent" {
+            if !["percent", "%"].contains(name) {
                 before.of = Of::Time;
             }
             continue;
