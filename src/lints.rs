@@ -19,7 +19,7 @@ mod honored_job;
 mod implausible_value;
 mod label_collision;
 mod loopback_address;
-mod louder_for_less;
+pub(crate) mod louder_for_less;
 mod merged_instances;
 mod missing_label;
 mod mistaken_exporter;

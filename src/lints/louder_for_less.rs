@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::slice;
 
 /// Who calls people until somebody answers.
-const CALLS: [&str; 3] = ["opsgenie", "pagerduty", "victorops"];
+pub(crate) const CALLS: [&str; 3] = ["opsgenie", "pagerduty", "victorops"];
 
 /// Where a text stands until somebody looks.
 const WRITES: [&str; 8] = [

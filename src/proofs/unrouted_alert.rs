@@ -8,6 +8,7 @@ use crate::catalog::NO_ONE;
 use crate::catalog::owners::Told;
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::json::Parts;
+use crate::lints::louder_for_less::CALLS;
 use crate::promql::walk::selectors;
 use crate::stack::Stack;
 use crate::stack::notifications::matchers::keys;
@@ -103,9 +104,6 @@ fn unreadable(notifications: &Notifications, route: &Route) -> Vec<Diagnostic> {
     }
     found
 }
-
-/// Who calls people until somebody answers.
-const CALLS: [&str; 3] = ["opsgenie", "pagerduty", "victorops"];
 
 /// Whether a finding is about alerts that no route but the first takes, or a route that does not take its own.
 fn falls(found: &Diagnostic) -> bool {
