@@ -15,6 +15,7 @@ pub mod python;
 pub(crate) mod rules;
 pub(crate) mod sentences;
 pub(crate) mod settings;
+pub(crate) mod tested;
 pub(crate) mod variables;
 pub(crate) mod world;
 
@@ -55,6 +56,7 @@ pub struct Stack<'a> {
     notifications: OnceCell<Option<Notifications<'a>>>,
     open: OnceCell<Open>,
     own_pages: OnceCell<Option<Rendered>>,
+    failing_tests: OnceCell<tested::Failing>,
     rendered: &'a Rendered,
 }
 
@@ -93,6 +95,7 @@ impl<'a> Stack<'a> {
             notifications: OnceCell::new(),
             open: OnceCell::new(),
             own_pages: OnceCell::new(),
+            failing_tests: OnceCell::new(),
             rendered,
         }
     }

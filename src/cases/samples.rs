@@ -23,7 +23,7 @@ pub(crate) fn seconds(duration: &str) -> Result<f64, Error> {
     Ok(milliseconds(duration)? as f64 / 1000.0)
 }
 
-/// Of alerts that look back over hours at the least.
+/// Of alerts that look back over hours at the least, in milliseconds.
 const LONG_STEPS: [u64; 4] = [1_200_000, 600_000, 300_000, 120_000];
 
 /// Steps that are easy to read in a test, in milliseconds.
@@ -41,13 +41,14 @@ pub(crate) fn test_step(
 ) -> Result<String, Error> {
     let range = milliseconds(range)?;
     let (mut ranges, mut waits, mut most) = (vec![range], Vec::new(), range / 5);
-    // What only compares ratios that are recorded over ranges of their own bridges nothing.
     let mut steps = STEPS.to_vec();
     let reads_back = alert
         .get_attr("kind")
         .and_then(|kind| kind.get_attr("reads_back"))
         .is_ok_and(|key| key.is_true());
-    if !alert.get_attr("slo")?.is_none() || reads_back {
+    // What only compares ratios that are recorded over ranges of their own bridges nothing.
+    let coarse = !alert.get_attr("slo")?.is_none() || reads_back || is_long(alert, range)?;
+    if coarse {
         (ranges, most) = (Vec::new(), u64::MAX);
         steps.splice(0..0, LONG_STEPS);
     }
@@ -90,6 +91,17 @@ pub(crate) fn test_step(
     // A step that is much smaller only to divide would make the tests many times as long.
     let even = allowed().find(|step| divides(*step) && step * 4 >= largest);
     Ok(Duration(even.unwrap_or(largest)).to_string())
+}
+
+/// Whether an alert looks back so far that steps in which failed scrapes are bridged would be a hundred thousand.
+fn is_long(alert: &Value, range: u64) -> Result<bool, Error> {
+    for branch in alert.get_attr("branches")?.try_iter()? {
+        let window = branch.get_attr("window")?;
+        if window.is_none() || milliseconds(&window.to_string())? < 100 * range {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// When a branch fires whose condition holds from the tick `start` on: `pending` is the first tick at which the alert is

@@ -115,7 +115,33 @@ impl Scene<'_> {
         Ok(trials)
     }
 
+    /// One of the cases in which the alert fires: which one, counts on over all of them.
+    pub(crate) fn firing(&self, which: usize) -> Result<Option<Trial>, Error> {
+        let mut all = Vec::new();
+        for case in &self.kind.cases {
+            if self.shown(case)? {
+                let trial = self.looks(case, false)?;
+                if trial.fires() {
+                    all.push((case, trial));
+                }
+            }
+        }
+        if all.is_empty() {
+            return Ok(None);
+        }
+        let (case, mut trial) = all.swap_remove(which % all.len());
+        self.give_all(&mut trial, case, 0)?;
+        Ok(Some(trial))
+    }
+
     fn trial(&self, case: &Case, excepted: bool) -> Result<Trial, Error> {
+        let mut trial = self.looks(case, excepted)?;
+        self.give_all(&mut trial, case, 0)?;
+        Ok(trial)
+    }
+
+    /// A case without its series.
+    fn looks(&self, case: &Case, excepted: bool) -> Result<Trial, Error> {
         let mut trial = Trial {
             name: if excepted {
                 "is silent for it, which the catalog excepts".to_string()
@@ -157,7 +183,6 @@ impl Scene<'_> {
         if !excepted {
             trial.keep(self.kept);
         }
-        self.give_all(&mut trial, case, 0)?;
         Ok(trial)
     }
 

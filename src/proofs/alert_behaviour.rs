@@ -6,10 +6,9 @@ mod variations;
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
-use crate::catalog::{Alert, Catalog};
+use crate::catalog::Alert;
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::evaluation::rules::{Library, Rule, in_dependency_order};
-use crate::promql::engine::Release;
 use crate::stack::Stack;
 pub use cast::Cast;
 pub use played::Likeness;
@@ -61,14 +60,6 @@ pub(crate) const PROOF: Proof = Proof {
         found.into_iter().map(|(_, _, found)| found).collect()
     }),
 };
-
-/// The releases that may read the rules: where 3 sees a sample less in a window, 2 does not.
-pub(super) fn releases(catalog: &Catalog) -> &'static [Release] {
-    match catalog.prometheus.at_least(3, 0) {
-        true => &[Release::Three],
-        false => &[Release::Three, Release::Two],
-    }
-}
 
 fn unplayed(table: String, error: &minijinja::Error) -> Diagnostic {
     let reason = error.detail().unwrap_or("an expression of the kind fails");

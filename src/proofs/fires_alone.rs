@@ -1,6 +1,5 @@
 //! An expression of the catalog's own fires for each service that fails, however many do at once.
 
-use super::test_fails::groups;
 use super::{Check, Example, Proof, place};
 use crate::catalog::{Alert, Catalog, Group, Scope, Service};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -11,6 +10,7 @@ use crate::promql::engine::{Labels, NAME, Release};
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::rules::LoadedRule;
+use crate::stack::tested::groups;
 use serde_json::{Value, json};
 
 pub(crate) const PROOF: Proof = Proof {

@@ -1,19 +1,17 @@
 //! Every unit test holds: run here as promtool runs it, those of the catalog and those that were rendered.
 
-use super::alert_behaviour::releases;
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::{Duration, Scope};
 use crate::diagnostic::Diagnostic;
 use crate::evaluation::rules::Rule;
-use crate::evaluation::unit_tests::{Found, Mismatch, Suite};
+use crate::evaluation::unit_tests::{Found, Mismatch};
 use crate::json::Parts;
-use crate::overlay::glob;
 use crate::promql::engine::{LOOKBACK, metric};
 use crate::promql::walk::selectors;
 use crate::render::File;
 use crate::stack::Stack;
-use crate::stack::files::beside;
+use crate::stack::tested::groups;
 use std::collections::HashSet;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -30,83 +28,62 @@ pub(crate) const PROOF: Proof = Proof {
     }),
 };
 
-/// The groups of the rule files that a file of tests loads.
-pub(super) fn groups<'a>(stack: &'a Stack, file: &File) -> Vec<(String, Vec<&'a Rule>)> {
-    let mut groups: Vec<(String, Vec<&Rule>)> = Vec::new();
-    for name in file.value["rule_files"].texts() {
-        let path = beside(file, name);
-        for rule in stack.rules.iter().filter(|rule| glob(&path, rule.path)) {
-            match groups.last_mut() {
-                Some((known, rules)) if known == rule.group => rules.push(&rule.rule),
-                _ => groups.push((rule.group.to_string(), vec![&rule.rule])),
-            }
-        }
-    }
-    groups
-}
-
 /// The tests of a file that do not hold, each once.
 fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
     let groups = groups(stack, file);
-    let parsed = |text: &str| stack.contract.parse(text);
-    let suite = Suite::new(&file.value, &groups, &parsed);
     let own = stack.own_tests.of_file(file);
     let mut seen = HashSet::new();
     let mut failing = match file.is_own() {
         true => asked_of_nobody(file, &groups),
         false => Vec::new(),
     };
-    for release in releases(stack.catalog) {
-        for found in suite.run(*release) {
-            let pointer = match &found {
-                Found::Mismatch(Mismatch { pointer, .. })
-                | Found::Broken { pointer, .. }
-                | Found::Unknown { pointer, .. } => pointer,
-            };
-            let index = pointer
-                .split('/')
-                .nth(2)
-                .and_then(|index| index.parse().ok());
-            if !seen.insert(index) {
-                continue;
-            }
-            let index: usize = index.unwrap_or_default();
-            let title = file.value["tests"][index]["name"]
-                .as_str()
-                .unwrap_or_default();
-            let of_catalog = own.get(index).is_some_and(Option::is_some);
-            let alert = file.alert().and_then(|name| stack.catalog.alert(name));
-            let about = of_catalog.then(|| alert.map_or(Scope::Service, |alert| alert.about));
-            let numbered = match file.alert() {
-                Some(alert) => format!("number {} of {alert}", index + 1),
-                None => format!("number {}", index + 1),
-            };
-            let title = match title.split_once(':').map_or(title, |(_, name)| name).trim() {
-                "" => numbered.as_str(),
-                _ => title,
-            };
-            let mut error = said(file, pointer, title, about, &found);
-            if let Some(missing) = not_given(stack, file, &groups, index).filter(|_| !of_catalog) {
-                error.help = format!(
-                    "the condition reads `{missing}`, which the case does not give: name it under `[constants]` of its kind.toml, or among its `[series]`"
-                );
-            }
-            if let Some(group) = unordered(file, &groups).filter(|_| !of_catalog) {
-                error.help = format!(
-                    "the group `{group}` is not in its `group_eval_order`: name it there, behind those whose series it reads"
-                );
-            }
-            let every = file.value["tests"][index]["interval"].as_str();
-            let apart = every.and_then(Duration::parse);
-            if let Some(apart) =
-                apart.filter(|apart| of_catalog && apart.0.cast_signed() > LOOKBACK)
-            {
-                error.help = format!(
-                    "its samples are {apart} apart, and Prometheus takes a series for gone 5m after its last: write `every = \"1m\"` or the like"
-                );
-            }
-            failing.push(error);
+    for (_, found) in stack.failing_tests(file) {
+        let pointer = match found {
+            Found::Mismatch(Mismatch { pointer, .. })
+            | Found::Broken { pointer, .. }
+            | Found::Unknown { pointer, .. } => pointer,
+        };
+        let index = pointer
+            .split('/')
+            .nth(2)
+            .and_then(|index| index.parse().ok());
+        if !seen.insert(index) {
+            continue;
         }
+        let index: usize = index.unwrap_or_default();
+        let title = file.value["tests"][index]["name"]
+            .as_str()
+            .unwrap_or_default();
+        let of_catalog = own.get(index).is_some_and(Option::is_some);
+        let alert = file.alert().and_then(|name| stack.catalog.alert(name));
+        let about = of_catalog.then(|| alert.map_or(Scope::Service, |alert| alert.about));
+        let numbered = match file.alert() {
+            Some(alert) => format!("number {} of {alert}", index + 1),
+            None => format!("number {}", index + 1),
+        };
+        let title = match title.split_once(':').map_or(title, |(_, name)| name).trim() {
+            "" => numbered.as_str(),
+            _ => title,
+        };
+        let mut error = said(file, pointer, title, about, found);
+        if let Some(missing) = not_given(stack, file, &groups, index).filter(|_| !of_catalog) {
+            error.help = format!(
+                "the condition reads `{missing}`, which the case does not give: name it under `[constants]` of its kind.toml, or among its `[series]`"
+            );
+        }
+        if let Some(group) = unordered(file, &groups).filter(|_| !of_catalog) {
+            error.help = format!(
+                "the group `{group}` is not in its `group_eval_order`: name it there, behind those whose series it reads"
+            );
+        }
+        let every = file.value["tests"][index]["interval"].as_str();
+        let apart = every.and_then(Duration::parse);
+        if let Some(apart) = apart.filter(|apart| of_catalog && apart.0.cast_signed() > LOOKBACK) {
+            error.help = format!(
+                "its samples are {apart} apart, and Prometheus takes a series for gone 5m after its last: write `every = \"1m\"` or the like"
+            );
+        }
+        failing.push(error);
     }
     failing
 }

@@ -62,7 +62,7 @@ pub trait Data {
 /// Series in memory, by the name of their metric.
 #[derive(Debug, Default)]
 pub struct Memory {
-    families: HashMap<String, Family>,
+    families: HashMap<String, Family, foldhash::fast::FixedState>,
     natives: Vec<RecordedNative>,
 }
 

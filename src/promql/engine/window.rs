@@ -7,6 +7,8 @@ use crate::promql::Expr;
 pub(super) struct Window<'a> {
     /// Oldest first, at least one.
     samples: &'a [Sample],
+    /// What a sample was from which the next one fell.
+    falls: &'a [(usize, f64)],
     /// Where it begins and ends, by the clock of its samples.
     start: Millis,
     end: Millis,
@@ -45,7 +47,7 @@ pub(super) fn function(name: &str, numbers: &[Vec<f64>]) -> Option<Function> {
         "changes" => Box::new(|window, _| {
             window.count(|before, after| before != after && !(before.is_nan() && after.is_nan()))
         }),
-        "resets" => Box::new(|window, _| window.count(|before, after| after < before)),
+        "resets" => Box::new(|window, _| Some(window.falls.len() as f64)),
         "avg_over_time" => Box::new(|window, _| Some(window.average())),
         "min_over_time" => Box::new(|window, _| {
             Some(window.fold(|least, value| {
@@ -140,7 +142,15 @@ fn windows(
     } else {
         samples
     };
+    // Looked for once: a window of days is one of thousands.
+    let falls: Vec<(usize, f64)> = samples
+        .windows(2)
+        .enumerate()
+        .filter(|(_, pair)| pair[1].value < pair[0].value)
+        .map(|(index, pair)| (index + 1, pair[0].value))
+        .collect();
     let (mut first, mut next) = (0, 0);
+    let (mut left, mut fallen) = (0, 0);
     range
         .ends
         .instants()
@@ -157,8 +167,15 @@ fn windows(
             while first < next && outside(&samples[first]) {
                 first += 1;
             }
+            while fallen < falls.len() && falls[fallen].0 < next {
+                fallen += 1;
+            }
+            while left < fallen && falls[left].0 <= first {
+                left += 1;
+            }
             let window = Window {
                 samples: &samples[first..next],
+                falls: &falls[left..fallen],
                 start,
                 end,
                 now: axis.at(index),
@@ -217,9 +234,7 @@ impl Window<'_> {
         }
         let mut result = last.value - first.value;
         if counter {
-            let pairs = self.samples.windows(2);
-            let resets = pairs.filter(|pair| pair[1].value < pair[0].value);
-            result += resets.map(|pair| pair[0].value).sum::<f64>();
+            result += self.falls.iter().map(|(_, before)| before).sum::<f64>();
         }
         let seconds = |from: Millis, to: Millis| (to - from) as f64 / 1000.0;
         let mut to_start = seconds(self.start, first.time);

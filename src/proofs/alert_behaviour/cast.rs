@@ -4,7 +4,6 @@ use super::played::{
     HOUR, Likeness, Member, Others, Outsider, Play, World, alike_when_steady, likeness, play,
     together,
 };
-use super::releases;
 use super::variations::{self, Variation};
 use crate::cases::neighbourhood::Neighbourhood;
 use crate::cases::{Clock, Scene, Sources, Trial, samples};
@@ -15,6 +14,7 @@ use crate::evaluation::rules::{Library, Rule, in_dependency_order};
 use crate::evaluation::unit_tests::labels;
 use crate::kinds::Kind;
 use crate::promql::engine::{Labels, NAME, Release, reads_of_time};
+use crate::stack::tested::releases;
 use crate::templates::functions::four_scrapes;
 use minijinja::Error;
 use minijinja::value::{Serde, Value};
@@ -144,11 +144,8 @@ impl<'a> Cast<'a> {
                     continue;
                 };
                 let scene = scene(tried, name)?;
-                let mut trials = scene.trials(false)?;
-                trials.retain(|trial| trial.checks.iter().any(|check| check.state == "firing"));
                 // Each fails in another way: what compares them with each other takes one for worse.
-                let chosen = index % trials.len().max(1);
-                members.extend(trials.into_iter().nth(chosen).map(|trial| Member {
+                members.extend(scene.firing(index)?.map(|trial| Member {
                     promise: tried.promise(service, scene.per()),
                     trial,
                 }));

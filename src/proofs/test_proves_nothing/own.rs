@@ -6,10 +6,10 @@ use crate::overlay::glob;
 use crate::promql::engine::metric;
 use crate::promql::walk::selectors;
 use crate::proofs::place;
-use crate::proofs::test_fails::groups;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::files::beside;
+use crate::stack::tested::groups;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is wrong with own tests, all files together: one may see an alert fire of which another sees that it is silent.
