@@ -28,6 +28,7 @@ pub mod no_one_notified;
 mod one_sided_status;
 mod open_to_all;
 mod override_without_effect;
+mod overlapping_windows;
 mod oversized_pattern;
 mod part_in_another_unit;
 mod plain_http;
@@ -140,6 +141,7 @@ pub const LINTS: &[Lint] = &[
     one_sided_status::LINT,
     override_without_effect::LINT,
     open_to_all::LINT,
+    overlapping_windows::LINT,
     oversized_pattern::LINT,
     part_in_another_unit::LINT,
     plain_http::LINT,
