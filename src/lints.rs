@@ -23,12 +23,13 @@ pub(crate) mod louder_for_less;
 mod merged_instances;
 mod missing_label;
 mod mistaken_exporter;
+mod mistyped_value;
 mod native_histogram;
 pub mod no_one_notified;
 mod one_sided_status;
 mod open_to_all;
-mod override_without_effect;
 mod overlapping_windows;
+mod override_without_effect;
 mod oversized_pattern;
 mod part_in_another_unit;
 mod plain_http;
@@ -136,6 +137,7 @@ pub const LINTS: &[Lint] = &[
     merged_instances::LINT,
     missing_label::LINT,
     mistaken_exporter::LINT,
+    mistyped_value::LINT,
     no_one_notified::LINT,
     native_histogram::LINT,
     one_sided_status::LINT,

@@ -39,6 +39,37 @@ pub fn mistyped<'a>(
     within(word, known, most)
 }
 
+/// A word of a pattern that is a list of some, as `paid|shipped`, and the known value that it surely was meant to be: one that the
+/// pattern leaves out. Two with other digits are two, and not one mistyped.
+pub fn mistyped_part<'p, 'a>(
+    pattern: &'p str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Option<(&'p str, &'a str)> {
+    let inside = pattern.strip_prefix('^').unwrap_or(pattern);
+    let inside = inside.strip_suffix('$').unwrap_or(inside);
+    let group = inside
+        .strip_prefix("(?:")
+        .or_else(|| inside.strip_prefix('('));
+    let inside = group
+        .and_then(|group| group.strip_suffix(')'))
+        .unwrap_or(inside);
+    let words: Vec<&str> = inside.split('|').collect();
+    let plain = |word: &&str| {
+        let mut letters = word.chars();
+        letters.all(|letter| letter.is_ascii_alphanumeric() || ['_', '-'].contains(&letter))
+    };
+    if words.len() < 2 || !words.iter().all(plain) {
+        return None;
+    }
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let meant = |word: &&'p str| {
+        let near = mistyped(word, known.clone()).filter(|_| word.len() > 3)?;
+        let surely = digits(near) == digits(word) && !words.contains(&near);
+        surely.then_some((*word, near))
+    };
+    words.iter().find_map(meant)
+}
+
 /// The candidate with the fewest mistakes in it, of those with at most so many.
 fn within<'a>(
     word: &str,

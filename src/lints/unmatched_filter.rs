@@ -4,7 +4,7 @@ use super::Lint;
 use crate::catalog::filters::as_pattern;
 use crate::catalog::{Catalog, Metric};
 use crate::contract::domain::Domain;
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, mistyped_part};
 use crate::json::Parts;
 use crate::source::step;
 use serde_json::Value;
@@ -106,10 +106,15 @@ fn lost(written: &Value, domain: &Domain) -> Vec<String> {
         }
         _ => {
             let pattern = as_pattern(written);
-            let lost = domain.example(&pattern, true).is_none();
-            lost.then(|| format!("like `{pattern}`"))
-                .into_iter()
-                .collect()
+            if domain.example(&pattern, true).is_none() {
+                return vec![format!("like `{pattern}`")];
+            }
+            let Domain::Values(known) = domain else {
+                return Vec::new();
+            };
+            let mistyped = mistyped_part(&pattern, known.iter().map(String::as_str));
+            let part = mistyped.map(|(part, meant)| format!("`{part}`, for `{meant}`"));
+            part.into_iter().collect()
         }
     }
 }

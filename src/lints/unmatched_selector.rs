@@ -4,7 +4,7 @@ use super::Lint;
 use crate::catalog::owners::About;
 use crate::catalog::{Alert, Catalog};
 use crate::contract::domain::Domain;
-use crate::diagnostic::{Diagnostic, Place, suggestion_or};
+use crate::diagnostic::{Diagnostic, Place, mistyped, suggestion_or};
 use crate::json::Parts;
 use crate::source::step;
 use serde_json::Value;
@@ -44,12 +44,42 @@ pub(crate) const LINT: Lint = Lint {
         }
         let mut found = Vec::new();
         let abouts = abouts(catalog);
+        for (name, written) in source.value["inhibit"].entries() {
+            for (at, label) in written["equal"].texts().enumerate() {
+                found.extend(mistyped_equal(&abouts, written, label).map(|meant| {
+                    let pointer = format!("/inhibit/{}/equal/{at}", step(name));
+                    let message = format!("no alert has a label `{label}`: all are equal in it");
+                    Diagnostic::error("unmatched-selector", Place::Value(pointer), message)
+                        .help(format!("did you mean `{meant}`?"))
+                }));
+            }
+        }
         for (table, written) in tables {
             let of_labels = written["labels"].entries();
             found.extend(of_labels.flat_map(|(label, values)| {
                 let pointer = format!("{table}/labels/{}", step(label));
                 no_such_label(catalog, &abouts, pointer, label, values)
             }));
+            // One of many is not missed by the rendered routes; own alerts are known only to those.
+            let alerts = catalog.alerts.iter().map(|alert| alert.name.as_str());
+            let mut mistaken = |pointer: String, name: &str| {
+                if let Some(meant) = mistyped(name, alerts.clone())
+                    && source.value["extra"]["rules"].is_null()
+                {
+                    let message = format!("there is no alert `{name}`");
+                    let error =
+                        Diagnostic::error("unmatched-selector", Place::Value(pointer), message);
+                    found.push(error.help(format!("did you mean `{meant}`?")));
+                }
+            };
+            match &written["alert"] {
+                Value::String(one) => mistaken(format!("{table}/alert"), one),
+                many => {
+                    for (at, one) in many.texts().enumerate() {
+                        mistaken(format!("{table}/alert/{at}"), one);
+                    }
+                }
+            }
             for (key, of, known) in &known {
                 let mut lost = |pointer: String, name: &str| {
                     let refused = source.contains(&format!("/{of}/{}", step(name)));
@@ -86,6 +116,28 @@ fn abouts(catalog: &Catalog) -> Vec<(&Alert, About<'_>)> {
         all.extend(catalog.abouts(alert).map(|about| (alert, about)));
     }
     all
+}
+
+/// The label that was meant by one of `equal`, which no alert has and is surely mistyped.
+fn mistyped_equal<'a>(
+    abouts: &'a [(&Alert, About)],
+    written: &Value,
+    label: &str,
+) -> Option<&'a str> {
+    if abouts.iter().any(|(_, about)| about.may_have_more) {
+        return None;
+    }
+    let own = abouts.iter().flat_map(|(_, about)| {
+        about
+            .labels
+            .keys()
+            .map(String::as_str)
+            .chain(about.open.iter().copied())
+    });
+    let known: BTreeSet<&str> = own.chain(KEYS.iter().map(|(label, _)| *label)).collect();
+    let meant = mistyped(label, known.iter().copied())?;
+    let listed = written["equal"].texts().any(|other| other == meant);
+    (label.len() > 3 && !listed).then_some(meant)
 }
 
 /// Values of a label that no alert can have.

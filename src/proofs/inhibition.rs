@@ -4,13 +4,13 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Catalog;
 use crate::catalog::owners::Inhibit;
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, mistyped};
 use crate::source::step;
 use crate::stack::notifications::Notifications;
 use crate::stack::notifications::alerts::Firing;
 use crate::stack::notifications::inhibition::Inhibition;
 use crate::stack::notifications::matchers::Matcher;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "inhibition",
@@ -74,7 +74,29 @@ pub(crate) const PROOF: Proof = Proof {
                     None => place::at(path, &rule.pointer, message, help),
                 })
             });
-            match mistake {
+            let sides = [("source", &rule.source), ("target", &rule.target)];
+            let mistyped = sides.into_iter().find_map(|(side, matchers)| {
+                let (label, part, meant) = notifications.mistyped(matchers)?;
+                let message = format!("no alert has `{part}` as its `{label}`: this rule does not concern what it is for as its {side}");
+                let help = format!("did you mean `{meant}`?");
+                Some(place::at(path, &rule.pointer, message, help))
+            });
+            let mistyped = mistyped.or_else(|| {
+                let labels = real.iter().flat_map(|firing| firing.labels().keys());
+                let known: BTreeSet<&str> = labels.map(String::as_str).collect();
+                let (label, meant) = mistyped_label(&rule.equal, &known)?;
+                let place = format!("{}/equal", rule.pointer);
+                let message = format!(
+                    "no alert has a label `{label}`: all are equal in it, and hold each other back"
+                );
+                Some(place::at(
+                    path,
+                    place,
+                    message,
+                    format!("did you mean `{meant}`?"),
+                ))
+            });
+            match mistake.or(mistyped) {
                 Some(mistake) => found.push(mistake),
                 None => {
                     let useless = pairs.is_empty().then(|| useless(notifications, rule));
@@ -94,6 +116,20 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// A label of `equal` that no alert has and is surely mistyped, and what was meant. One that is known elsewhere is no mistake: both
+/// sides lack it.
+fn mistyped_label<'e, 'k>(
+    equal: &'e [String],
+    known: &BTreeSet<&'k str>,
+) -> Option<(&'e str, &'k str)> {
+    let meant = |label: &'e String| {
+        let near = mistyped(label, known.iter().copied()).filter(|_| label.len() > 3)?;
+        let open = !equal.iter().any(|other| other == near);
+        open.then_some((label.as_str(), near))
+    };
+    equal.iter().find_map(meant)
+}
 
 /// Every source and target of a rule that meet; the search ends with one that is wanted.
 fn pairs(

@@ -3,10 +3,13 @@
 use super::{Check, Example, Proof, Usage, place, scrape_job};
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
+use crate::contract::evaluate::Node;
 use crate::contract::series::SeriesSet;
-use crate::diagnostic::suggestion;
-use crate::promql::Matcher;
+use crate::diagnostic::{mistyped_part, suggestion};
+use crate::promql::engine::metric;
 use crate::promql::walk::selector;
+use crate::promql::{MatchOp, Matcher};
+use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "unmatchable",
@@ -17,10 +20,16 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Expression(|expression, nodes, contract| {
         let mut found = Vec::new();
-        for node in nodes.iter().filter(|node| node.series.is_empty()) {
+        for node in nodes {
             let Some(selector) = selector(node.expr) else {
                 continue;
             };
+            if !node.series.is_empty() {
+                let matchers = selector.matchers.matchers.iter();
+                let mistyped = matchers.filter_map(|matcher| mistyped(matcher, node, contract));
+                found.extend(mistyped.map(|(message, help)| place::on(expression, message, help)));
+                continue;
+            }
             let name = selector.name.as_deref().unwrap_or_default();
             // A unit test may have more instances and other buckets than the catalog.
             let invented = |matcher: &&Matcher| {
@@ -60,6 +69,33 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// A pattern that lists values, one of which no series has and is surely mistyped.
+fn mistyped(matcher: &Matcher, node: &Node, contract: &Contract) -> Option<(String, String)> {
+    let (MatchOp::Re(_) | MatchOp::NotRe(_)) = matcher.op else {
+        return None;
+    };
+    let label = matcher.name.as_str();
+    let name = metric(selector(node.expr)?)?;
+    let family = contract.family(name).iter();
+    let having = family.filter(|series| series.has(label));
+    let mut known: BTreeSet<&str> = BTreeSet::new();
+    for series in having {
+        match series.labels.get(label) {
+            Some(Domain::Values(values)) => known.extend(values.iter().map(String::as_str)),
+            Some(Domain::Pattern(_)) => return None,
+            None => known.extend(
+                contract
+                    .targets
+                    .values_of(&series.targets, label)
+                    .map(String::as_str),
+            ),
+        }
+    }
+    let (part, meant) = mistyped_part(&matcher.value, known.iter().copied())?;
+    let message = format!("no series of `{name}` has `{part}` as its `{label}`");
+    Some((message, format!("did you mean `{meant}`?")))
+}
 
 /// The first matcher that picks nothing by itself, and why.
 fn fault(

@@ -187,6 +187,15 @@ fn idle(notifications: &Notifications, tree: &Route) -> Vec<Diagnostic> {
     let mut found: Vec<&str> = Vec::new();
     let mut all = Vec::new();
     for route in tree.all() {
+        if let Some((label, part, meant)) = notifications.mistyped(&route.matchers) {
+            all.push(place::at(
+                &notifications.file.path,
+                matchers_of(notifications, route),
+                format!("no alert has `{part}` as its `{label}`: this route does not take what it is for"),
+                format!("did you mean `{meant}`?"),
+            ));
+            continue;
+        }
         let inside = |outer: &&str| route.pointer.starts_with(&format!("{outer}/"));
         if labels.is_empty() || reached.contains(route.pointer.as_str()) || found.iter().any(inside)
         {

@@ -14,14 +14,17 @@ pub mod times;
 
 use crate::catalog::Catalog;
 use crate::catalog::owners::Told;
+use crate::diagnostic::mistyped_part;
 use crate::json::Parts;
 use crate::render::File;
 use crate::stack::Stack;
 use alerts::{Alerts, Firing};
 use inhibition::{Inhibition, Unreadable};
+use matchers::{Comparison, Matcher};
 use receivers::Receiver;
 use routes::Route;
 use server::{RETENTION, Server};
+use std::collections::BTreeSet;
 use times::Intervals;
 
 /// The Alertmanager's configuration, and every alert that can come to it.
@@ -52,6 +55,9 @@ pub(crate) struct Promised<'n> {
     pub(crate) told: Vec<(Told<'n>, Vec<&'n Route>)>,
 }
 
+/// Labels of which every value is known that an alert can have.
+const CLOSED: [&str; 5] = ["alertname", "severity", "job", "service", "component"];
+
 impl<'a> Notifications<'a> {
     /// None: nothing of the stack is an Alertmanager's.
     pub(crate) fn of(stack: &Stack<'a>) -> Option<Notifications<'a>> {
@@ -75,6 +81,25 @@ impl<'a> Notifications<'a> {
             rules,
             unreadable,
         })
+    }
+
+    /// A value that a matcher lists among others, which no alert has and is surely mistyped, and what was meant.
+    pub(crate) fn mistyped<'m>(&self, matchers: &'m [Matcher]) -> Option<(&'m str, &'m str, &str)> {
+        let lists = [Comparison::Matches, Comparison::NotMatches];
+        let listed = matchers
+            .iter()
+            .filter(|matcher| lists.contains(&matcher.comparison))
+            .filter(|matcher| CLOSED.contains(&matcher.name.as_str()));
+        let mut mistyped = listed.filter_map(|matcher| {
+            let possible = self.alerts.possible.iter();
+            let known: BTreeSet<&str> = possible
+                .filter_map(|firing| firing.labels().get(&matcher.name))
+                .map(String::as_str)
+                .collect();
+            let (part, meant) = mistyped_part(&matcher.value, known.iter().copied())?;
+            Some((matcher.name.as_str(), part, meant))
+        });
+        mistyped.next()
     }
 
     /// Whether a receiver tells anybody.
