@@ -77,10 +77,34 @@ fn role<'a>(
     Some((key, catalog.metric(metric)?))
 }
 
+/// The gauge that is a part of another one for an alert, and that one.
+fn pair<'a>(
+    alert: &'a Alert,
+    catalog: &'a Catalog,
+) -> Option<((&'a String, &'a Metric), (&'a String, &'a Metric))> {
+    let role = |name| role(alert, catalog, name);
+    if let (Some(part), Some(limit)) = (role("part"), role("limit")) {
+        return Some((part, limit));
+    }
+    // Without these words, what is compared stands before what it is compared with.
+    let keys = alert
+        .kind
+        .keys
+        .iter()
+        .filter(|(_, said)| said["metric"] == "gauge");
+    let mut gauges = keys.filter(|(_, said)| said["role"].is_null());
+    let mut next = || {
+        gauges.find_map(|(key, _)| {
+            let metric = alert.settings.get(key)?.as_str()?;
+            Some((key, catalog.metric(metric)?))
+        })
+    };
+    Some((next()?, next()?))
+}
+
 /// A limit that its profile knows as that of something else.
 fn of_another(alert: &Alert, catalog: &Catalog) -> Option<Diagnostic> {
-    let role = |name| role(alert, catalog, name);
-    let ((part_key, part), (limit_key, limit)) = (role("part")?, role("limit")?);
+    let ((part_key, part), (limit_key, limit)) = pair(alert, catalog)?;
     let profile = part.profile.as_deref()?;
     let profiles = &catalog.profiles;
     let whole = profiles.wholes(profile, &part.name).next()?;
@@ -108,9 +132,9 @@ fn of_another(alert: &Alert, catalog: &Catalog) -> Option<Diagnostic> {
 
 fn apart(alert: &Alert, catalog: &Catalog) -> Option<Diagnostic> {
     let role = |name| role(alert, catalog, name);
-    let ((part_key, part), (limit_key, limit), (does, with)) = match (role("part"), role("limit")) {
-        (Some(part), Some(limit)) => (part, limit, ("divides", "by")),
-        _ => (role("actual")?, role("desired")?, ("compares", "with")),
+    let ((part_key, part), (limit_key, limit), (does, with)) = match pair(alert, catalog) {
+        Some((part, limit)) => (part, limit, ("divides", "by")),
+        None => (role("actual")?, role("desired")?, ("compares", "with")),
     };
     let (one, other) = (unit(part)?, unit(limit)?);
     let measured = |word: &str| {
