@@ -65,12 +65,11 @@ const COUNTED: [&str; 28] = [
     "workers",
 ];
 
+/// A key of an alert, and the metric that it names.
+type Named<'a> = (&'a String, &'a Metric);
+
 /// The metric to which an alert gives a role, and the key that names it.
-fn role<'a>(
-    alert: &'a Alert,
-    catalog: &'a Catalog,
-    role: &str,
-) -> Option<(&'a String, &'a Metric)> {
+fn role<'a>(alert: &'a Alert, catalog: &'a Catalog, role: &str) -> Option<Named<'a>> {
     let mut keys = alert.kind.keys.iter();
     let (key, _) = keys.find(|(_, said)| said["role"] == role)?;
     let metric = alert.settings.get(key)?.as_str()?;
@@ -78,10 +77,7 @@ fn role<'a>(
 }
 
 /// The gauge that is a part of another one for an alert, and that one.
-fn pair<'a>(
-    alert: &'a Alert,
-    catalog: &'a Catalog,
-) -> Option<((&'a String, &'a Metric), (&'a String, &'a Metric))> {
+fn pair<'a>(alert: &'a Alert, catalog: &'a Catalog) -> Option<(Named<'a>, Named<'a>)> {
     let role = |name| role(alert, catalog, name);
     if let (Some(part), Some(limit)) = (role("part"), role("limit")) {
         return Some((part, limit));
