@@ -125,6 +125,10 @@ const NEVER: &[(&str, &str)] = &[
         "unsaid-role",
         "the alert's kind cannot be rendered without the metric",
     ),
+    (
+        "unused-time",
+        "a time at which nothing changes can be left out",
+    ),
 ];
 
 /// What follows from a finding in the rendered files: whoever accepts the first accepts these of the same table.

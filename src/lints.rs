@@ -11,7 +11,9 @@ mod empty_group;
 mod exchanged_ratio;
 mod exchanged_server;
 mod failures_apart;
+mod filters_apart;
 mod fires_after_the_end;
+mod fires_while_well;
 mod forgotten_event;
 mod health_path_scraped;
 mod held_back_too_long;
@@ -48,6 +50,7 @@ mod slo_name;
 mod slo_objective;
 mod slow_to_tell;
 mod stale_between_samples;
+mod store_path;
 mod taken_label;
 mod test_expectation;
 mod test_samples;
@@ -55,6 +58,7 @@ mod threshold_outside_buckets;
 mod time_in_another_unit;
 mod timeout_above_interval;
 mod too_few_instances;
+mod uncollected_metric;
 mod undeclared_metric;
 mod undotted_host;
 mod unknown_alert;
@@ -82,6 +86,7 @@ mod unstarted_exporter;
 mod untested_alert;
 mod untold_alert;
 mod unused_owner;
+mod unused_time;
 mod window_too_short;
 mod wrong_metric_type;
 
@@ -125,7 +130,9 @@ pub const LINTS: &[Lint] = &[
     exchanged_ratio::LINT,
     exchanged_server::LINT,
     failures_apart::LINT,
+    filters_apart::LINT,
     fires_after_the_end::LINT,
+    fires_while_well::LINT,
     forgotten_event::LINT,
     health_path_scraped::LINT,
     held_back_too_long::LINT,
@@ -162,6 +169,7 @@ pub const LINTS: &[Lint] = &[
     slo_name::LINT,
     slo_objective::LINT,
     stale_between_samples::LINT,
+    store_path::LINT,
     taken_label::LINT,
     test_expectation::LINT,
     test_samples::LINT,
@@ -169,6 +177,7 @@ pub const LINTS: &[Lint] = &[
     time_in_another_unit::LINT,
     timeout_above_interval::LINT,
     too_few_instances::LINT,
+    uncollected_metric::LINT,
     undeclared_metric::LINT,
     undotted_host::LINT,
     unknown_alert::LINT,
@@ -196,6 +205,7 @@ pub const LINTS: &[Lint] = &[
     untested_alert::LINT,
     untold_alert::LINT,
     unused_owner::LINT,
+    unused_time::LINT,
     window_too_short::LINT,
     wrong_metric_type::LINT,
 ];

@@ -104,6 +104,28 @@ pub struct Exporter {
     pub(crate) asks: Vec<String>,
     /// The port at which such a server usually listens.
     pub(crate) asked_at: Option<u16>,
+    /// What tells it which of its collectors to use, where it can be told.
+    pub(crate) chooses: Option<Chooses>,
+}
+
+/// How the collectors of an exporter are chosen, by their names in `collectors`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chooses {
+    /// With the name of one behind it, a flag that turns it on; with `no-` in front, one that turns it off.
+    pub(crate) prefix: Option<String>,
+    /// A flag that leaves out all that are not turned on.
+    pub(crate) nothing_else: Option<String>,
+    /// A flag that lists those that are left out,
+    pub(crate) without: Option<String>,
+    /// and one that lists all that are used.
+    pub(crate) only: Option<String>,
+    /// Those that are not used unless that is said.
+    #[serde(default)]
+    pub(crate) asked_for: Vec<String>,
+    /// Flags and variables of other kinds → how the names begin of what they leave out.
+    #[serde(default)]
+    pub(crate) drops: BTreeMap<String, Vec<String>>,
 }
 
 /// What a service runs on, beside what that exposes.
@@ -281,6 +303,27 @@ impl Profiles {
         let fitting = begins.filter(|(_, begin)| metric.starts_with(begin.as_str()));
         let (name, _) = fitting.max_by_key(|(_, begin)| begin.len())?;
         Some(name)
+    }
+
+    /// What a metric of a profile is a part of, and what that is a part of, and so on.
+    pub(crate) fn wholes<'a>(
+        &'a self,
+        profile: &str,
+        metric: &'a str,
+    ) -> impl Iterator<Item = &'a str> {
+        let known = self.get(profile);
+        let whole = move |part: &&'a str| known?.metrics.get(*part)?.part_of.as_deref();
+        // A profile that goes round in a circle is not followed for ever.
+        std::iter::successors(Some(metric), whole).skip(1).take(8)
+    }
+
+    /// Whether something is known to be a part of a metric.
+    pub(crate) fn is_whole(&self, profile: &str, metric: &str) -> bool {
+        let mut known = self.get(profile).into_iter();
+        known.any(|known| {
+            let mut metrics = known.metrics.values();
+            metrics.any(|one| one.part_of.as_deref() == Some(metric))
+        })
     }
 
     /// The profile of this name.

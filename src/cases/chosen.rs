@@ -275,7 +275,7 @@ fn candidates(label: &str, reads: &[Read]) -> Vec<String> {
     }
     let mut known = BTreeSet::new();
     found.retain(|value| {
-        let possible = domains.iter().all(|domain| domain.holds(value));
+        let possible = domains.iter().any(|domain| domain.holds(value));
         !value.is_empty() && possible && known.insert(value.clone())
     });
     if patterns.is_empty() {
@@ -308,7 +308,15 @@ fn sets_of(labels: &[String], values: &BTreeMap<String, Vec<String>>) -> Vec<Lab
 fn sets(read: &Read, values: &BTreeMap<String, Vec<String>>) -> Vec<Labels> {
     let has = |label: &&String| *label == INSTANCE || read.domains.contains_key(*label);
     let labels: Vec<String> = values.keys().filter(has).cloned().collect();
-    sets_of(&labels, values)
+    // One that two metrics have may have other values in each of them.
+    let own = |label: &String| {
+        let known = values.get(label).into_iter().flatten();
+        let domain = read.domains.get(label);
+        let possible = |value: &&String| domain.is_none_or(|domain| domain.holds(value));
+        (label.clone(), known.filter(possible).cloned().collect())
+    };
+    let values = labels.iter().map(own).collect();
+    sets_of(&labels, &values)
 }
 
 /// Whether none of the labels has another value in the other set.

@@ -12,7 +12,7 @@ use crate::promql::number::number;
 use crate::promql::token::{
     T_ADD, T_DIV, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_SUB, TokenId,
 };
-use crate::promql::walk::selector;
+use crate::promql::walk::{selector, selectors};
 use crate::promql::{
     AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, VectorSelector, returns_bool,
 };
@@ -265,6 +265,9 @@ fn joined(
             if let Some(part) = part(left, right, nodes, contract) {
                 return Bounds::new(0.0, part.factor);
             }
+            if averages(left, right, nodes) {
+                return Some(SHARE);
+            }
         }
         _ => {}
     }
@@ -277,6 +280,32 @@ fn joined(
         T_DIV if one.least >= 0.0 && other.least >= 0.0 => Some(COUNTS),
         _ => None,
     }
+}
+
+/// What a node aggregates, and by what, where it does that by an operator.
+fn aggregate_of<'a>(node: &Node<'a>, operator: &str) -> Option<(usize, &'a Option<LabelModifier>)> {
+    match node.expr {
+        Expr::Aggregate(aggregate) if aggregate.op.to_string() == operator => {
+            Some((*node.operands.last()?, &aggregate.modifier))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a sum of what is 0 or 1 is divided by how many there are of it.
+fn averages(left: &Node, right: &Node, nodes: &[Node]) -> bool {
+    let read = |index: usize| -> Vec<String> {
+        let all = selectors(nodes[index].expr).into_iter();
+        all.map(|selector| selector.to_string()).collect()
+    };
+    let (Some((summed, by)), Some((counted, too))) =
+        (aggregate_of(left, "sum"), aggregate_of(right, "count"))
+    else {
+        return false;
+    };
+    let states = |bounds: Bounds| bounds.least >= 0.0 && bounds.most <= 1.0;
+    let one = read(summed);
+    by == too && one.len() == 1 && one == read(counted) && nodes[summed].bounds.is_some_and(states)
 }
 
 fn called(call: &Call, operands: &[usize], nodes: &[Node], contract: &Contract) -> Option<Bounds> {

@@ -1,7 +1,8 @@
 //! A ratio of failures to attempts is not upside down.
 
 use super::Lint;
-use crate::catalog::{Alert, snake};
+use crate::catalog::{Alert, Catalog, snake};
+use crate::contract::domain::Domain;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::kinds::Side;
 use crate::promql::matchers::regex;
@@ -27,7 +28,16 @@ pub(crate) const LINT: Lint = Lint {
             ) else {
                 continue;
             };
-            if failures == attempts || says_failure(failures) || !says_failure(attempts) {
+            let words = |metric: &str, said: [&str; 2]| {
+                let words = snake(metric);
+                words.split('_').any(|word| said.contains(&word))
+            };
+            // What is looked for and not found is a failure beside what is found.
+            let found_or_not = other == "successes"
+                && words(failures, ["hit", "hits"])
+                && words(attempts, ["miss", "misses"]);
+            let failing = says_failure(attempts) && !says_failure(failures);
+            if failures == attempts || !failing && !found_or_not {
                 continue;
             }
             let of_role = |role: &str| {
@@ -55,8 +65,12 @@ pub(crate) const LINT: Lint = Lint {
                 .help(format!("exchange `{other}` and `{wrong}`")),
             );
         }
-        found.extend(catalog.written_alerts().filter_map(of_gauges));
-        found.extend(catalog.written_alerts().filter_map(of_successes));
+        let alerts = || catalog.written_alerts();
+        found.extend(
+            alerts().filter_map(|alert| of_gauges(alert).or_else(|| of_a_profile(alert, catalog))),
+        );
+        found.extend(alerts().filter_map(of_successes));
+        found.extend(alerts().filter_map(|alert| without_failures(alert, catalog)));
         for slo in &catalog.slos {
             let (Some(errors), Some(total)) = (&slo.counts.errors, &slo.counts.total) else {
                 continue;
@@ -106,6 +120,90 @@ fn of_successes(alert: &Alert) -> Option<Diagnostic> {
         Diagnostic::error("exchanged-ratio", at, message)
             .help("count what failed: the alert fires when there is much of it"),
     )
+}
+
+/// Of two gauges of a profile the one below the other, as the profile knows them.
+fn of_a_profile(alert: &Alert, catalog: &Catalog) -> Option<Diagnostic> {
+    let role = |role: &str| {
+        let mut keys = alert.kind.keys.iter();
+        let (key, _) = keys.find(|(_, said)| said["role"] == role)?;
+        Some((key, catalog.metric(alert.settings.get(key)?.as_str()?)?))
+    };
+    let ((part_key, part), (limit_key, limit)) = (role("part")?, role("limit")?);
+    let profile = limit.profile.as_deref()?;
+    let mut wholes = catalog.profiles.wholes(profile, &limit.name);
+    wholes.find(|whole| *whole == part.name)?;
+    let at = |key: &str| Place::Value(format!("{}/{key}", alert.table()));
+    let message = format!(
+        "`{}` divides `{}` by `{}`, which is a part of it",
+        alert.written_name(),
+        part.name,
+        limit.name
+    );
+    Some(
+        Diagnostic::error("exchanged-ratio", at(limit_key), message)
+            .also(at(part_key), "the whole")
+            .help(format!("exchange `{part_key}` and `{limit_key}`")),
+    )
+}
+
+/// Attempts among which no failure is: of one metric, those that succeeded, or all but the failures.
+fn without_failures(alert: &Alert, catalog: &Catalog) -> Option<Diagnostic> {
+    let role = |role: &str| {
+        let mut keys = alert.kind.keys.iter();
+        let (key, _) = keys.find(|(_, said)| said["role"] == role)?;
+        Some((key, alert.settings.get(key)?.as_str()?))
+    };
+    let ((failed_key, failed), (all_key, all)) = (role("failures")?, role("attempts")?);
+    let one_metric = failed == all;
+    let known = catalog.metric(failed)?;
+    let [failures, attempts] = [failed_key, all_key].map(|key| alert.said_filter(key));
+    let (failures, attempts) = (failures?, attempts?);
+    let picked = failures.asks().filter(|(.., is)| *is);
+    for (label, pattern, _) in picked.filter(|_| one_metric) {
+        let Some(domain) = known.labels.get(label).map(Domain::declared) else {
+            continue;
+        };
+        let Some(example) = domain.example(&pattern, true) else {
+            continue;
+        };
+        let lost = attempts.asks().find(|(asked, theirs, is)| {
+            let theirs = Domain::Pattern(theirs.clone());
+            *asked == label
+                && match is {
+                    true => !theirs.overlaps(&Domain::Pattern(pattern.clone())),
+                    false => Domain::Pattern(pattern.clone()).within(&theirs),
+                }
+        });
+        let Some((_, _, is)) = lost else { continue };
+        // Two events of one counter may be told by their names: logins that failed, of those that were tried.
+        let written = attempts.r#where.get(label);
+        let succeeds = |value: &Value| only_words_of_success(value) || only_successes(value);
+        if is && !written.is_some_and(succeeds) {
+            continue;
+        }
+        let (side, what) = match is {
+            true => ("where", "only what has succeeded"),
+            false => ("except", "all but the failures"),
+        };
+        let at = Place::Value(format!(
+            "{}/{all_key}/{side}/{}",
+            alert.table(),
+            step(label)
+        ));
+        let message = format!(
+            "`{}` takes for all attempts {what}: where everything fails, as with `{label}=\"{example}\"`, there is no ratio and no alert",
+            alert.written_name()
+        );
+        let help = match alert.kind.says("successes", "role") {
+            Some(_) => format!(
+                "leave `{all_key}` out, for all that `{failed_key}` tells its failures from, or call it `successes`"
+            ),
+            None => "count all attempts, those that failed too".to_string(),
+        };
+        return Some(Diagnostic::error("exchanged-ratio", at, message).help(help));
+    }
+    None
 }
 
 /// Whether each of some values says that all went well.

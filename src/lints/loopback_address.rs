@@ -1,8 +1,9 @@
 //! Inside a container, localhost is the container.
 
 use super::{ADDRESSES, Lint, set_at};
-use crate::catalog::ipv6;
+use crate::catalog::{Catalog, ipv6};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::source::Source;
 
 pub(crate) const LINT: Lint = Lint {
     code: "loopback-address",
@@ -21,21 +22,8 @@ pub(crate) const LINT: Lint = Lint {
             })
             .collect();
         let mut elsewhere = |(table, server): (&str, &str), pointer: String, address: &str| {
-            let authority = address
-                .rsplit("://")
-                .next()
-                .unwrap_or_default()
-                .split('/')
-                .next()
-                .unwrap_or_default();
-            let host = if authority.starts_with('[') {
-                authority
-                    .rsplit_once(']')
-                    .map_or(authority, |(host, _)| host)
-            } else {
-                authority.split(':').next().unwrap_or_default()
-            };
-            if loopback(host.trim_start_matches('[')) {
+            let host = host(address);
+            if loopback(host) {
                 found.push(
                     Diagnostic::error("loopback-address", Place::Value(pointer), format!("`{host}` is the container of {server} itself")).help(format!(
                         "write host.docker.internal for this machine, or the name of a container; when {server} runs without a container, write `runs_on = \"host\"` in `[{table}]`"
@@ -65,9 +53,65 @@ pub(crate) const LINT: Lint = Lint {
                 elsewhere(("alertmanager", "the Alertmanager"), pointer, address);
             }
         }
+        found.extend(links(catalog, source));
         found
     },
 };
+
+/// Links of a stack that people open at other addresses: whoever is called follows them to his own machine.
+fn links(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
+    let (prometheus, grafana) = (&catalog.prometheus, &catalog.grafana);
+    let opened = [
+        &prometheus.external_url,
+        &catalog.alertmanager.external_url,
+        &grafana.external_url,
+    ];
+    // Where all of it is tried out on one machine, that is where its links lead.
+    if opened.iter().all(|url| loopback(host(url))) {
+        return Vec::new();
+    }
+    let alerts = catalog.written_alerts().filter_map(|alert| {
+        let url = alert.runbook_url.as_deref()?;
+        Some((format!("{}/runbook_url", alert.written_table()), url))
+    });
+    let platform = (
+        "/platform/runbook_url".to_string(),
+        catalog.platform.runbook_url.as_str(),
+    );
+    let servers = [
+        ("/prometheus/external_url", &prometheus.external_url),
+        (
+            "/alertmanager/external_url",
+            &catalog.alertmanager.external_url,
+        ),
+        ("/grafana/external_url", &grafana.external_url),
+    ];
+    let servers = servers.map(|(pointer, url)| (pointer.to_string(), url.as_str()));
+    let mut all = std::iter::once(platform)
+        .chain(alerts)
+        .chain(servers)
+        .collect::<Vec<_>>();
+    all.dedup();
+    all.into_iter()
+        // What nobody has written is where the port is published.
+        .filter(|(pointer, url)| loopback(host(url)) && source.contains(pointer))
+        .map(|(pointer, url)| {
+            let message = format!("`{}` is the machine of whoever follows the link", host(url));
+            Diagnostic::error("loopback-address", Place::Value(pointer), message)
+                .help("write the address at which people open it, as the other links have one")
+        })
+        .collect()
+}
+
+/// The host of an address with or without its scheme.
+fn host(address: &str) -> &str {
+    let authority = address.rsplit("://").next().unwrap_or_default();
+    let authority = authority.split('/').next().unwrap_or_default();
+    match authority.strip_prefix('[') {
+        Some(inside) => inside.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    }
+}
 
 /// Whether a server that runs so has a localhost of its own.
 fn contained(runs_on: &str) -> bool {

@@ -177,7 +177,7 @@ fn address(value: &str) -> Option<(&str, u16)> {
 }
 
 /// Where a service is told something by a flag or a variable of this name, below its table, and what.
-fn said(service: &Service, name: &str) -> Option<(String, String)> {
+pub(super) fn said(service: &Service, name: &str) -> Option<(String, String)> {
     if let Some(value) = service.environment.get(name) {
         return Some((format!("environment/{}", step(name)), value.clone()));
     }

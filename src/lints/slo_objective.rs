@@ -49,7 +49,13 @@ pub(crate) const LINT: Lint = Lint {
                         "raise the objective, or make the window shorter; for an objective so low use an alert of kind `error_ratio` or `ratio`",
                     )
                 };
-                found.push(Diagnostic::warning("slo-objective", place, message).help(help));
+                // An objective that nobody watches has no rates to draw either.
+                let watched = slo.alerts.iter().any(|alert| !alert.burns.is_empty());
+                let wrong = match watched {
+                    true => Diagnostic::warning("slo-objective", place, message),
+                    false => Diagnostic::error("slo-objective", place, message),
+                };
+                found.push(wrong.help(help));
             }
         }
         found

@@ -2,7 +2,7 @@
 
 use super::Lint;
 use crate::catalog::units::Quantity;
-use crate::catalog::{Alert, Catalog};
+use crate::catalog::{Alert, Catalog, Duration};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::{Source, step};
 use serde_json::Value;
@@ -62,6 +62,21 @@ fn texts(source: &Source, pointer: String) -> Vec<(String, &str)> {
     }
 }
 
+/// What the end of a name says its values are in, where that is no unit for a time in a catalog, and how many are a second.
+fn of_name(metric: &str) -> Option<(&'static str, f64)> {
+    let units = [
+        ("_milliseconds", "milliseconds", 1e3),
+        ("_millis", "milliseconds", 1e3),
+        ("_ms", "milliseconds", 1e3),
+        ("_microseconds", "microseconds", 1e6),
+        ("_nanoseconds", "nanoseconds", 1e9),
+        ("_minutes", "minutes", 1.0 / 60.0),
+    ];
+    let mut units = units.into_iter();
+    let (_, unit, per) = units.find(|(end, ..)| metric.ends_with(end))?;
+    Some((unit, per))
+}
+
 fn said(
     code: &'static str,
     (alert, key): (&Alert, &str),
@@ -88,6 +103,15 @@ fn said(
             (
                 format!("is in {unit}"),
                 format!("write a number of {unit}{also}"),
+            )
+        }
+        // What is a name for people is none for the catalog, until it says so.
+        (None, Some(metric)) if let Some((unit, per)) = of_name(metric) => {
+            let number = Duration::parse(text).map(|time| time.seconds() * per);
+            let number = number.map_or(String::new(), |number| format!(", here {number}"));
+            (
+                format!("is in {unit} by its name"),
+                format!("write a number of {unit}{number}"),
             )
         }
         (None, Some(_)) => {

@@ -1,10 +1,12 @@
 //! What stands in braces is something that Prometheus can fill in.
 
 use super::Lint;
+use crate::catalog::Catalog;
 use crate::catalog::placeholders::{Part, known, parts};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::json::Parts;
 use crate::source::{Source, step};
+use std::collections::BTreeSet;
 
 pub(crate) const LINT: Lint = Lint {
     code: "unknown-placeholder",
@@ -17,12 +19,29 @@ pub(crate) const LINT: Lint = Lint {
         let slos = catalog.slos.iter().map(|slo| ("slos", slo.name.as_str()));
         let tables = alerts.chain(slos);
         tables
-            .flat_map(|(table, name)| unknown(&format!("/{table}/{}", step(name)), source))
+            .flat_map(|(table, name)| {
+                let labels = labels(catalog, name);
+                unknown(&format!("/{table}/{}", step(name)), &labels, source)
+            })
             .collect()
     },
 };
 
-fn unknown(table: &str, source: &Source) -> Vec<Diagnostic> {
+/// The labels that the alerts of a name may have beside those of every alert.
+fn labels<'c>(catalog: &'c Catalog, name: &str) -> BTreeSet<&'c str> {
+    let alerts = catalog.alerts.iter();
+    let alerts = alerts.filter(|alert| alert.written_name() == name);
+    let own = alerts.flat_map(|alert| {
+        let metrics = alert.metrics().into_iter();
+        let read = metrics.filter_map(|(_, metric, _)| catalog.metric(metric));
+        let read = read.flat_map(|metric| metric.labels.keys());
+        let own = alert.per.iter().chain(alert.labels.keys());
+        read.chain(own).map(String::as_str)
+    });
+    own.collect()
+}
+
+fn unknown(table: &str, labels: &BTreeSet<&str>, source: &Source) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let written = source.value.pointer(&format!("{table}/annotations"));
     let own = written.into_iter().flat_map(Parts::entries);
@@ -34,13 +53,17 @@ fn unknown(table: &str, source: &Source) -> Vec<Diagnostic> {
         for part in parts(text.unwrap_or_default()) {
             let Part::Unknown(name) = part else { continue };
             let all: Vec<String> = known().collect();
+            let help = match labels.contains(name) {
+                true => format!("`{name}` is a label: did you mean `{{label:{name}}}`?"),
+                false => suggestion(name, all.iter().map(String::as_str)),
+            };
             found.push(
                 Diagnostic::error(
                     "unknown-placeholder",
                     Place::Value(place.clone()),
                     format!("there is no placeholder `{{{name}}}`"),
                 )
-                .help(suggestion(name, all.iter().map(String::as_str))),
+                .help(help),
             );
         }
     }

@@ -32,7 +32,7 @@ pub(crate) const LINT: Lint = Lint {
 };
 
 /// Every place that names a time.
-fn named(source: &Source) -> Vec<(String, &str)> {
+pub(super) fn named(source: &Source) -> Vec<(String, &str)> {
     let mut found = Vec::new();
     let owners = source.value["owners"].entries();
     let owners = owners.map(|(name, written)| (format!("/owners/{}", step(name)), written));

@@ -16,9 +16,6 @@ pub(crate) const LINT: Lint = Lint {
     good: "[receivers.on-call]\npagerduty = { routing_key_file = \"/etc/alertmanager/secrets/key\" }\n\n[alertmanager.routes]\ncritical = \"on-call\"\n",
     check: |catalog, source| {
         let mut found = relative(catalog, source);
-        if catalog.alertmanager.runs_on == "host" {
-            return found;
-        }
         let mut files: Vec<(String, &str)> = Vec::new();
         for (receiver, integrations) in &catalog.receivers {
             for (integration, settings) in integrations.entries() {
@@ -31,6 +28,19 @@ pub(crate) const LINT: Lint = Lint {
         }
         let aws = catalog.alertmanager.aws_credentials_file.iter();
         files.extend(aws.map(|file| ("/alertmanager/aws_credentials_file".into(), file.as_str())));
+        // It looks for templates and certificates beside its configuration, and for a receiver's secret where it was started.
+        if catalog.alertmanager.runs_on == "host" {
+            let below = files.into_iter().filter(|(_, file)| !file.starts_with('/'));
+            found.extend(below.map(|(pointer, file)| {
+                let message = format!(
+                    "the Alertmanager looks for {file} in the folder in which it was started, and under systemd that is /"
+                );
+                let place = Place::Value(pointer);
+                let error = Diagnostic::error("unmounted-secret", place, message);
+                error.help("name the file by its whole path, as in /etc/alertmanager/secrets/key")
+            }));
+            return found;
+        }
         let elsewhere = files
             .into_iter()
             .filter(|(_, file)| !file.starts_with(FOLDER));
@@ -40,7 +50,9 @@ pub(crate) const LINT: Lint = Lint {
                 Place::Value(pointer),
                 format!("the Alertmanager's container has no {file}"),
             )
-            .help(format!("put the file under `{FOLDER}`"))
+            .help(format!(
+                "write a path under {FOLDER}: what lies in the folder of secrets is there"
+            ))
         }));
         found
     },

@@ -80,6 +80,75 @@ static LOOKED_BACK: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(r"\b(?:{within}\s+{TIME}|{last})"))
 });
 
+/// A time in words, as people write it in a sentence: `ten minutes`, `half an hour`.
+const SPOKEN: &str = r"((?:[0-9]+(?:ms|[smhdwy]))+|(?:[0-9]+|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|forty-five|sixty|ninety|half an?)\s+(?:second|minute|hour|day|week)s?)\b";
+
+/// The times over which a sentence says that something has happened: `in the last ten minutes`, `have failed within 5m`.
+static HAPPENED: LazyLock<Regex> = LazyLock::new(|| {
+    let last = format!(
+        r"\b(?:in|within|over|of|during|for)\s+the\s+(?:last|past)\s+(?:{SPOKEN}|(second|minute|hour|day|week)\b)"
+    );
+    let done = r"\b(?:has|have|had|was|were)\s+(?:\w+\s+){1,4}?(?:in|within|over|during)";
+    pattern(&format!(r"(?:{last}|{done}\s+{SPOKEN})"))
+});
+
+/// What may or must be done, or may come, says nothing of what was.
+static ADVICE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?:if|unless|when|until|whether|will|would|must|should|shall|can|could|may|might|please|not|never)\b",
+    )
+});
+
+/// Times that differ by less may be rounded, as a day for 26 hours.
+const FAR: u64 = 2;
+
+/// The times that each clause of a text says it is about.
+fn told(text: &str) -> Vec<Duration> {
+    let clauses = text.split(['.', ';', ':', '!', '?', '(', ')']);
+    let clauses = clauses.filter(|clause| !ADVICE.is_match(clause.as_bytes()));
+    clauses
+        .flat_map(|clause| groups(&HAPPENED, clause))
+        .filter_map(spoken)
+        .collect()
+}
+
+/// `ten minutes`, `half an hour`, `5m`.
+fn spoken(text: &str) -> Option<Duration> {
+    let lower = text.to_lowercase();
+    if let Some(unit) = lower.strip_prefix("half a") {
+        let unit = unit.trim_start_matches('n').trim();
+        return meant(unit).map(|whole| Duration(whole.0 / 2));
+    }
+    let (count, unit) = lower
+        .split_once(char::is_whitespace)
+        .unwrap_or(("", &lower));
+    match NUMBERS.iter().find(|(word, _)| *word == count) {
+        Some((_, number)) => meant(&format!("{number} {}", unit.trim())),
+        None => meant(&lower),
+    }
+}
+
+/// Numbers as words.
+const NUMBERS: [(&str, u64); 17] = [
+    ("two", 2),
+    ("three", 3),
+    ("four", 4),
+    ("five", 5),
+    ("six", 6),
+    ("seven", 7),
+    ("eight", 8),
+    ("nine", 9),
+    ("ten", 10),
+    ("twelve", 12),
+    ("fifteen", 15),
+    ("twenty", 20),
+    ("thirty", 30),
+    ("forty", 40),
+    ("forty-five", 45),
+    ("sixty", 60),
+    ("ninety", 90),
+];
+
 /// A time for which something is said to have been so: `for 5m`.
 static LASTED: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"\bfor\s+{TIME}")));
 
@@ -181,8 +250,10 @@ impl Texts<'_, '_> {
             // How urgent it is, and from when on, it says of this alert all the same.
             let text = without_placeholders(text);
             let share = (key == "summary").then(|| self.of_another_share(&text));
-            let share = share.flatten().into_iter();
-            return share.chain(self.of_another_severity(&text)).collect();
+            let mut found: Vec<Wrong> = share.flatten().into_iter().collect();
+            found.extend(self.of_another_severity(&text));
+            found.extend(self.far_from_its_window(&text));
+            return found;
         }
         let mut found: Vec<Wrong> = Vec::new();
         found.extend(self.of_nobody(key, text));
@@ -262,6 +333,39 @@ impl Texts<'_, '_> {
             }
         }
         None
+    }
+
+    /// In the catalog's own words, over which time something is said to have been so, where that is far from all of the alert's times.
+    fn far_from_its_window(&self, text: &str) -> Option<Wrong> {
+        let alert = self.alert?;
+        // What an expression looks back over it says itself.
+        let windows = alert.branches.iter().filter_map(|branch| branch.window);
+        let windows: BTreeSet<Duration> = windows.collect();
+        if windows.is_empty() || alert.expression().is_some() || alert.kind.counts_down {
+            return None;
+        }
+        let mut known = windows.clone();
+        known.extend(alert.branches.iter().map(|branch| branch.r#for));
+        known.extend(alert.keep_firing_for);
+        durations(&Value::Object(alert.settings.clone()), &mut known);
+        let own = serde_json::to_value(alert.slo.as_deref()).unwrap_or_default();
+        durations(&own, &mut known);
+        let limits = alert.branches.iter().filter_map(|branch| branch.limit());
+        let seconds = alert.unit.as_deref() == Some("seconds");
+        let limits = limits.filter(|(_, limit)| seconds && *limit > 0.0);
+        known.extend(limits.map(|(_, limit)| Duration((1000.0 * limit) as u64)));
+        let near = |said: &Duration| {
+            let mut known = known.iter().filter(|known| known.0 > 0);
+            known.any(|known| said.0 < known.0 * FAR && known.0 < said.0 * FAR)
+        };
+        let said = told(text).into_iter().find(|said| !near(said))?;
+        let windows: Vec<String> = windows.iter().map(Duration::to_string).collect();
+        let message = format!(
+            "`{}` says that it looks back {said}, which is {}",
+            self.name,
+            windows.join(" or ")
+        );
+        Some((message, "write the alert's own window, or none"))
     }
 
     /// Another quantile, or another objective, than the alert's.

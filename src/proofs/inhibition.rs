@@ -71,6 +71,12 @@ pub(crate) const PROOF: Proof = Proof {
                             ..Diagnostic::error("inhibition", place, message).help(help)
                         }
                     }
+                    // So does that the fast burn of an objective holds back the slow one.
+                    None if untold && of_objective(&real[source], stack.catalog).is_some() => {
+                        let table = of_objective(&real[source], stack.catalog);
+                        let place = Place::Key(table.unwrap_or_default());
+                        Diagnostic::error("inhibition", place, message).help(help)
+                    }
                     None => place::at(path, &rule.pointer, message, help),
                 })
             });
@@ -313,6 +319,12 @@ fn another_cause(
             "name the alerts that explain others, or say it under `[inhibit]`",
         )
     })
+}
+
+/// The objective whose alert it is, where somebody wrote that down.
+fn of_objective(source: &Firing, catalog: &Catalog) -> Option<String> {
+    let alert = catalog.alert(&source.name)?;
+    alert.slo.is_some().then(|| alert.written_table())
 }
 
 /// Why an alert must not hold back another at a time when nobody is told of it, whoever says so.

@@ -8,6 +8,7 @@ use crate::stack::containers::Container;
 use crate::stack::containers::images::WrittenBy;
 use crate::stack::containers::mounts::{Mount, Sight, Source};
 use crate::stack::containers::text::{normal, scalar};
+use serde_json::Value;
 use std::collections::HashMap;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -19,7 +20,7 @@ pub(crate) const PROOF: Proof = Proof {
         bad: r#""--storage.path=/var/lib/alertmanager""#,
     },
     check: Check::Stack(|stack| {
-        let (mut found, mut owners) = (Vec::new(), HashMap::new());
+        let (mut found, mut owners) = (of_services(stack), HashMap::new());
         for container in stack.containers.started() {
             let Some(data) = container
                 .process
@@ -29,6 +30,10 @@ pub(crate) const PROOF: Proof = Proof {
                 continue;
             };
             found.extend(database(container));
+            // What is told of no file has nothing to lose.
+            if container.setting(data).0.is_empty() {
+                continue;
+            }
             let (path, pointer) = container.path(data);
             let sight = container.sees(&path);
             if let Some((pointer, why)) = far(stack, container, &sight) {
@@ -63,6 +68,26 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// Volumes that the catalog keeps the data of its services in, and that are memory.
+fn of_services(stack: &Stack) -> Vec<Diagnostic> {
+    let containers = stack.containers.started();
+    let own = containers.filter(|container| stack.catalog.service(&container.name).is_some());
+    let mounts = own.flat_map(|container| container.mounts.iter().map(move |one| (container, one)));
+    // What is mounted as memory by its own words is meant to be; a name promises a volume.
+    let named = |(container, mount): &(&Container, &Mount)| {
+        let written = container.value.pointer(&format!("/{}", mount.pointer));
+        mount.source == Source::Memory && written.is_some_and(Value::is_string)
+    };
+    mounts
+        .filter(named)
+        .map(|(container, mount)| {
+            let pointer = container.at(&mount.pointer);
+            let why = "its volume is memory, and empty when the machine has started";
+            finding(container, &mount.target, pointer, why)
+        })
+        .collect()
+}
 
 /// The name of a volume for Docker, which may be another than that under which it is declared.
 fn called(stack: &Stack, name: &str) -> String {

@@ -32,11 +32,21 @@ pub(crate) const PROOF: Proof = Proof {
             .collect();
         if expression.usage == Usage::Alert
             && let Some(whole) = nodes.last()
-            && let Some(unit) = whole.unit.clone().or_else(|| {
-                // Where the expression does not tell, the catalog may: what the threshold is in, the value is in.
-                let name = expression.owner["alert"].as_str()?;
-                contract.unit_of_alert(name).map(Unit::of)
-            })
+            && let Some(unit) = whole
+                .unit
+                .clone()
+                .or_else(|| {
+                    // Where the expression does not tell, the catalog may: what the threshold is in, the value is in.
+                    let name = expression.owner["alert"].as_str()?;
+                    contract.unit_of_alert(name).map(Unit::of)
+                })
+                .or_else(|| {
+                    // What is between 0 and 1, and no number of anything, is a share.
+                    let bounds = whole.bounds?;
+                    let share =
+                        bounds.least >= 0.0 && bounds.most <= 1.0 && bounds.least < bounds.most;
+                    share.then(|| Unit::of(Base::Ratio))
+                })
         {
             found.extend(humanized(expression, &unit));
         }

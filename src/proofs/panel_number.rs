@@ -84,6 +84,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                 _ if stretched(expression, meant) => {
                     "is of all the time shown and does not say so, unlike"
                 }
+                _ if narrowed(stack, expression, meant) => "shows only some alerts, unlike",
                 _ if deaf(expression, meant) => "shows the same whatever is chosen, unlike",
                 _ => continue,
             };
@@ -147,6 +148,26 @@ fn stretched(expression: &Expression, meant: &Expression) -> bool {
         words.iter().any(|word| text.to_lowercase().contains(word))
     });
     whole(expression) && !whole(meant) && !said && expression.usage == Usage::Panel
+}
+
+/// Whether of alerts only those of some severities are asked for, where all are meant.
+fn narrowed(stack: &Stack, expression: &Expression, meant: &Expression) -> bool {
+    let asked = |expression: &Expression| -> BTreeSet<String> {
+        let all = selectors(&expression.ast).into_iter();
+        let alerts = all.filter(|selector| metric(selector) == Some("ALERTS"));
+        let alerts: Vec<_> = alerts.collect();
+        let picked = |severity: &&str| {
+            !alerts.is_empty()
+                && alerts.iter().all(|selector| {
+                    let matchers = selector.matchers.matchers.iter();
+                    let mut matchers = matchers.filter(|matcher| matcher.name == "severity");
+                    matchers.all(|matcher| picks(matcher, severity))
+                })
+        };
+        let severities = stack.catalog.severities.names();
+        severities.filter(picked).map(str::to_string).collect()
+    };
+    expression.usage == Usage::Panel && !asked(meant).is_subset(&asked(expression))
 }
 
 /// Whether nothing that somebody chooses changes what is asked for.

@@ -182,7 +182,7 @@ impl Written<'_> {
             (true, "description") => alert.words.description.as_deref(),
             _ => None,
         };
-        if words.is_some_and(|words| words.contains('{')) {
+        if words.is_some() {
             return Some((format!("/alerts/{name}/{key}"), true));
         }
         match alert.settings.contains_key("expr")

@@ -154,6 +154,34 @@ fn unordered<'g>(file: &File, groups: &'g [(String, Vec<&Rule>)]) -> Option<&'g 
     groups.find(|group| order.items().next().is_some() && !known(group))
 }
 
+/// From here on two texts are cut to where they differ: nobody compares longer ones by eye.
+const LONG: usize = 120;
+
+/// So much of what both have stays on either side.
+const AROUND: usize = 30;
+
+/// Two long texts without what both begin and end with, but for what shows where that is.
+fn apart(one: &str, other: &str) -> (String, String) {
+    if one.len().min(other.len()) <= LONG {
+        return (one.to_string(), other.to_string());
+    }
+    let (a, b): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let same = |pairs: &mut dyn Iterator<Item = (&char, &char)>| {
+        pairs.take_while(|(one, other)| one == other).count()
+    };
+    let before = same(&mut a.iter().zip(&b));
+    let shorter = a.len().min(b.len());
+    let behind = same(&mut a.iter().rev().zip(b.iter().rev())).min(shorter - before);
+    let begin = before.saturating_sub(AROUND);
+    let cut = |text: &[char]| {
+        let end = (text.len() - behind + AROUND).min(text.len());
+        let inside: String = text[begin..end].iter().collect();
+        let dots = |there: bool| if there { "…" } else { "" };
+        format!("{}{inside}{}", dots(begin > 0), dots(end < text.len()))
+    };
+    (cut(&a), cut(&b))
+}
+
 /// about: what the alert is about, where the test is the catalog's own.
 fn said(
     file: &File,
@@ -192,11 +220,8 @@ fn said(
                     whom(&mismatch.got)
                 )
             } else {
-                format!(
-                    "the test `{name}` fails: at {at} it expects {}, and there is {}",
-                    listed(&mismatch.expected),
-                    listed(&mismatch.got)
-                )
+                let (wanted, got) = apart(&listed(&mismatch.expected), &listed(&mismatch.got));
+                format!("the test `{name}` fails: at {at} it expects {wanted}, and there is {got}")
             };
             // The user's own tests are his word, as those of the catalog are.
             let help = match of_catalog || file.is_own() {
@@ -282,5 +307,22 @@ fn listed(samples: &[String]) -> String {
         [] => "nothing".to_string(),
         [one] => format!("`{one}`"),
         [one, rest @ ..] => format!("`{one}` and {} more", rest.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_to_where_they_differ() {
+        let (begin, end) = ("a".repeat(200), "z".repeat(200));
+        let (one, other) = apart(&format!("{begin}up{end}"), &format!("{begin}down{end}"));
+        let (a, z) = ("a".repeat(AROUND), "z".repeat(AROUND));
+        assert_eq!(one, format!("…{a}up{z}…"));
+        assert_eq!(other, format!("…{a}down{z}…"));
+        assert_eq!(apart("short", &begin), ("short".to_string(), begin.clone()));
+        let (all, more) = apart(&begin, &format!("{begin}{begin}"));
+        assert!(all.len() < 80 && more.len() > 200, "{all} {more}");
     }
 }

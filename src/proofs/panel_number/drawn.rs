@@ -1,5 +1,6 @@
 //! What is drawn of the same numbers: a panel with a name of monstack's own that hides some of them, or what tells them apart.
 
+use crate::catalog::Duration;
 use crate::contract::Contract;
 use crate::contract::evaluate::nodes;
 use crate::json::Parts;
@@ -10,13 +11,28 @@ use crate::promql::{Expr, VectorSelector};
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::shown::Field;
 use serde_json::Value;
-use std::time::Duration;
 
 /// States are small whole numbers.
 const STATES: u8 = 8;
 
 /// What an instant query finds may be so old; what happens between two points that are further apart is in none of them.
 const LOOKBACK: f64 = 300.0;
+
+/// With fewer points than these a course is none.
+const FEW: f64 = 10.0;
+
+/// Units that show a number as the same, however they write it.
+const SIZES: [&[&str]; 9] = [
+    &["s", "dtdurations", "clocks", "dthms", "dtdhms"],
+    &["ms", "dtdurationms", "clockms"],
+    &["µs"],
+    &["m"],
+    &["bytes", "decbytes"],
+    &["kbytes", "deckbytes"],
+    &["mbytes", "decmbytes"],
+    &["percentunit"],
+    &["percent"],
+];
 
 /// Panels with an axis or a scale that ends.
 const SCALED: [&str; 5] = ["timeseries", "barchart", "bargauge", "gauge", "trend"];
@@ -61,6 +77,12 @@ impl Drawn<'_> {
     pub(super) fn otherwise(&self) -> Option<(String, String)> {
         self.upside_down()
             .or_else(|| self.cut())
+            .or_else(|| self.below_its_line())
+            .or_else(|| self.hidden())
+            .or_else(|| self.bridged())
+            .or_else(|| self.colourless())
+            .or_else(|| self.of_two_units())
+            .or_else(|| self.stepped())
             .or_else(|| self.skipped())
             .or_else(|| self.nameless())
             .or_else(|| self.without_colours())
@@ -94,6 +116,97 @@ impl Drawn<'_> {
         })
     }
 
+    /// An axis that ends below the line at which an alert fires.
+    fn below_its_line(&self) -> Option<(String, String)> {
+        let [said, own] = self.both("/fieldConfig/defaults/max");
+        let max = said.as_f64().filter(|_| SCALED.contains(&self.kind()))?;
+        let narrower = own.as_f64().is_none_or(|own| max < own);
+        let steps = Field::of(self.panel, "", "").steps();
+        let mut steps = steps.into_iter().filter_map(|(value, _)| value);
+        let beyond = steps.find(|step| *step > max).filter(|_| narrower)?;
+        let message = format!("ends its axis at {max}, and changes its colour at {beyond}");
+        Some(("fieldConfig/defaults/max".to_string(), message))
+    }
+
+    /// One of its lines that is not drawn.
+    fn hidden(&self) -> Option<(String, String)> {
+        let lost = self.expressions.iter().find_map(|one| {
+            let name = one.target["legendFormat"].as_str().unwrap_or_default();
+            let query = one.target["refId"].as_str().unwrap_or_default();
+            let [now, own] =
+                [self.panel, self.meant].map(|one| Field::of(one, name, query).hidden());
+            (now && !own).then_some(name)
+        })?;
+        let message = format!("does not draw `{lost}`");
+        Some(("fieldConfig/overrides".to_string(), message))
+    }
+
+    /// A line through the time in which nothing was measured.
+    fn bridged(&self) -> Option<(String, String)> {
+        let [said, own] = self.both("/fieldConfig/defaults/custom/spanNulls");
+        (*said == true && own != said).then(|| {
+            let key = "fieldConfig/defaults/custom/spanNulls";
+            let message = "draws a line through every outage, as if something had been measured";
+            (key.to_string(), message.to_string())
+        })
+    }
+
+    /// Colours that say how bad it is, and that nothing is shown in.
+    fn colourless(&self) -> Option<(String, String)> {
+        let [said, own] = self.both("/options/colorMode");
+        let coloured = Field::of(self.panel, "", "").steps().len() > 1;
+        (*said == "none" && own != said && coloured).then(|| {
+            let message = "is never red: its colours are not shown";
+            ("options/colorMode".to_string(), message.to_string())
+        })
+    }
+
+    /// A line in a unit of another size than its numbers.
+    fn of_two_units(&self) -> Option<(String, String)> {
+        let size = |unit: &str| SIZES.iter().position(|units| units.contains(&unit));
+        let wrong = self.expressions.iter().find_map(|one| {
+            let name = one.target["legendFormat"].as_str().unwrap_or_default();
+            let query = one.target["refId"].as_str().unwrap_or_default();
+            let [now, own] = [self.panel, self.meant].map(|one| Field::of(one, name, query).unit());
+            let (now, own) = (now?, own?);
+            let differs = size(now)? != size(own)?;
+            (differs && self.panel["fieldConfig"]["defaults"]["unit"] != now)
+                .then(|| format!("shows `{name}` as `{now}`, and its numbers are `{own}`"))
+        })?;
+        Some(("fieldConfig/overrides".to_string(), wrong))
+    }
+
+    /// So few points that what lasts some minutes is lost in their averages.
+    fn stepped(&self) -> Option<(String, String)> {
+        let range = self.range?;
+        let seconds = |value: &Value| Duration::parse(value.as_str()?).map(Duration::seconds);
+        let courses = ["timeseries", "state-timeline", "status-history", "trend"];
+        if !courses.contains(&self.kind()) {
+            return None;
+        }
+        let of_query = self.expressions.iter().find_map(|one| {
+            let apart = seconds(&one.target["interval"])?;
+            Some((apart, "targets".to_string()))
+        });
+        let [said, own] = self.both("/interval");
+        let of_panel = seconds(said).filter(|_| own != said);
+        let of_panel = of_panel.map(|apart| (apart, "interval".to_string()));
+        let [said, own] = self.both("/maxDataPoints");
+        let of_points = said.as_f64().filter(|_| own != said);
+        let of_points =
+            of_points.map(|points| (range / points.max(1.0), "maxDataPoints".to_string()));
+        let all = [of_query, of_panel, of_points].into_iter().flatten();
+        let (apart, key) = all.reduce(|one, other| if other.0 > one.0 { other } else { one })?;
+        let points = range / apart;
+        (points < FEW).then(|| {
+            let message = format!(
+                "draws a point every {:.0} minutes, {points:.0} in all: what lasts shorter is lost in an average",
+                apart / 60.0
+            );
+            (key, message)
+        })
+    }
+
     /// Points that are further apart than what is asked at each of them reaches back.
     fn skipped(&self) -> Option<(String, String)> {
         let [said, own] = self.both("/maxDataPoints");
@@ -105,7 +218,7 @@ impl Drawn<'_> {
                 .iter()
                 .any(|window| expression.written.contains(window));
             let windows = ranges(&expression.ast);
-            let windows = windows.iter().map(Duration::as_secs_f64);
+            let windows = windows.iter().map(std::time::Duration::as_secs_f64);
             let reach = match of_an_instant(&expression.ast) {
                 true => LOOKBACK,
                 // Its windows are as long as its steps.
