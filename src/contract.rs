@@ -81,6 +81,8 @@ pub struct Contract {
     pace: Cell<u64>,
     meets: RefCell<HashMap<(Domain, String, String), bool>>,
     parsed: RefCell<HashMap<String, Result<Rc<Expr>, String>>>,
+    /// Label → of some targets its values: nearly all expressions are of the same targets.
+    carried: RefCell<HashMap<String, HashMap<FixedBitSet, Rc<Domain>>>>,
 }
 
 impl Contract {
@@ -104,6 +106,7 @@ impl Contract {
             pace: Cell::new(0),
             meets: RefCell::default(),
             parsed: RefCell::default(),
+            carried: RefCell::default(),
         };
         let profiles = &catalog.profiles;
         contract.profile(profiles, "target", contract.targets.all());
@@ -298,16 +301,34 @@ impl Contract {
         all: impl IntoIterator<Item = &'s SeriesSet>,
         label: &str,
     ) -> Vec<Domain> {
+        let shared = self.shared_domains(all, label).into_iter();
+        shared.map(Rc::unwrap_or_clone).collect()
+    }
+
+    /// The same, to be looked at.
+    pub(crate) fn shared_domains<'s>(
+        &self,
+        all: impl IntoIterator<Item = &'s SeriesSet>,
+        label: &str,
+    ) -> Vec<Rc<Domain>> {
         let mut found = Vec::new();
         let mut carried: Option<SeriesSet> = None;
         for series in all {
             match (series.carried.contains(label), &mut carried) {
-                (false, _) => found.push(self.values(series, label)),
+                (false, _) => found.push(Rc::new(self.values(series, label))),
                 (true, Some(union)) => union.targets.union_with(&series.targets),
                 (true, union) => *union = Some(series.clone()),
             }
         }
-        found.extend(carried.map(|series| self.values(&series, label)));
+        found.extend(carried.map(|series| {
+            let mut known = self.carried.borrow_mut();
+            let known = known.entry(label.to_string()).or_default();
+            known.get(&series.targets).cloned().unwrap_or_else(|| {
+                let values = Rc::new(self.values(&series, label));
+                known.insert(series.targets, values.clone());
+                values
+            })
+        }));
         found
     }
 

@@ -1,5 +1,6 @@
 //! JSON as people review it: lines are filled, so that a changed panel is one or two changed lines, and files stay small.
 
+use serde::Serialize;
 use serde_json::Value;
 
 /// Longer lines are broken up.
@@ -44,103 +45,113 @@ pub fn plain(value: &Value) -> String {
 
 /// The value with a line break at its end; keys keep their order.
 pub fn print(value: &Value) -> String {
-    let mut out = String::new();
-    Sized::of(String::new(), value).write(&mut out, 0);
-    out.push('\n');
-    out
+    let mut widths = Vec::new();
+    measure(value, &mut widths);
+    let mut printed = Printed {
+        widths: widths.iter(),
+        text: Vec::new(),
+    };
+    printed.value(value, 0, 0);
+    printed.text.push(b'\n');
+    String::from_utf8(printed.text).unwrap_or_default()
 }
 
-/// A value with the columns that it takes on one line, key and all; counted once, from the inside out.
-struct Sized {
-    /// `"key": `, empty in a list.
-    key: String,
-    text: Text,
-    width: usize,
-}
-
-enum Text {
-    Scalar(String),
-    Nested {
-        open: char,
-        close: char,
-        items: Vec<Sized>,
-    },
-}
-
-impl Sized {
-    fn of(key: String, value: &Value) -> Sized {
-        let text = match value {
-            Value::Object(map) => {
-                let items = map
-                    .iter()
-                    .map(|(key, value)| {
-                        Sized::of(format!("{}: ", Value::from(key.as_str())), value)
-                    })
-                    .collect();
-                Text::Nested {
-                    open: '{',
-                    close: '}',
-                    items,
-                }
-            }
-            Value::Array(list) => Text::Nested {
-                open: '[',
-                close: ']',
-                items: list
-                    .iter()
-                    .map(|value| Sized::of(String::new(), value))
-                    .collect(),
-            },
-            scalar => Text::Scalar(scalar.to_string()),
-        };
-        let width = match &text {
-            Text::Scalar(text) => text.chars().count(),
-            Text::Nested { items, .. } => {
-                2 + items.iter().map(|item| item.width).sum::<usize>()
-                    + 2 * items.len().saturating_sub(1)
-            }
-        };
-        Sized {
-            width: key.chars().count() + width,
-            key,
-            text,
+/// The columns that a value takes on one line; it is counted once, and stands in the list before those of what is in it.
+fn measure(value: &Value, widths: &mut Vec<usize>) -> usize {
+    let place = widths.len();
+    widths.push(0);
+    let around = |items: usize| 2 + 2 * items.saturating_sub(1);
+    let width = match value {
+        Value::Object(map) => {
+            let items = map.iter();
+            let items = items.map(|(key, value)| keyed(key) + measure(value, widths));
+            items.sum::<usize>() + around(map.len())
         }
-    }
+        Value::Array(list) => {
+            let items = list.iter().map(|value| measure(value, widths));
+            items.sum::<usize>() + around(list.len())
+        }
+        Value::String(text) => quoted(text),
+        scalar => scalar.to_string().len(),
+    };
+    widths[place] = width;
+    width
+}
 
-    /// On the line under way when it fits there, else over several.
-    fn write(&self, out: &mut String, depth: usize) {
-        out.push_str(&self.key);
-        let (open, close, items) = match &self.text {
-            Text::Scalar(text) => return out.push_str(text),
-            Text::Nested { open, close, items } => (*open, *close, items),
+/// The columns of a key with its colon.
+fn keyed(key: &str) -> usize {
+    quoted(key) + 2
+}
+
+/// The columns of a text in its quotes.
+fn quoted(text: &str) -> usize {
+    let columns = text.bytes().map(|byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 8 | 12 => 2,
+        0..=31 => 6,
+        // Of a character the first byte counts.
+        128..=191 => 0,
+        _ => 1,
+    });
+    columns.sum::<usize>() + 2
+}
+
+struct Printed<'w> {
+    /// Of all values that are still to come, in their order.
+    widths: std::slice::Iter<'w, usize>,
+    text: Vec<u8>,
+}
+
+impl Printed<'_> {
+    /// On the line under way when it fits there, behind a key of so many columns, else over several.
+    fn value(&mut self, value: &Value, key: usize, depth: usize) {
+        let width = key + self.widths.next().copied().unwrap_or(0);
+        let (open, close) = match value {
+            Value::Object(_) => (b'{', b'}'),
+            Value::Array(_) => (b'[', b']'),
+            scalar => return self.scalar(scalar),
         };
-        let whole = depth + self.width <= WIDTH;
+        let whole = depth + width <= WIDTH;
         let mut column = if whole { 0 } else { WIDTH }; // of the line under way; full: the next item starts a line
-        out.push(open);
-        for (index, item) in items.iter().enumerate() {
-            out.push_str(if index > 0 { "," } else { "" });
-            if whole {
-                out.push_str(if index > 0 { " " } else { "" });
-            } else if column + item.width + 2 <= WIDTH {
-                out.push(' ');
-                column += item.width + 2;
-            } else {
-                break_line(out, depth + 1);
-                column = depth + 1 + item.width + 2;
+        self.text.push(open);
+        let keys = value.entries().map(|(key, value)| (Some(key), value));
+        let items = keys.chain(value.items().map(|value| (None, value)));
+        for (index, (key, item)) in items.enumerate() {
+            if index > 0 {
+                self.text.push(b',');
             }
-            item.write(out, if whole { 0 } else { depth + 1 });
+            let before = key.map_or(0, |key| keyed(key));
+            let width = before + self.widths.as_slice().first().copied().unwrap_or(0);
+            if whole {
+                self.text.extend((index > 0).then_some(b' '));
+            } else if column + width + 2 <= WIDTH {
+                self.text.push(b' ');
+                column += width + 2;
+            } else {
+                self.break_line(depth + 1);
+                column = depth + 1 + width + 2;
+            }
+            if let Some(key) = key {
+                self.scalar(key);
+                self.text.extend(b": ");
+            }
+            self.value(item, before, if whole { 0 } else { depth + 1 });
             column = column.min(WIDTH);
         }
         if !whole {
-            break_line(out, depth);
+            self.break_line(depth);
         }
-        out.push(close);
+        self.text.push(close);
     }
-}
 
-fn break_line(out: &mut String, depth: usize) {
-    out.push('\n');
-    out.push_str(&" ".repeat(depth));
+    fn scalar(&mut self, scalar: &(impl Serialize + ?Sized)) {
+        serde_json::to_writer(&mut self.text, scalar)
+            .expect("a text, a number or a word is written");
+    }
+
+    fn break_line(&mut self, depth: usize) {
+        self.text.push(b'\n');
+        self.text.resize(self.text.len() + depth, b' ');
+    }
 }
 
 #[cfg(test)]

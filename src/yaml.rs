@@ -1,6 +1,6 @@
 //! YAML text as JSON values; the only module that knows which crate reads it.
 
-mod events;
+mod usual;
 
 use crate::source::steps;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -29,7 +29,7 @@ fn options() -> Options {
 
 /// Reads one document; keys stay in order, a key given twice is an error.
 pub fn parse(text: &str) -> Result<Value, YamlError> {
-    events::read(text).map_or_else(|| whole(text), Ok)
+    usual::read(text).map_or_else(|| whole(text), Ok)
 }
 
 /// The same of any text, and why it is no document.
@@ -166,14 +166,14 @@ mod tests {
     use include_dir::Dir;
     use proptest::prelude::*;
 
-    /// Whatever is read from events is what the whole reader reads; whether it was.
+    /// Whatever the usual reader reads is what the whole reader reads; whether it was.
     fn read_alike(text: &str) -> bool {
-        let read = events::read(text);
+        let read = usual::read(text);
         if let Some(read) = &read {
             let whole = whole(text);
             assert!(
                 whole.as_ref().is_ok_and(|whole| whole == read),
-                "{text:?}\nevents: {read}\nwhole: {whole:?}"
+                "{text:?}\nusual: {read}\nwhole: {whole:?}"
             );
         }
         read.is_some()
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_rendered_is_read_from_events_and_alike() {
+    fn what_is_rendered_is_usual_and_read_alike() {
         static GENERATED: Dir = include_dir::include_dir!("$CARGO_MANIFEST_DIR/../generated");
         let read = rendered_read(&GENERATED);
         assert!(read > 20, "{read}");

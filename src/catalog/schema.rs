@@ -65,37 +65,60 @@ pub fn with(kinds: &Kinds) -> Value {
     value
 }
 
-/// The schema without what nothing of a catalog is held against, tables that it lacks and kinds that it does not use: everything
-/// stays in its place. To build a validator costs as much as half of the rest of reading a catalog.
+/// The schema without what nothing of a catalog is held against, keys that it nowhere has and kinds that it does not use: everything
+/// stays in its place. To build a validator costs more than the rest of reading a catalog.
 pub fn of_what_is_said(schema: &Value, said: &Value) -> Value {
+    let mut schema = held_against(schema, &[said]);
+    if let Some(alert) = schema.pointer_mut("/properties/alerts/additionalProperties/allOf") {
+        of_kinds(alert, &said["alerts"]);
+    }
+    schema
+}
+
+/// A node without the properties that none of the values has, nor has anything in them.
+fn held_against(node: &Value, values: &[&Value]) -> Value {
+    let Value::Object(node) = node else {
+        return node.clone();
+    };
+    let named = node.get("properties");
+    let under =
+        |key: &str| -> Vec<&Value> { values.iter().filter_map(|value| value.get(key)).collect() };
     let told = |(key, node): (&String, &Value)| {
-        let node = match (key.as_str(), said.get(key)) {
-            (_, None) => Value::Bool(true),
-            ("alerts", Some(alerts)) => of_kinds(node, alerts),
-            (_, Some(_)) => node.clone(),
+        let values = under(key);
+        let node = match values.is_empty() {
+            true => Value::Bool(true),
+            false => held_against(node, &values),
         };
         (key.clone(), node)
     };
-    let part = |(key, node): (&String, &Value)| match key.as_str() {
-        "properties" => (key.clone(), node.entries().map(told).collect()),
-        _ => (key.clone(), node.clone()),
+    let part = |(key, node): (&String, &Value)| {
+        let node = match key.as_str() {
+            "properties" => node.entries().map(told).collect(),
+            "additionalProperties" => {
+                let all = values.iter().flat_map(|value| value.entries());
+                let others =
+                    all.filter(|(key, _)| named.is_none_or(|named| named.get(key).is_none()));
+                let others: Vec<&Value> = others.map(|(_, value)| value).collect();
+                held_against(node, &others)
+            }
+            _ => node.clone(),
+        };
+        (key.clone(), node)
     };
-    schema.entries().map(part).collect()
+    node.iter().map(part).collect()
 }
 
-fn of_kinds(node: &Value, alerts: &Value) -> Value {
+/// The kinds that no alert is of, left out.
+fn of_kinds(kinds: &mut Value, alerts: &Value) {
     let used: HashSet<&str> = (alerts.entries())
         .filter_map(|(_, alert)| alert["kind"].as_str())
         .collect();
-    let mut node = node.clone();
-    let kinds = node.pointer_mut("/additionalProperties/allOf");
-    for kind in kinds.and_then(Value::as_array_mut).into_iter().flatten() {
+    for kind in kinds.as_array_mut().into_iter().flatten() {
         let name = kind["if"]["properties"]["kind"]["const"].as_str();
         if name.is_some_and(|name| !used.contains(name)) {
             *kind = Value::Bool(true);
         }
     }
-    node
 }
 
 /// Holds values against a schema, with the formats that ours has.

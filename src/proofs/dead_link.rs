@@ -380,9 +380,9 @@ pub(super) fn refused(
     let mut offered = targets.values(listed).peekable();
     offered.peek()?;
     let own = series.iter().filter(|series| series.has(label));
-    let own = stack.contract.domains(own, label);
+    let own = stack.contract.shared_domains(own, label);
     own.first()?;
-    let fits = own.iter().any(|values| match values {
+    let fits = own.iter().any(|values| match &**values {
         Domain::Values(values) => values.iter().any(|value| targets.offers(listed, value)),
         Domain::Pattern(_) => offered.clone().any(|one| values.holds(one)),
     });

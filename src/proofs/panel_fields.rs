@@ -671,7 +671,11 @@ impl Panel<'_, '_> {
     /// The names of lines, tiles and bars, as far as legends tell.
     fn lines(&self) -> Vec<Diagnostic> {
         let mut found = Vec::new();
-        if self.panel["transformations"].items().next().is_some() {
+        let by_name = |(_, matcher): (usize, &Value)| {
+            matches!(matcher["id"].as_str(), Some("byName" | "byRegexp"))
+        };
+        if self.panel["transformations"].items().next().is_some() || !self.overrides().any(by_name)
+        {
             return found;
         }
         let mut names = Vec::new();
@@ -718,14 +722,15 @@ impl Panel<'_, '_> {
         while let Some((before, after)) = rest.split_once("{{") {
             let (label, after) = after.split_once("}}").unwrap_or((after, ""));
             pattern += &regex_syntax::escape(before);
-            let domains = self.stack.contract.domains(series, label.trim());
-            let values = domains.into_iter().map(|domain| match domain {
+            let contract = &self.stack.contract;
+            let domains = contract.shared_domains(series, label.trim());
+            let values = domains.iter().map(|domain| match &**domain {
                 Domain::Values(values) => values
                     .iter()
                     .map(|value| regex_syntax::escape(value))
                     .collect::<Vec<_>>()
                     .join("|"),
-                Domain::Pattern(pattern) => pattern,
+                Domain::Pattern(pattern) => pattern.clone(),
             });
             let values: BTreeSet<String> = values.collect();
             pattern += &format!("(?:{})", values.into_iter().collect::<Vec<_>>().join("|"));

@@ -307,8 +307,8 @@ impl<'a> Variable<'a, '_> {
                     let family = contract.family(name).iter();
                     let picked = family.filter_map(|series| contract.select(series, all));
                     let picked: Vec<SeriesSet> = picked.collect();
-                    let values = contract.domains(&picked, &asked.name);
-                    let none = values.iter().all(|values| match values {
+                    let values = contract.shared_domains(&picked, &asked.name);
+                    let none = values.iter().all(|values| match &**values {
                         Domain::Values(values) => {
                             values.iter().all(|value| !offered.contains(value))
                         }

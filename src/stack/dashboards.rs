@@ -10,7 +10,7 @@ pub fn panels(dashboard: &Value) -> Vec<(String, &Value)> {
     fn inside<'a>(pointer: &str, list: &'a Value, found: &mut Vec<(String, &'a Value)>) {
         let mut panels: Vec<(usize, &Value)> = list.items().enumerate().collect();
         let at = |panel: &Value, key| panel["gridPos"][key].as_i64();
-        panels.sort_by_key(|(_, panel)| (at(panel, "y"), at(panel, "x")));
+        panels.sort_by_cached_key(|(_, panel)| (at(panel, "y"), at(panel, "x")));
         for (index, panel) in panels {
             let pointer = format!("{pointer}/panels/{index}");
             found.push((pointer.clone(), panel));
