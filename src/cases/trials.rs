@@ -2,7 +2,7 @@
 
 use super::chosen::Labels;
 use super::expressions::{evaluated, wrong};
-use super::native;
+use super::native::{self, Holds};
 use super::neighbourhood::labelled;
 use super::phases::{self, Phase};
 use super::scene::Scene;
@@ -239,9 +239,13 @@ impl Scene<'_> {
                         trial.series.extend(given);
                         continue;
                     }
-                    let bound = self.bound(given, &copy, part, side)?;
+                    let holds = match self.bound(given, &copy, part, side)? {
+                        Some(bound) => Holds::Within(bound),
+                        None if given.suffix == "_sum" => Holds::Sum,
+                        None => Holds::All,
+                    };
                     for text in series {
-                        let part = (bound, values.clone());
+                        let part = (holds, values.clone());
                         match natives.iter_mut().find(|(known, _)| *known == text) {
                             Some((_, parts)) => parts.push(part),
                             None => natives.push((text, vec![part])),
