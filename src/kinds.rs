@@ -224,6 +224,10 @@ pub struct Case {
     /// Whether it shows several instances taken together: not where each is an alert of its own.
     #[serde(default)]
     pub together: bool,
+    /// The step until which an alert with `unless` is silenced and never fires in this case, an expression: what it compares goes on for
+    /// longer than its cause.
+    #[serde(default)]
+    pub silenced_until: Option<String>,
     /// Series → its phases.
     #[serde(default)]
     pub series: BTreeMap<String, Vec<String>>,

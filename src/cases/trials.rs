@@ -99,18 +99,20 @@ impl Scene<'_> {
     pub(crate) fn trials(&self, excepted: bool) -> Result<Vec<Trial>, Error> {
         let most = if excepted { 1 } else { usize::MAX };
         let mut trials = Vec::new();
-        let mut firing = None;
+        let (mut firing, mut silenced) = (None, Vec::new());
         for case in &self.kind.cases {
             if trials.len() < most && self.shown(case)? {
                 let trial = self.trial(case, excepted)?;
                 if firing.is_none() && trial.fires() {
                     firing = Some((case, trial.clone()));
                 }
+                silenced.extend(self.silenced_throughout(case, &trial)?);
                 trials.push(trial);
             }
         }
         if let Some((case, trial)) = firing {
             trials.extend(self.silenced(case, &trial)?);
+            trials.extend(silenced);
         }
         Ok(trials)
     }
