@@ -139,6 +139,8 @@ fn alert() -> impl Strategy<Value = Alert> {
         "threshold at least",
         "saturation",
         "saturation at most",
+        "saturation whole",
+        "rate",
         "mismatch",
         "mismatch settled",
         "flaps",
@@ -275,6 +277,8 @@ fn catalog(case: &Case) -> String {
                 "ratio",
                 "threshold",
                 "saturation",
+                "saturation whole",
+                "rate",
                 "increase",
                 "restarts",
                 "mismatch",
@@ -289,6 +293,7 @@ fn catalog(case: &Case) -> String {
                 "threshold",
                 "increase",
                 "restarts",
+                "rate",
                 "absent",
                 "threshold below",
                 "threshold at least",
@@ -340,7 +345,10 @@ fn catalog(case: &Case) -> String {
             "saturation" | "saturation at most" => {
                 "used = \"jobs_active\"\nlimit = \"jobs_most\"\n"
             }
-            "increase" | "increase below" => "metric = \"jobs_total\"\n",
+            "saturation whole" => {
+                "used = \"jobs_active\"\nlimit = \"jobs_most\"\ncombine = \"sum\"\n"
+            }
+            "increase" | "increase below" | "rate" => "metric = \"jobs_total\"\n",
             "absent" => "metric = \"jobs_active\"\n",
             _ => "",
         });
