@@ -1,8 +1,8 @@
 //! The series of a service that has an objective, for the tests of what is recorded about its budget.
 
 use super::chosen::SECOND;
-use super::neighbourhood::series;
 use super::native::Holds;
+use super::neighbourhood::series;
 use super::{native, refuse, samples};
 use crate::catalog::filters::Filter;
 use crate::contract::domain::Domain;

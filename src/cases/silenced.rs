@@ -82,8 +82,12 @@ impl Scene<'_> {
         let until = self.step(&case.name, until)?;
         let metric = unless.get_attr("metric")?;
         let mut silent = trial.clone();
-        silent.name = format!("is silent where `{metric}` of the service was not 0 all along, and once it is 0 again");
-        silent.series.push((own, format!("1x{until} 0x{}", trial.last)));
+        silent.name = format!(
+            "is silent where `{metric}` of the service was not 0 all along, and once it is 0 again"
+        );
+        silent
+            .series
+            .push((own, format!("1x{until} 0x{}", trial.last)));
         silent.silence();
         silent.signal.clear();
         Ok(Some(silent))

@@ -45,7 +45,9 @@ pub(crate) const LINT: Lint = Lint {
             .services
             .iter()
             .filter(|service| rare(service.scrape_interval))
-            .filter(|service| origin(source, service, "scrape_interval").as_deref() != Some(INTERVAL));
+            .filter(|service| {
+                origin(source, service, "scrape_interval").as_deref() != Some(INTERVAL)
+            });
         found.extend(services.map(|service| {
             error(
                 set_at(source, service, "scrape_interval"),

@@ -32,10 +32,14 @@ pub(crate) const LINT: Lint = Lint {
                     both.is_none()
                 };
                 if let Some((at, one, other)) = pairs.find(apart) {
-                    let message = format!("no value of `{label}` is both `{other}` and `{one}`: no target is kept");
+                    let message = format!(
+                        "no value of `{label}` is both `{other}` and `{one}`: no target is kept"
+                    );
                     let at = Place::Value(format!("{table}/keep/{}/{at}", step(label)));
                     let help = "all patterns of a list must fit; for one or the other write one, apart by `|`";
-                    found.push(Diagnostic::error("unknown-discovered-label", at, message).help(help));
+                    found.push(
+                        Diagnostic::error("unknown-discovered-label", at, message).help(help),
+                    );
                 }
             }
             // Lists and addresses answer with any labels.

@@ -61,8 +61,10 @@ fn beside(catalog: &Catalog, alert: &Alert) -> Option<Diagnostic> {
     match (metric.r#type == wanted, has) {
         (true, false) => {
             let place = Place::Value(format!("{table}/{first}"));
-            let message =
-                format!("`{name}` is a {sort}, and `{}` has no `{needed}`", alert.written_name());
+            let message = format!(
+                "`{name}` is a {sort}, and `{}` has no `{needed}`",
+                alert.written_name()
+            );
             let help = format!(
                 "name the counter of how often as `{needed}`, or a histogram or summary as `{first}`, which counts that itself"
             );
@@ -70,7 +72,8 @@ fn beside(catalog: &Catalog, alert: &Alert) -> Option<Diagnostic> {
         }
         (false, true) if alert.kind.takes(first, sort) => {
             let place = Place::Value(format!("{table}/{needed}"));
-            let message = format!("`{name}` is a {sort}, which counts itself what `{needed}` is to count");
+            let message =
+                format!("`{name}` is a {sort}, which counts itself what `{needed}` is to count");
             let help = format!("leave `{needed}` out, or name a {wanted} as `{first}`");
             Some(Diagnostic::error("wrong-metric-type", place, message).help(help))
         }

@@ -73,7 +73,10 @@ pub(super) fn inferred(
         if !found.contains_key(&count) || found.contains_key(&stem) {
             continue;
         }
-        let parts: Vec<Inferred> = [sum, count].iter().filter_map(|name| found.remove(name)).collect();
+        let parts: Vec<Inferred> = [sum, count]
+            .iter()
+            .filter_map(|name| found.remove(name))
+            .collect();
         let mut whole = Inferred {
             kind: "summary",
             ..Inferred::default()

@@ -219,7 +219,10 @@ mod tests {
         ]))
         .expect("understood");
         assert_eq!(read.keep["__meta_consul_service"], ["web|api"]);
-        assert_eq!(read.keep["__meta_consul_tags"], [".*,prod,.*", ".*,http,.*"]);
+        assert_eq!(
+            read.keep["__meta_consul_tags"],
+            [".*,prod,.*", ".*,http,.*"]
+        );
         assert_eq!(read.drop["__meta_consul_tags"], [".*,canary,.*"]);
         assert_eq!(read.copied["dc"], "__meta_consul_dc");
         assert_eq!(read.labels["env"], "prod");

@@ -122,10 +122,12 @@ fn of_values(service: &Service, job: &Value) -> Option<Wrong> {
     let rules = Rule::read(&job["relabel_configs"]).ok()?;
     let of = |action: &str, patterns: &BTreeMap<String, Patterns>| {
         // What several of one label make together is run.
-        let single = patterns.iter().filter_map(|(label, patterns)| match patterns.0.as_slice() {
-            [pattern] => Some((label, pattern)),
-            _ => None,
-        });
+        let single = patterns
+            .iter()
+            .filter_map(|(label, patterns)| match patterns.0.as_slice() {
+                [pattern] => Some((label, pattern)),
+                _ => None,
+            });
         let mut single = single;
         single.find_map(|(label, pattern)| {
             let written = job["relabel_configs"].items().zip(&rules);

@@ -272,7 +272,10 @@ fn found_by(service: &Service) -> Vec<Found> {
             let others = values.0.iter().filter(move |other| *other != pattern);
             others.filter_map(|other| Domain::Pattern(other.clone()).example(pattern, false))
         });
-        let unlike = values.0.iter().filter_map(|pattern| example(pattern, false));
+        let unlike = values
+            .0
+            .iter()
+            .filter_map(|pattern| example(pattern, false));
         let others = unlike
             .chain([String::new()])
             .chain(near.into_iter().flatten())
