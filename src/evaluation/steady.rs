@@ -153,7 +153,8 @@ mod tests {
             of("t_bucket", "+Inf"),
             of("t_bucket", "10"),
             of("t_bucket", "0.5"),
-            of("t_sum", "").with("le", ""),
+            of("u_count", "").with("le", ""),
+            of("u_sum", "").with("le", ""),
         ];
         let series: Vec<&Labels> = series.iter().collect();
         let mut worlds = Steady::around(&[3.0, 7.0]);
@@ -162,9 +163,9 @@ mod tests {
             let levels = worlds.levels(&series);
             assert_eq!(levels[0], levels[1]);
             assert!(levels[3] <= levels[2] && levels[2] <= levels[1]);
-            assert!(levels[4] == 0.0 || levels[0] > 0.0);
+            assert!(levels[5] == 0.0 || levels[4] != 0.0);
             differ |= levels[3] < levels[1];
-            idle |= levels[0] == 0.0;
+            idle |= levels[4] == 0.0;
         }
         assert!(differ && idle);
     }
