@@ -45,6 +45,7 @@ pub(crate) use rules::RecordingRule;
 use rules::RuleGroup;
 use serde::Serialize;
 use serde_json::{Map, Value};
+pub(crate) use services::INTERVAL;
 pub use services::{Override, Port, Service, layers, origin};
 pub use severities::Severities;
 use slos::Slo;
@@ -185,6 +186,7 @@ impl Catalog {
         profiles: &Arc<Profiles>,
     ) -> Result<Catalog, Box<Diagnostic>> {
         let mut value = schema::with_defaults(source, refused, &schema::Schema::of(kinds));
+        services::inherit_interval(&mut value, source);
         place_servers(&mut value);
         prefix_metrics(&mut value);
         if let Some(environment) = &source.environment {

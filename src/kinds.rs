@@ -172,7 +172,7 @@ pub struct Given {
     /// An expression for more patterns as in `like`: label → its pattern.
     #[serde(default)]
     pub like_from: Option<String>,
-    /// What the name of its series ends in: `_bucket` and `_count` of a histogram.
+    /// What the name of its series ends in where it is a part of a histogram or summary: `_bucket`, `_sum`, `_count`.
     #[serde(default)]
     pub suffix: String,
     /// Label → an expression for the pattern of all values that behave like the one given, for stand-ins that have many.
@@ -224,6 +224,10 @@ pub struct Case {
     /// Whether it shows several instances taken together: not where each is an alert of its own.
     #[serde(default)]
     pub together: bool,
+    /// The step until which an alert with `unless` is silenced and never fires in this case, an expression: what it compares goes on for
+    /// longer than its cause.
+    #[serde(default)]
+    pub silenced_until: Option<String>,
     /// Series → its phases.
     #[serde(default)]
     pub series: BTreeMap<String, Vec<String>>,
@@ -270,7 +274,15 @@ pub struct FaultSpec {
 }
 
 /// What of the schema's definitions a threshold refers to.
-pub const THRESHOLDS: [&str; 6] = ["threshold", "ratio", "share", "level", "time", "long_time"];
+pub const THRESHOLDS: [&str; 7] = [
+    "threshold",
+    "ratio",
+    "share",
+    "level",
+    "amount",
+    "time",
+    "long_time",
+];
 
 const HELP: &str = "see the built-in kinds: `monstack templates show kinds/ratio/kind.toml`";
 
@@ -291,7 +303,16 @@ impl Kind {
         self.keys.contains_key(key)
     }
 
-    /// What a key is annotated with: `metric`, `also`, `labels`, `answers`, `role`, `of_profile`, `whole_of`, `instead_of`, `unit`,
+    /// Whether a key may name a metric of a type.
+    pub fn takes(&self, key: &str, r#type: &str) -> bool {
+        let wanted = self.says(key, "metric").into_iter();
+        let also = self.says(key, "also").into_iter();
+        let also = also.flat_map(|also| also.as_array().into_iter().flatten());
+        let mut all = wanted.chain(also).filter_map(Value::as_str);
+        all.any(|wanted| wanted == "any" || wanted == r#type)
+    }
+
+    /// What a key is annotated with: `metric`, `also`, `beside`, `labels`, `answers`, `role`, `of_profile`, `whole_of`, `instead_of`, `unit`,
     /// `unit_of`, `side`, `includes`.
     pub fn says<'a>(&'a self, key: &str, annotation: &str) -> Option<&'a Value> {
         self.keys.get(key)?.get(annotation)

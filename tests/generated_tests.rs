@@ -139,6 +139,8 @@ fn alert() -> impl Strategy<Value = Alert> {
         "threshold at least",
         "saturation",
         "saturation at most",
+        "saturation whole",
+        "rate",
         "mismatch",
         "mismatch settled",
         "flaps",
@@ -148,6 +150,8 @@ fn alert() -> impl Strategy<Value = Alert> {
         "absent",
         "latency",
         "latency summary",
+        "average",
+        "average counters",
         "stale",
         "expires",
         "exhausts",
@@ -245,7 +249,7 @@ fn catalog(case: &Case) -> String {
             match alert.kind {
                 "stale" | "expires" => TIMES[place],
                 "exhausts" | "exhausts rises" => TIMES[place.max(8)],
-                "latency" | "latency summary" => QUICK[place],
+                "latency" | "latency summary" | "average" | "average counters" => QUICK[place],
                 "instance_down" => ["0", "1", "5"][place % 3],
                 "increase below" => ["0.001", "0.5", "1", "2.5", "7", "1000"][place % 6],
                 _ => written,
@@ -259,6 +263,8 @@ fn catalog(case: &Case) -> String {
                 "increase below",
                 "latency",
                 "latency summary",
+                "average",
+                "average counters",
                 "stale",
                 "expires",
                 "exhausts",
@@ -271,6 +277,8 @@ fn catalog(case: &Case) -> String {
                 "ratio",
                 "threshold",
                 "saturation",
+                "saturation whole",
+                "rate",
                 "increase",
                 "restarts",
                 "mismatch",
@@ -285,12 +293,15 @@ fn catalog(case: &Case) -> String {
                 "threshold",
                 "increase",
                 "restarts",
+                "rate",
                 "absent",
                 "threshold below",
                 "threshold at least",
                 "increase below",
                 "latency",
                 "latency summary",
+                "average",
+                "average counters",
                 "exhausts",
                 "exhausts rises",
                 "traffic_drop",
@@ -318,6 +329,10 @@ fn catalog(case: &Case) -> String {
             }
             "latency" => "metric = \"answer_seconds\"\nmin_rate = 0.2\n",
             "latency summary" => "metric = \"job_milliseconds\"\nquantile = 0.9\nmin_rate = 0.2\n",
+            "average" => "metric = \"answer_seconds\"\nmin_rate = 0.2\n",
+            "average counters" => {
+                "metric = \"jobs_total\"\nevents = \"failures_total\"\nmin_rate = 0.2\n"
+            }
             "stale" | "expires" => "metric = \"jobs_timestamp_seconds\"\n",
             "exhausts" => "metric = \"jobs_active\"\n",
             "exhausts rises" => "metric = \"jobs_active\"\nrises_to = \"jobs_most\"\nspare = 0.3\n",
@@ -330,7 +345,10 @@ fn catalog(case: &Case) -> String {
             "saturation" | "saturation at most" => {
                 "used = \"jobs_active\"\nlimit = \"jobs_most\"\n"
             }
-            "increase" | "increase below" => "metric = \"jobs_total\"\n",
+            "saturation whole" => {
+                "used = \"jobs_active\"\nlimit = \"jobs_most\"\ncombine = \"sum\"\n"
+            }
+            "increase" | "increase below" | "rate" => "metric = \"jobs_total\"\n",
             "absent" => "metric = \"jobs_active\"\n",
             _ => "",
         });

@@ -54,7 +54,7 @@ type Kind = (
 
 /// A kind: its own keys, the keys that an override of it reads, and its series in trouble, as promtool writes them (`$` is
 /// the service's labels). Ratios are 0.5.
-const KINDS: [Kind; 16] = [
+const KINDS: [Kind; 17] = [
     ("down", "", &[], &[("up{$}", "0x400")]),
     (
         "down",
@@ -139,6 +139,15 @@ const KINDS: [Kind; 16] = [
             ("shop_answer_seconds_bucket{le=\"0.05\",$}", "0x400"),
             ("shop_answer_seconds_bucket{le=\"1.0\",$}", "0+15x400"),
             ("shop_answer_seconds_bucket{le=\"+Inf\",$}", "0+15x400"),
+            ("shop_answer_seconds_count{$}", "0+15x400"),
+        ],
+    ),
+    (
+        "average",
+        "above = 0.1\nmetric = \"answer_seconds\"\nwindow = \"5m\"",
+        &["above", "window"],
+        &[
+            ("shop_answer_seconds_sum{$}", "0+7.5x400"),
             ("shop_answer_seconds_count{$}", "0+15x400"),
         ],
     ),

@@ -1,6 +1,7 @@
 //! The series of a service that has an objective, for the tests of what is recorded about its budget.
 
 use super::chosen::SECOND;
+use super::native::Holds;
 use super::neighbourhood::series;
 use super::{native, refuse, samples};
 use crate::catalog::filters::Filter;
@@ -139,7 +140,10 @@ pub(crate) fn observations(
         })
     };
     let bound = number(first, "bound")?;
-    let parts = [(Some(bound), values("within")?), (None, values("rate")?)];
+    let parts = [
+        (Holds::Within(bound), values("within")?),
+        (Holds::All, values("rate")?),
+    ];
     let every = every.max(1);
     let sampled = |step: usize| step.is_multiple_of(every) || step % every + BEFORE >= every;
     native::merged_where(&parts, steps + more + 1, &sampled)

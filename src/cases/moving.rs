@@ -122,7 +122,7 @@ impl Scene<'_> {
             }
         }
         // Of a histogram all series move alike.
-        if given.suffix.is_empty() {
+        if !self.in_parts(given)? {
             like.extend(self.asked(self.key(given))?);
         }
         Ok(like)

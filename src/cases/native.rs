@@ -34,13 +34,16 @@ pub(super) struct Counted {
     /// Upper bounds, in their order, and what is within them.
     pub(super) within: Vec<(f64, f64)>,
     pub(super) all: f64,
+    /// What was observed, added up; None: as much as there are observations.
+    pub(super) sum: Option<f64>,
 }
 
 impl Counted {
     /// What stands between the braces. What is within the first bound is near 0, and what is beyond the last one right behind it.
     pub(super) fn notation(&self) -> String {
         let all = tidy(self.all);
-        let mut text = format!("{{{{schema:{SCHEMA} count:{all} sum:{all}");
+        let sum = self.sum.map_or(all, tidy_sum);
+        let mut text = format!("{{{{schema:{SCHEMA} count:{all} sum:{sum}");
         let Some((first, near)) = self.within.first() else {
             return text + "}}";
         };
@@ -73,6 +76,7 @@ impl Counted {
                 .map(|((bound, is), (_, was))| (*bound, tidy(is - was)))
                 .collect(),
             all: tidy(self.all - before.all),
+            sum: self.sum.zip(before.sum).map(|(is, was)| tidy_sum(is - was)),
         };
         let shrunk = within.any(|((_, is), (_, was))| tidy(is - was) < 0.0) || grown.all < 0.0;
         (!shrunk).then_some(grown)
@@ -86,8 +90,24 @@ fn tidy(number: f64) -> f64 {
     rounded + 0.0
 }
 
-/// The upper bound of a bucket (None: the count of all), and its values in promtool's notation.
-pub(super) type Part = (Option<f64>, String);
+/// The same of a sum, which is of seconds more often than not.
+fn tidy_sum(number: f64) -> f64 {
+    tidy(number * 1e3) / 1e3
+}
+
+/// What of a histogram the values of a part are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Holds {
+    /// What is within a bound.
+    Within(f64),
+    /// How many observations there are.
+    All,
+    /// What they add up to.
+    Sum,
+}
+
+/// A part of a histogram, and its values in promtool's notation.
+pub(super) type Part = (Holds, String);
 
 /// One step of a series.
 enum Step {
@@ -108,14 +128,14 @@ pub(super) fn merged_where(
     sampled: &dyn Fn(usize) -> bool,
 ) -> Result<String, Error> {
     let mut read = Vec::new();
-    for (bound, values) in parts {
-        read.push((*bound, samples::read(values, steps).map_err(refuse)?));
+    for (holds, values) in parts {
+        read.push((*holds, samples::read(values, steps).map_err(refuse)?));
     }
-    let finite = |bound: &Option<f64>| bound.is_some_and(f64::is_finite);
-    read.sort_by(|one, other| {
-        let [one, other] = [one, other].map(|(bound, _)| bound.unwrap_or(f64::INFINITY));
-        one.total_cmp(&other)
-    });
+    let bound = |holds: &Holds| match holds {
+        Holds::Within(bound) => *bound,
+        Holds::All | Holds::Sum => f64::INFINITY,
+    };
+    read.sort_by(|(one, _), (other, _)| bound(one).total_cmp(&bound(other)));
     let longest = read.iter().map(|(_, values)| values.len()).max();
     let at = |step: usize| {
         if !sampled(step) {
@@ -132,15 +152,20 @@ pub(super) fn merged_where(
             Some(Value::Number(number)) => Some(number),
             _ => None,
         };
-        let whole = read.iter().filter(|(bound, _)| !finite(bound));
+        let sum = read.iter().find(|(holds, _)| *holds == Holds::Sum);
+        let rest = read.iter().filter(|(holds, _)| *holds != Holds::Sum);
+        let (buckets, whole): (Vec<_>, Vec<_>) =
+            rest.partition(|(holds, _)| bound(holds).is_finite());
+        let whole = whole.into_iter();
         let Some(all) = whole.filter_map(|(_, values)| number(values)).next_back() else {
             return Step::Gap;
         };
-        let buckets = read.iter().filter(|(bound, _)| finite(bound));
-        let within = buckets.filter_map(|(bound, values)| Some(((*bound)?, number(values)?)));
+        let within = buckets.into_iter();
+        let within = within.filter_map(|(holds, values)| Some((bound(holds), number(values)?)));
         Step::Counted(Counted {
             within: within.collect(),
             all,
+            sum: sum.and_then(|(_, values)| number(values)),
         })
     };
     let steps: Vec<Step> = (0..longest.unwrap_or(0)).map(at).collect();
@@ -189,20 +214,20 @@ fn notation(steps: &[Step]) -> String {
 mod tests {
     use super::*;
 
-    fn parts(given: &[(Option<f64>, &str)]) -> Vec<Part> {
+    fn parts(given: &[(Holds, &str)]) -> Vec<Part> {
+        let given = given.iter();
         given
-            .iter()
-            .map(|(bound, values)| (*bound, values.to_string()))
+            .map(|(holds, values)| (*holds, values.to_string()))
             .collect()
     }
 
     #[test]
     fn buckets_and_a_count_are_one_series() {
         let given = parts(&[
-            (Some(1.0), "0+8x2 stale _ 0+8x1"),
-            (Some(2.0), "0+9x2 stale _ 0+9x1"),
-            (Some(f64::INFINITY), "0+10x2 stale _ 0+10x1"),
-            (None, "0+10x2 stale _ 0+10x1"),
+            (Holds::Within(1.0), "0+8x2 stale _ 0+8x1"),
+            (Holds::Within(2.0), "0+9x2 stale _ 0+9x1"),
+            (Holds::Within(f64::INFINITY), "0+10x2 stale _ 0+10x1"),
+            (Holds::All, "0+10x2 stale _ 0+10x1"),
         ]);
         let zero = "{{schema:8 count:0 sum:0 z_bucket:0 z_bucket_w:0.0009765625 offset:256 buckets:[0 0 0]}}";
         let ten = "{{schema:8 count:10 sum:10 z_bucket:8 z_bucket_w:0.0009765625 offset:256 buckets:[1 0 1]}}";
@@ -216,11 +241,18 @@ mod tests {
 
     #[test]
     fn a_restart_begins_anew_and_a_count_alone_is_enough() {
-        let given = parts(&[(None, "5+5x1 0+5x1")]);
+        let given = parts(&[(Holds::All, "5+5x1 0+5x1")]);
         let text = "{{schema:8 count:5 sum:5}}+{{schema:8 count:5 sum:5}}x1 {{schema:8 count:0 sum:0}}+{{schema:8 count:5 sum:5}}x1";
         assert_eq!(merged(&given, 100).unwrap(), text);
-        let level = parts(&[(None, "7x3")]);
+        let level = parts(&[(Holds::All, "7x3")]);
         assert_eq!(merged(&level, 100).unwrap(), "{{schema:8 count:7 sum:7}}x3");
+    }
+
+    #[test]
+    fn what_was_observed_is_added_up_where_it_is_said() {
+        let given = parts(&[(Holds::All, "0+4x2"), (Holds::Sum, "0+0.5x2")]);
+        let text = "{{schema:8 count:0 sum:0}}+{{schema:8 count:4 sum:0.5}}x2";
+        assert_eq!(merged(&given, 100).unwrap(), text);
     }
 
     #[test]

@@ -187,13 +187,27 @@ impl<'a> Scene<'a> {
             Some(declared) => declared.get_attr("name")?,
             None => self.named(key)?,
         };
-        let suffix = &given.suffix;
+        let suffix = match self.in_parts(given)? {
+            true => given.suffix.as_str(),
+            false => "",
+        };
         Ok(format!("{name}{suffix}"))
+    }
+
+    /// Whether a series is a part of a histogram or a summary: a counter in their place has none.
+    pub(super) fn in_parts(&self, given: &Given) -> Result<bool, Error> {
+        if given.suffix.is_empty() || given.role.is_some() {
+            return Ok(false);
+        }
+        Ok(match self.declared(self.key(given))? {
+            Some(metric) => metric.get_attr("type")?.as_str() != Some("counter"),
+            None => true,
+        })
     }
 
     /// Whether what a series is a part of has no parts: its histogram is native.
     pub(super) fn whole(&self, given: &Given) -> Result<bool, Error> {
-        if given.suffix.is_empty() || given.role.is_some() {
+        if !self.in_parts(given)? {
             return Ok(false);
         }
         let declared = self.declared(self.key(given))?;

@@ -41,7 +41,9 @@ impl Scene<'_> {
             other.series.push((theirs, format!("1x{last}")));
         }
         // It lasts for more than one look, and what is to be seen then is as far from it as it is from the beginning.
-        let ends = (3..).find(|steps| steps % self.beat == 0).unwrap_or(3);
+        let forgotten = self.forgotten()?;
+        let mut ends = 3 + forgotten..;
+        let ends = ends.find(|steps| steps % self.beat == 0).unwrap_or(3);
         let mut after = Trial {
             name: format!("fires once `{metric}` of the service is 0 again"),
             series: Vec::new(),
@@ -55,9 +57,45 @@ impl Scene<'_> {
             *at += ends;
         }
         self.give_all(&mut after, case, ends)?;
-        let values = format!("1x{} 0x{last}", ends - 1);
+        let values = format!("1x{} 0x{}", ends - 1 - forgotten, last + forgotten);
         after.series.push((own, values));
         Ok(vec![silent, other, after])
+    }
+
+    /// A case in which what the alert compares goes on for longer than its cause, while the metric of its `unless` says until the end of
+    /// that cause that it shall not fire: it never does.
+    pub(super) fn silenced_throughout(
+        &self,
+        case: &Case,
+        trial: &Trial,
+    ) -> Result<Option<Trial>, Error> {
+        let unless = self.alert.get_attr("unless")?;
+        let Some(until) = &case.silenced_until else {
+            return Ok(None);
+        };
+        if unless.is_none() || unless.is_undefined() {
+            return Ok(None);
+        }
+        let Some(own) = self.silencing(&unless, &self.sample.service)? else {
+            return Ok(None);
+        };
+        let until = self.step(&case.name, until)?;
+        let metric = unless.get_attr("metric")?;
+        let mut silent = trial.clone();
+        silent.name = format!(
+            "is silent where `{metric}` of the service was not 0 all along, and once it is 0 again"
+        );
+        silent
+            .series
+            .push((own, format!("1x{until} 0x{}", trial.last)));
+        silent.silence();
+        silent.signal.clear();
+        Ok(Some(silent))
+    }
+
+    /// For how many steps what was once silenced stays so: as long as the shorter range of a budget sees what happened meanwhile.
+    fn forgotten(&self) -> Result<i64, Error> {
+        self.step("short", "short")
     }
 
     /// The series that silences the alert for a service; None: nothing does.

@@ -2,7 +2,7 @@
 
 use super::chosen::Labels;
 use super::expressions::{evaluated, wrong};
-use super::native;
+use super::native::{self, Holds};
 use super::neighbourhood::labelled;
 use super::phases::{self, Phase};
 use super::scene::Scene;
@@ -99,18 +99,20 @@ impl Scene<'_> {
     pub(crate) fn trials(&self, excepted: bool) -> Result<Vec<Trial>, Error> {
         let most = if excepted { 1 } else { usize::MAX };
         let mut trials = Vec::new();
-        let mut firing = None;
+        let (mut firing, mut silenced) = (None, Vec::new());
         for case in &self.kind.cases {
             if trials.len() < most && self.shown(case)? {
                 let trial = self.trial(case, excepted)?;
                 if firing.is_none() && trial.fires() {
                     firing = Some((case, trial.clone()));
                 }
+                silenced.extend(self.silenced_throughout(case, &trial)?);
                 trials.push(trial);
             }
         }
         if let Some((case, trial)) = firing {
             trials.extend(self.silenced(case, &trial)?);
+            trials.extend(silenced);
         }
         Ok(trials)
     }
@@ -264,9 +266,13 @@ impl Scene<'_> {
                         trial.series.extend(given);
                         continue;
                     }
-                    let bound = self.bound(given, &copy, part, side)?;
+                    let holds = match self.bound(given, &copy, part, side)? {
+                        Some(bound) => Holds::Within(bound),
+                        None if given.suffix == "_sum" => Holds::Sum,
+                        None => Holds::All,
+                    };
                     for text in series {
-                        let part = (bound, values.clone());
+                        let part = (holds, values.clone());
                         match natives.iter_mut().find(|(known, _)| *known == text) {
                             Some((_, parts)) => parts.push(part),
                             None => natives.push((text, vec![part])),

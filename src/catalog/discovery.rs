@@ -17,18 +17,39 @@ pub struct Discovery {
     pub file: Vec<String>,
     /// The discovered label that is asked in place of the address that is found.
     pub address: Option<String>,
-    /// Discovered label → what its value must match, as a whole.
+    /// Discovered label → what its value must match, as a whole: each of these.
     #[serde(default)]
-    pub keep: BTreeMap<String, String>,
-    /// Discovered label → what its value must not match, as a whole.
+    pub keep: BTreeMap<String, Patterns>,
+    /// Discovered label → what its value must not match, as a whole: none of these.
     #[serde(default)]
-    pub drop: BTreeMap<String, String>,
+    pub drop: BTreeMap<String, Patterns>,
     /// Label → the discovered label that it is.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
     /// `http`, `dns`, or the name of a platform → its table, or what stands for one.
     #[serde(flatten)]
     pub others: BTreeMap<String, Value>,
+}
+
+/// One pattern, or several of the same value.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(from = "Written")]
+pub struct Patterns(pub Vec<String>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl From<Written> for Patterns {
+    fn from(written: Written) -> Patterns {
+        match written {
+            Written::One(pattern) => Patterns(vec![pattern]),
+            Written::Several(patterns) => Patterns(patterns),
+        }
+    }
 }
 
 /// A folder of this machine with lists of targets, and where Prometheus' container sees it.

@@ -101,6 +101,8 @@ pub(super) fn expand(catalog: &mut Value, kinds: &Kinds) {
         }
         expand_unless(alert);
     }
+    let objectives = catalog["slos"].as_object_mut().into_iter();
+    objectives.flat_map(Map::values_mut).for_each(expand_unless);
 }
 
 /// Writes what an alert is silent while as a table, however short it is written.

@@ -296,7 +296,10 @@ fn named<'a>(catalog: &'a Value, kinds: &'a Kinds) -> Vec<(&'a str, &'a str)> {
                 found.push((name, wanted));
             }
         }
-        let silenced = written["unless"]["metric"].as_str();
+    }
+    for table in ["alerts", "slos"] {
+        let silenced = entries(catalog, table);
+        let silenced = silenced.filter_map(|(_, written)| written["unless"]["metric"].as_str());
         found.extend(silenced.map(|name| (name, "gauge")));
     }
     for (_, written) in entries(catalog, "slos") {

@@ -765,9 +765,21 @@ pub fn layers(service: &str, group: &str) -> [String; 3] {
 /// The key that set a service's setting: in the nearest layer that says it; None: it is the schema's default.
 pub fn origin(source: &Source, service: &Service, key: &str) -> Option<String> {
     let nearest = layers(&service.name, &service.group).into_iter().rev();
+    let of_all = (key == "scrape_interval").then(|| INTERVAL.to_string());
     nearest
         .map(|layer| format!("{layer}/{key}"))
+        .chain(of_all)
         .find(|pointer| source.contains(pointer))
+}
+
+/// How often Prometheus scrapes, where it is written: services are then scraped as often unless they say otherwise.
+pub(crate) const INTERVAL: &str = "/prometheus/scrape_interval";
+
+/// Fills in how often services are scraped, where Prometheus is told that for all.
+pub(super) fn inherit_interval(value: &mut Value, source: &Source) {
+    if source.contains(INTERVAL) && !source.contains("/defaults/scrape_interval") {
+        value["defaults"]["scrape_interval"] = value["prometheus"]["scrape_interval"].clone();
+    }
 }
 
 #[cfg(test)]

@@ -114,6 +114,25 @@ impl std::fmt::Display for Domain {
     }
 }
 
+/// A value that all of some patterns take, as far as one is found: what two of them take, or what each takes, behind each other.
+pub(crate) fn of_all(patterns: &[String]) -> Option<String> {
+    let any = Domain::Pattern(".+".to_string());
+    let each = patterns
+        .iter()
+        .filter_map(|pattern| any.example(pattern, true));
+    let behind = each.collect::<String>();
+    let pairs = patterns.iter().flat_map(|one| {
+        let own = Domain::Pattern(one.clone());
+        let others = patterns.iter();
+        others.filter_map(move |other| own.example(other, true))
+    });
+    let fits = |value: &String| {
+        let mut patterns = patterns.iter();
+        patterns.all(|pattern| Domain::Pattern(pattern.clone()).holds(value))
+    };
+    pairs.chain([behind]).find(fits)
+}
+
 fn escape(literal: &str) -> String {
     let special = |c: char| c.is_ascii_punctuation() && c != '_' && c != '-';
     literal

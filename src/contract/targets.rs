@@ -1,6 +1,6 @@
 //! What Prometheus scrapes, as its rendered configuration says: targets, their labels, their intervals.
 
-use super::domain::Domain;
+use super::domain::{Domain, of_all};
 use super::relabel::{Labels, Relabeled, Rule, relabeled};
 use crate::catalog::access::parted;
 use crate::catalog::{Duration, Service};
@@ -293,8 +293,8 @@ impl Targets {
                     };
                     labels.insert(label.clone(), known.to_string());
                 }
-                for (label, pattern) in said.iter().flat_map(|said| &said.keep) {
-                    let value = Domain::Pattern(".+".to_string()).example(pattern, true);
+                for (label, patterns) in said.iter().flat_map(|said| &said.keep) {
+                    let value = of_all(&patterns.0);
                     labels.extend(value.map(|value| (label.clone(), value)));
                 }
                 for found in said.iter().flat_map(|said| said.labels.values()) {

@@ -309,11 +309,11 @@ fn keeps(service: &Service) -> String {
     let keep = said
         .keep
         .iter()
-        .map(|(label, value)| format!("{label}=~{value}"));
+        .flat_map(|(label, all)| all.0.iter().map(move |value| format!("{label}=~{value}")));
     let drop = said
         .drop
         .iter()
-        .map(|(label, value)| format!("{label}!~{value}"));
+        .flat_map(|(label, all)| all.0.iter().map(move |value| format!("{label}!~{value}")));
     let labels = said
         .labels
         .iter()

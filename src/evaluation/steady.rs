@@ -4,7 +4,7 @@ use crate::promql::engine::{Labels, Millis, NAME};
 use crate::promql::number::number;
 use crate::promql::walk::children;
 use crate::promql::{Expr, Offset};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Makes such worlds, the same on every machine.
 pub struct Steady {
@@ -40,7 +40,8 @@ impl Steady {
         usize::try_from(self.state).unwrap_or(0) % count.max(1)
     }
 
-    /// A level for each of some series. A bucket of a histogram counts what the smaller ones do, and all together what its `_count` does.
+    /// A level for each of some series. A bucket of a histogram counts what the smaller ones do, and all together what its `_count` does;
+    /// its `_sum` stands still while that does.
     pub fn levels(&mut self, series: &[&Labels]) -> Vec<f64> {
         let scale = [1.0, 1.0, 1.0, 0.01, 100.0, 1e6][self.one_of(6)];
         let mut levels = vec![0.0; series.len()];
@@ -67,6 +68,17 @@ impl Steady {
             }
             levels[index] = level;
         }
+        // Where nothing is observed nothing is added up.
+        let idle = series.iter().zip(&levels).filter_map(|(labels, level)| {
+            let stem = labels.get(NAME).strip_suffix("_count")?;
+            (*level == 0.0).then(|| labels.with(NAME, &format!("{stem}_sum")))
+        });
+        let idle: HashSet<Labels> = idle.collect();
+        for (labels, level) in series.iter().zip(&mut levels) {
+            if idle.contains(*labels) {
+                *level = 0.0;
+            }
+        }
         levels
     }
 }
@@ -75,6 +87,13 @@ impl Steady {
 pub fn counts(name: &str) -> bool {
     let ends = ["_total", "_count", "_sum", "_bucket"];
     ends.iter().any(|end| name.ends_with(end))
+}
+
+/// Of what counts the observations of a histogram or summary, or adds them up, the whole.
+pub fn observed(series: &Labels) -> Option<Labels> {
+    let name = series.get(NAME);
+    let stem = name.strip_suffix("_count").or(name.strip_suffix("_sum"))?;
+    Some(series.with(NAME, stem))
 }
 
 /// What a bucket counts up to; of everything else, more than any.
@@ -134,16 +153,20 @@ mod tests {
             of("t_bucket", "+Inf"),
             of("t_bucket", "10"),
             of("t_bucket", "0.5"),
+            of("u_count", "").with("le", ""),
+            of("u_sum", "").with("le", ""),
         ];
         let series: Vec<&Labels> = series.iter().collect();
         let mut worlds = Steady::around(&[3.0, 7.0]);
-        let mut differ = false;
-        for _ in 0..20 {
+        let (mut differ, mut idle) = (false, false);
+        for _ in 0..50 {
             let levels = worlds.levels(&series);
             assert_eq!(levels[0], levels[1]);
             assert!(levels[3] <= levels[2] && levels[2] <= levels[1]);
+            assert!(levels[5] == 0.0 || levels[4] != 0.0);
             differ |= levels[3] < levels[1];
+            idle |= levels[4] == 0.0;
         }
-        assert!(differ);
+        assert!(differ && idle);
     }
 }

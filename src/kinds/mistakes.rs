@@ -74,6 +74,7 @@ impl Kind {
         all.extend(self.faults.iter().filter_map(|fault| fault.when.as_deref()));
         for case in &self.cases {
             all.extend(case.when.as_deref());
+            all.extend(case.silenced_until.as_deref());
             for seen in &case.seen {
                 let optional = [&seen.is, &seen.value, &seen.signal, &seen.when];
                 all.push(&seen.at);

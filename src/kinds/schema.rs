@@ -4,8 +4,8 @@ use super::Kind;
 use serde_json::{Map, Value, json};
 
 impl Kind {
-    /// A key's JSON Schema, annotated with what only monstack reads: `metric`, `also`, `labels`, `answers`, `role`, `of_profile`,
-    /// `whole_of`, `instead_of`, `unit`, `unit_of`, `side`, `includes`.
+    /// A key's JSON Schema, annotated with what only monstack reads: `metric`, `also`, `beside`, `labels`, `answers`, `role`,
+    /// `of_profile`, `whole_of`, `instead_of`, `unit`, `unit_of`, `side`, `includes`.
     pub(crate) fn property(&self, key: &str) -> Option<Value> {
         let written = self.keys.get(key)?.as_object()?;
         let mut property = Map::new();

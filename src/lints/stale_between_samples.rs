@@ -1,7 +1,7 @@
 //! A sample lasts until the next one comes, also when one is missed.
 
 use super::{Lint, set_at};
-use crate::catalog::Duration;
+use crate::catalog::{Duration, INTERVAL, origin};
 use crate::diagnostic::{Diagnostic, Place};
 
 /// Prometheus looks back five minutes for a sample.
@@ -44,7 +44,10 @@ pub(crate) const LINT: Lint = Lint {
         let services = catalog
             .services
             .iter()
-            .filter(|service| rare(service.scrape_interval));
+            .filter(|service| rare(service.scrape_interval))
+            .filter(|service| {
+                origin(source, service, "scrape_interval").as_deref() != Some(INTERVAL)
+            });
         found.extend(services.map(|service| {
             error(
                 set_at(source, service, "scrape_interval"),

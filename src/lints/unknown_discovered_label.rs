@@ -2,6 +2,7 @@
 
 use super::Lint;
 use crate::catalog::discovery::Discovery;
+use crate::contract::domain::Domain;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::promql::re2::anchored;
 use crate::source::step;
@@ -19,11 +20,32 @@ pub(crate) const LINT: Lint = Lint {
             let Some(said) = &service.discovery else {
                 continue;
             };
+            let table = format!("/services/{}/discovery", step(&service.name));
+            for (label, patterns) in &said.keep {
+                let pairs = patterns.0.iter().enumerate();
+                let mut pairs = pairs.flat_map(|(at, one)| {
+                    let others = patterns.0[..at].iter();
+                    others.map(move |other| (at, one, other))
+                });
+                let apart = |(_, one, other): &(usize, &String, &String)| {
+                    let both = Domain::Pattern(other.to_string()).example(one, true);
+                    both.is_none()
+                };
+                if let Some((at, one, other)) = pairs.find(apart) {
+                    let message = format!(
+                        "no value of `{label}` is both `{other}` and `{one}`: no target is kept"
+                    );
+                    let at = Place::Value(format!("{table}/keep/{}/{at}", step(label)));
+                    let help = "all patterns of a list must fit; for one or the other write one, apart by `|`";
+                    found.push(
+                        Diagnostic::error("unknown-discovered-label", at, message).help(help),
+                    );
+                }
+            }
             // Lists and addresses answer with any labels.
             if !said.file.is_empty() || said.others.contains_key("http") || said.others.is_empty() {
                 continue;
             }
-            let table = format!("/services/{}/discovery", step(&service.name));
             let of = |key: &'static str, name: &String, label: &String| {
                 (format!("{table}/{key}/{}", step(name)), label.clone())
             };
@@ -49,7 +71,12 @@ pub(crate) const LINT: Lint = Lint {
                 );
             }
             for (key, filter) in [("keep", &said.keep), ("drop", &said.drop)] {
-                for (label, pattern) in filter {
+                let all = filter.iter().flat_map(|(label, patterns)| {
+                    let several = patterns.0.len() > 1;
+                    let patterns = patterns.0.iter().enumerate();
+                    patterns.map(move |(at, pattern)| (label, several.then_some(at), pattern))
+                });
+                for (label, at, pattern) in all {
                     let mut known = VALUES.iter();
                     let Some((_, values)) = known.find(|(known, _)| known == label) else {
                         continue;
@@ -66,7 +93,8 @@ pub(crate) const LINT: Lint = Lint {
                             _ => "no target is dropped",
                         };
                         let message = format!("`{label}` is never `{pattern}`: {effect}");
-                        let at = Place::Value(format!("{table}/{key}/{}", step(label)));
+                        let at = at.map_or(String::new(), |at| format!("/{at}"));
+                        let at = Place::Value(format!("{table}/{key}/{}{at}", step(label)));
                         let help = format!(
                             "it is one of {}; several are apart by `|`",
                             values.join(", ")

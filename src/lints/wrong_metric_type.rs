@@ -1,7 +1,7 @@
 //! A kind that rates a metric needs a counter, one that looks at its value a gauge.
 
 use super::Lint;
-use crate::catalog::Catalog;
+use crate::catalog::{Alert, Catalog};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::kinds::Kind;
 use std::sync::Arc;
@@ -18,12 +18,7 @@ pub(crate) const LINT: Lint = Lint {
                 let Some(metric) = catalog
                     .metric(name)
                     .filter(|metric| wanted != "any" && metric.r#type != wanted)
-                    .filter(|metric| {
-                        !alert
-                            .kind
-                            .says(key, "also")
-                            .is_some_and(|also| *also == metric.r#type)
-                    })
+                    .filter(|metric| !alert.kind.takes(key, &metric.r#type))
                 else {
                     continue;
                 };
@@ -47,19 +42,53 @@ pub(crate) const LINT: Lint = Lint {
                         )),
                 });
             }
+            found.extend(beside(catalog, alert));
         }
         found
     },
 };
+
+/// A counter of how much says nothing without one of how often, which a histogram keeps itself.
+fn beside(catalog: &Catalog, alert: &Alert) -> Option<Diagnostic> {
+    let mut keys = alert.kind.keys.iter();
+    let (needed, first, wanted) = keys.find_map(|(needed, said)| {
+        let (first, wanted) = said.get("beside")?.as_object()?.iter().next()?;
+        Some((needed, first, wanted.as_str()?))
+    })?;
+    let metric = catalog.metric(alert.settings.get(first)?.as_str()?)?;
+    let (name, sort, table) = (&metric.key, &metric.r#type, alert.table());
+    let has = alert.settings.contains_key(needed);
+    match (metric.r#type == wanted, has) {
+        (true, false) => {
+            let place = Place::Value(format!("{table}/{first}"));
+            let message = format!(
+                "`{name}` is a {sort}, and `{}` has no `{needed}`",
+                alert.written_name()
+            );
+            let help = format!(
+                "name the counter of how often as `{needed}`, or a histogram or summary as `{first}`, which counts that itself"
+            );
+            Some(Diagnostic::error("wrong-metric-type", place, message).help(help))
+        }
+        (false, true) if alert.kind.takes(first, sort) => {
+            let place = Place::Value(format!("{table}/{needed}"));
+            let message =
+                format!("`{name}` is a {sort}, which counts itself what `{needed}` is to count");
+            let help = format!("leave `{needed}` out, or name a {wanted} as `{first}`");
+            Some(Diagnostic::error("wrong-metric-type", place, message).help(help))
+        }
+        _ => None,
+    }
+}
 
 /// Which kinds of alerts a metric of a type is for.
 fn readers(catalog: &Catalog, sort: &str) -> String {
     let reads = |kind: &&Arc<Kind>| {
         let mut keys = kind
             .keys
-            .values()
-            .filter(|said| said.get("of_profile").is_none());
-        !kind.slos && keys.any(|said| said["metric"] == sort || said["also"] == sort)
+            .iter()
+            .filter(|(_, said)| said.get("of_profile").is_none() && said["metric"] != "any");
+        !kind.slos && keys.any(|(key, _)| kind.takes(key, sort))
     };
     let kinds = catalog.kinds.iter().filter(reads);
     let kinds: Vec<String> = kinds.map(|kind| format!("`{}`", kind.name)).collect();

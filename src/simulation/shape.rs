@@ -180,6 +180,8 @@ pub(crate) struct MetricPlan {
     pub within: Vec<Within>,
     /// Of a summary, the quantiles of which a kind says the value.
     quantiles: Vec<(f64, Level)>,
+    /// Of a histogram or summary, where a kind says it: how many events, and what they add up to.
+    adds_up: Option<(Level, Level)>,
 }
 
 impl MetricPlan {
@@ -196,6 +198,13 @@ impl MetricPlan {
         let faulty = faulty.find_map(|(_, level)| level.faulty_under(fault)?);
         let healthy = known.filter_map(|(_, level)| level.healthy);
         faulty.or_else(|| healthy.reduce(f64::min))
+    }
+
+    /// What an event is on average, if a kind says it of a histogram or summary.
+    pub(crate) fn average(&self, fault: Option<&Fault>) -> Option<f64> {
+        let (events, sum) = self.adds_up.as_ref()?;
+        let (events, sum) = (events.under(fault)?, sum.under(fault)?);
+        (events > 0.0).then(|| sum / events)
     }
 
     /// Of the series that no kind distinguishes.
@@ -395,6 +404,13 @@ fn plan(
                 .any(|(part, _): &(Vec<bool>, Level)| part[index])
         };
         let rest = (0..shape.labels.len()).map(|index| !taken(index)).collect();
+        let count = (format!("{}_count", metric.name), BTreeSet::new());
+        let parted = ["histogram", "summary"].contains(&metric.r#type.as_str());
+        let events = parted.then(|| level(&mut said, &count, TRAFFIC).0);
+        let sum = (format!("{}_sum", metric.name), BTreeSet::new());
+        let adds_up = events.clone().filter(|_| said.contains_key(&sum));
+        let adds_up = adds_up.map(|events| (events, level(&mut said, &sum, TRAFFIC).0));
+        let of_histogram = events.filter(|_| metric.r#type == "histogram");
         // What silences alerts is 0 at rest: otherwise none would ever be seen to fire.
         let usual = if catalog.silences(metric) {
             0.0
@@ -406,8 +422,9 @@ fn plan(
         parts.push((rest, level));
         let steady = spoken && metric.r#type == "gauge";
         motions.push(MetricPlan {
-            within: within(&mut said, metric),
+            within: of_histogram.map_or(Vec::new(), |events| within(&mut said, metric, &events)),
             quantiles,
+            adds_up,
             shape,
             parts,
             steady,
@@ -449,12 +466,7 @@ fn plan(
 }
 
 /// The bounds of a histogram of which something was said, taken out of it.
-fn within(said: &mut BTreeMap<Key, Said>, metric: &Metric) -> Vec<Within> {
-    if metric.r#type != "histogram" {
-        return Vec::new();
-    }
-    let count = (format!("{}_count", metric.name), BTreeSet::new());
-    let (events, _) = level(said, &count, TRAFFIC);
+fn within(said: &mut BTreeMap<Key, Said>, metric: &Metric, events: &Level) -> Vec<Within> {
     let buckets = format!("{}_bucket", metric.name);
     let keys: Vec<Key> = said
         .keys()

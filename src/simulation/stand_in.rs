@@ -17,6 +17,8 @@ pub(crate) struct StandIn {
     counts: Vec<Vec<f64>>,
     /// Of a histogram: for each series the events within each of the bounds that a kind says something of.
     within: Vec<Vec<Vec<f64>>>,
+    /// Of a histogram or summary: for each series what its events add up to, where a kind says what one is on average.
+    sums: Vec<Vec<f64>>,
     cpu: f64,
     last: f64,
     phase: f64,
@@ -34,11 +36,9 @@ const WORKERS: u32 = 5;
 impl StandIn {
     /// All counters at zero; `born` is the process' start in seconds since 1970.
     pub(crate) fn new(service: &Service, profiles: &Profiles, plan: Plan, born: f64) -> StandIn {
-        let counts = plan
-            .motions
-            .iter()
-            .map(|motion| vec![0.0; motion.shape.labels.len()])
-            .collect();
+        let none = plan.motions.iter();
+        let none = none.map(|motion| vec![0.0; motion.shape.labels.len()]);
+        let counts: Vec<Vec<f64>> = none.collect();
         let within = plan
             .motions
             .iter()
@@ -77,6 +77,7 @@ impl StandIn {
         StandIn {
             plan,
             others,
+            sums: counts.clone(),
             counts,
             within,
             cpu: 0.5,
@@ -96,7 +97,8 @@ impl StandIn {
         self.born += passed * self.plan.role("start", fault).unwrap_or(0.0);
         let traffic = 1.0 + 0.3 * self.wave(now * speed, 600.0);
         let moved = self.counts.iter_mut().zip(&mut self.within);
-        for (motion, (counts, within)) in self.plan.motions.iter().zip(moved) {
+        let moved = moved.zip(&mut self.sums);
+        for (motion, ((counts, within), sums)) in self.plan.motions.iter().zip(moved) {
             let before = counts.clone();
             for (part, level) in &motion.parts {
                 if motion.steady {
@@ -115,6 +117,10 @@ impl StandIn {
                     traffic * speed
                 };
                 spread(part, counts, rate * pace * passed);
+            }
+            let average = motion.average(fault).unwrap_or(0.0);
+            for (series, sum) in sums.iter_mut().enumerate() {
+                *sum += average * (counts[series] - before[series]);
             }
             // What is within a bound is within every larger one.
             let mut share = 1.0;
@@ -148,10 +154,8 @@ impl StandIn {
 
     /// Counters begin at zero, as after a restart: what they counted before is no jump then.
     pub(crate) fn begin_anew(&mut self) {
-        self.counts
-            .iter_mut()
-            .flatten()
-            .for_each(|count| *count = 0.0);
+        let counts = self.counts.iter_mut().chain(&mut self.sums);
+        counts.flatten().for_each(|count| *count = 0.0);
         let within = self.within.iter_mut().flatten().flatten();
         within.for_each(|count| *count = 0.0);
     }
@@ -188,6 +192,8 @@ impl StandIn {
                 let level = motion.of(series_index).under(fault);
                 let Some(level) = level else { continue };
                 let count = (self.counts[index][series_index] * scale).floor();
+                let sum = self.sums[index][series_index] * scale;
+                let sum = motion.average(None).map(|_| sum);
                 match metric.r#type.as_str() {
                     "counter" => series(&mut out, &metric.name, labels, count),
                     // As text it has its parts, as any client library writes it; so that it is there at all, a number too.
@@ -203,9 +209,8 @@ impl StandIn {
                             &mut out,
                             &metric.name,
                             labels,
-                            &metric.buckets,
-                            count,
-                            &known,
+                            (&metric.buckets, &known),
+                            (count, sum),
                         );
                     }
                     "summary" => {
@@ -214,7 +219,7 @@ impl StandIn {
                             (*quantile, said.unwrap_or(0.2 * quantile))
                         };
                         let values: Vec<(f64, f64)> = metric.quantiles.iter().map(of).collect();
-                        summary(&mut out, &metric.name, labels, &values, count);
+                        summary(&mut out, &metric.name, labels, &values, (count, sum));
                     }
                     _ if motion.steady => {
                         let value = motion.of(series_index).shown(fault, now);
@@ -261,9 +266,12 @@ impl StandIn {
                     series(&mut out, name, labels, about.usual.unwrap_or(1.0));
                 }
                 Type::Histogram => {
-                    histogram(&mut out, name, labels, &[0.1, 1.0, 10.0], count, &[]);
+                    let bounds = (&[0.1, 1.0, 10.0][..], &[][..]);
+                    histogram(&mut out, name, labels, bounds, (count, None));
                 }
-                Type::Summary => summary(&mut out, name, labels, &[(0.5, 0.1)], count),
+                Type::Summary => {
+                    summary(&mut out, name, labels, &[(0.5, 0.1)], (count, None));
+                }
             }
         }
         out
@@ -303,14 +311,24 @@ fn series(out: &mut String, name: &str, labels: &str, value: f64) {
     };
 }
 
+/// How many observations, and what they add up to, if that is known.
+type Observed = (f64, Option<f64>);
+
 /// Observations, and the quantiles that the service works out of them: each with its value.
-fn summary(out: &mut String, name: &str, labels: &str, quantiles: &[(f64, f64)], count: f64) {
+fn summary(
+    out: &mut String,
+    name: &str,
+    labels: &str,
+    quantiles: &[(f64, f64)],
+    (count, sum): Observed,
+) {
     let comma = if labels.is_empty() { "" } else { "," };
     for (quantile, value) in quantiles {
         let labels = format!("{labels}{comma}quantile=\"{quantile}\"");
         series(out, name, &labels, *value);
     }
-    series(out, &format!("{name}_sum"), labels, count * 0.1);
+    let sum = sum.unwrap_or(count * 0.1);
+    series(out, &format!("{name}_sum"), labels, sum);
     series(out, &format!("{name}_count"), labels, count);
 }
 
@@ -319,9 +337,8 @@ fn histogram(
     out: &mut String,
     name: &str,
     labels: &str,
-    buckets: &[f64],
-    count: f64,
-    known: &[(f64, f64)],
+    (buckets, known): (&[f64], &[(f64, f64)]),
+    (count, sum): Observed,
 ) {
     let mean = buckets.get(2).or(buckets.last()).copied().unwrap_or(0.1);
     let share = |bound: f64| 1.0 - (-bound / mean).exp();
@@ -343,6 +360,7 @@ fn histogram(
         );
     }
     let _ = writeln!(out, "{name}_bucket{{{labels}{comma}le=\"+Inf\"}} {count}");
-    series(out, &format!("{name}_sum"), labels, count * mean);
+    let sum = sum.unwrap_or(count * mean);
+    series(out, &format!("{name}_sum"), labels, sum);
     series(out, &format!("{name}_count"), labels, count);
 }

@@ -9,7 +9,7 @@ use super::functions::events;
 use grid::Grid;
 use growing::Growing;
 use minijinja::value::Value;
-use minijinja::{Environment, Error, context};
+use minijinja::{Environment, Error, State, context};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Types of metrics, in the order in which they are drawn.
@@ -36,7 +36,7 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_filter("branches", watching::branches);
     environment.add_filter("distinct", watching::distinct);
     environment.add_filter("red_below", watching::red_below);
-    environment.add_filter("unit", |metric: Value| unit_of(&metric));
+    environment.add_filter("unit", unit_named);
     environment.add_filter("rate_unit", rate_unit);
     environment.add_filter("heading", heading);
 }
@@ -167,6 +167,20 @@ fn by_measure(metrics: Vec<Value>) -> Result<Value, Error> {
         metrics.chunks(TO_A_PANEL).enumerate().map(move |(index, metrics)| context! { type => TYPES[*order], unit => *unit, metrics, part => index + 1, parts })
     });
     Ok(panels.collect())
+}
+
+/// Grafana's unit of a metric, or of the one of that key.
+fn unit_named(state: &State, metric: Value) -> Result<&'static str, Error> {
+    if metric.as_str().is_none() {
+        return unit_of(&metric);
+    }
+    let declared = state.lookup("metrics").unwrap_or_default();
+    for one in declared.try_iter()? {
+        if one.get_attr("key")? == metric {
+            return unit_of(&one);
+        }
+    }
+    Ok(unit(metric.as_str().unwrap_or_default()))
 }
 
 /// Grafana's unit of a metric: what the catalog says that it is in, else what its name ends in.

@@ -46,8 +46,14 @@ pub(in crate::catalog) fn of_slo(
                 written[key] = text.as_str().into();
             }
         }
-        // When it ends, what else it says and when it is told is for both of them what it is for any alert.
-        for key in ["keep_firing_for", "annotations", "runbook_url", "hours"] {
+        // When it ends, what else it says, when it is told and while what it is silent is for both of them what it is for any alert.
+        for key in [
+            "keep_firing_for",
+            "annotations",
+            "runbook_url",
+            "hours",
+            "unless",
+        ] {
             if let Some(said) = catalog["slos"][slo.name.as_str()].get(key) {
                 written[key] = said.clone();
             }

@@ -382,9 +382,8 @@ impl<'a> Asked<'a> {
             apart.extend(exposed);
             let mut said = series(selector, &mut services)
                 .ok_or(why("it chooses among series as no key of a catalog does"))?;
-            // A catalog names a histogram, and not its buckets.
-            let stem = name.strip_suffix("_bucket");
-            if let Some(stem) = stem.filter(|_| !is_declared(catalog, name)) {
+            // A catalog names a histogram or a summary, and not its parts.
+            if let Some(stem) = whole_of(catalog, name) {
                 match said.get_mut("metric") {
                     Some(metric) => *metric = json!(stem),
                     None => said = json!(stem),
@@ -557,13 +556,8 @@ impl<'a> Asked<'a> {
             let mut next: Vec<(Map<String, Value>, BTreeSet<usize>)> = Vec::new();
             for (table, used) in &found {
                 for (index, (_, said)) in self.reads.iter().enumerate() {
-                    let said_of = &kind.keys[slot.as_str()];
-                    let fits = self.types[index].as_deref().is_none_or(|is| {
-                        let mut wanted = ["metric", "also"]
-                            .iter()
-                            .filter_map(|word| said_of[*word].as_str());
-                        wanted.any(|wanted| wanted == "any" || wanted == is)
-                    });
+                    let is = self.types[index].as_deref();
+                    let fits = is.is_none_or(|is| kind.takes(slot, is));
                     if !used.contains(&index) && fits {
                         let mut used = used.clone();
                         used.insert(index);
@@ -737,9 +731,17 @@ pub(super) fn service_exposes(catalog: &Catalog, service: &Service, name: &str) 
     }
 }
 
+/// The histogram or summary that a metric is a part of.
+fn whole_of<'a>(catalog: &Catalog, name: &'a str) -> Option<&'a str> {
+    let ends = ["_bucket", "_sum", "_count"];
+    let stem = ends.iter().find_map(|end| name.strip_suffix(end))?;
+    (!is_declared(catalog, name) && (name.ends_with("_bucket") || is_declared(catalog, stem)))
+        .then_some(stem)
+}
+
 /// What a metric that the catalog declares is.
 fn declared_type(catalog: &Catalog, name: &str) -> Option<String> {
-    let stem = name.strip_suffix("_bucket").unwrap_or(name);
+    let stem = whole_of(catalog, name).unwrap_or(name);
     let mut declared = catalog.declared();
     let metric = declared.find(|metric| metric.name == name || metric.name == stem)?;
     Some(metric.r#type.clone())

@@ -65,6 +65,28 @@ pub(super) fn inferred(
                 .retain(|label| !OF_TARGETS.contains(&label.as_str()) && label != "__name__");
         }
     }
+    // What is added up beside what is counted is a summary's, or a histogram's whose buckets no rule reads.
+    let stems = found.keys().filter_map(|name| name.strip_suffix("_sum"));
+    let summaries: Vec<String> = stems.map(str::to_string).collect();
+    for stem in summaries {
+        let [sum, count] = ["_sum", "_count"].map(|end| format!("{stem}{end}"));
+        if !found.contains_key(&count) || found.contains_key(&stem) {
+            continue;
+        }
+        let parts: Vec<Inferred> = [sum, count]
+            .iter()
+            .filter_map(|name| found.remove(name))
+            .collect();
+        let mut whole = Inferred {
+            kind: "summary",
+            ..Inferred::default()
+        };
+        for part in parts {
+            whole.labels.extend(part.labels);
+            whole.services.extend(part.services);
+        }
+        found.insert(stem, whole);
+    }
     // What a histogram counts is no metric of its own.
     let histograms: Vec<String> = found
         .iter()

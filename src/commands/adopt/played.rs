@@ -10,7 +10,7 @@ use crate::promql::samples::Value as Given;
 use crate::promql::walk::{children, selectors};
 use crate::promql::{Expr, LabelModifier, MatchOp, parse};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
 /// What a catalog adds to every series of a service.
@@ -307,6 +307,15 @@ impl<'g> World<'g> {
             }
             for (series, level) in series.iter().zip(&mut levels) {
                 if series.get(NAME) != "up" && down.contains(&of(series)) {
+                    *level = None;
+                }
+            }
+            // What counts observations and what adds them up are exposed together.
+            let gone = series.iter().zip(&levels);
+            let gone = gone.filter(|(_, level)| level.is_none());
+            let gone: HashSet<Labels> = gone.filter_map(|(one, _)| steady::observed(one)).collect();
+            for (series, level) in series.iter().zip(&mut levels) {
+                if steady::observed(series).is_some_and(|whole| gone.contains(&whole)) {
                     *level = None;
                 }
             }

@@ -12,9 +12,9 @@ pub(super) struct Relabelled {
     /// Label → the label that it is a copy of.
     pub(super) copied: BTreeMap<String, String>,
     /// Label that is found → what it must match.
-    pub(super) keep: BTreeMap<String, String>,
+    pub(super) keep: BTreeMap<String, Vec<String>>,
     /// Label that is found → what it must not match.
-    pub(super) drop: BTreeMap<String, String>,
+    pub(super) drop: BTreeMap<String, Vec<String>>,
     /// The label that is found and is asked in place of the address, and the port behind it.
     pub(super) address: Option<(String, Option<u16>)>,
     /// The exporter that is asked for each of the targets.
@@ -54,10 +54,8 @@ pub(super) fn relabelled<'a>(rules: impl Iterator<Item = &'a Value>) -> Result<R
                     "keep" => &mut read.keep,
                     _ => &mut read.drop,
                 };
-                let known = rules.insert(source.to_string(), plain(pattern));
-                if known.is_some() {
-                    return Err(odd());
-                }
+                let patterns = rules.entry(source.to_string()).or_default();
+                patterns.push(plain(pattern));
             }
             ("replace", ["__address__"], "__param_target") if copies => asked = true,
             ("replace", ["__param_target" | "__address__"], "instance") if copies && asked => {
@@ -102,6 +100,18 @@ pub(super) fn relabelled<'a>(rules: impl Iterator<Item = &'a Value>) -> Result<R
         }
         _ => Err("it is asked at another address than its targets have".to_string()),
     }
+}
+
+/// Patterns as a catalog has them: one alone is no list.
+pub(super) fn written(patterns: &BTreeMap<String, Vec<String>>) -> Value {
+    let all = patterns.iter().map(|(label, patterns)| {
+        let said = match patterns.as_slice() {
+            [pattern] => json!(pattern),
+            patterns => json!(patterns),
+        };
+        (label.clone(), said)
+    });
+    Value::Object(all.collect())
 }
 
 /// A rule in a few words.
@@ -201,13 +211,19 @@ mod tests {
     fn what_is_found_is_kept_and_labelled() {
         let read = read(json!([
             {"source_labels": ["__meta_consul_service"], "regex": "web|api", "action": "keep"},
+            {"source_labels": ["__meta_consul_tags"], "regex": ".*,prod,.*", "action": "keep"},
+            {"source_labels": ["__meta_consul_tags"], "regex": ".*,http,.*", "action": "keep"},
             {"source_labels": ["__meta_consul_tags"], "regex": ".*,canary,.*", "action": "drop"},
             {"source_labels": ["__meta_consul_dc"], "target_label": "dc"},
             {"target_label": "env", "replacement": "prod"},
         ]))
         .expect("understood");
-        assert_eq!(read.keep["__meta_consul_service"], "web|api");
-        assert_eq!(read.drop["__meta_consul_tags"], ".*,canary,.*");
+        assert_eq!(read.keep["__meta_consul_service"], ["web|api"]);
+        assert_eq!(
+            read.keep["__meta_consul_tags"],
+            [".*,prod,.*", ".*,http,.*"]
+        );
+        assert_eq!(read.drop["__meta_consul_tags"], [".*,canary,.*"]);
         assert_eq!(read.copied["dc"], "__meta_consul_dc");
         assert_eq!(read.labels["env"], "prod");
     }

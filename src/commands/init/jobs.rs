@@ -1,6 +1,6 @@
 //! Jobs of a configuration: those that a service of a catalog can say, and those that are kept as they are.
 
-use super::discovered::{Sought, discovery, relabelled};
+use super::discovered::{Sought, discovery, relabelled, written};
 use super::draft::{Found, RESERVED, UNKNOWN, exporter_of, is_target};
 use crate::catalog::Duration;
 use crate::json::{Parts, plain};
@@ -237,10 +237,10 @@ impl Job {
                 copied.entry(label.clone()).or_insert(label.clone());
             }
             if !rules.keep.is_empty() {
-                table.insert("keep".to_string(), json!(rules.keep));
+                table.insert("keep".to_string(), written(&rules.keep));
             }
             if !rules.drop.is_empty() {
-                table.insert("drop".to_string(), json!(rules.drop));
+                table.insert("drop".to_string(), written(&rules.drop));
             }
             if !copied.is_empty() {
                 table.insert("labels".to_string(), json!(copied));

@@ -1,5 +1,6 @@
 //! Targets that are looked up by name while Prometheus runs.
 
+use crate::catalog::discovery::Patterns;
 use crate::catalog::{Duration, Service};
 use crate::contract::domain::Domain;
 use crate::contract::relabel::Rule;
@@ -119,8 +120,16 @@ fn of_others(stack: &Stack, service: &Service, job: &Value) -> Option<Wrong> {
 fn of_values(service: &Service, job: &Value) -> Option<Wrong> {
     let said = service.discovery.as_ref()?;
     let rules = Rule::read(&job["relabel_configs"]).ok()?;
-    let of = |action: &str, patterns: &BTreeMap<String, String>| {
-        patterns.iter().find_map(|(label, pattern)| {
+    let of = |action: &str, patterns: &BTreeMap<String, Patterns>| {
+        // What several of one label make together is run.
+        let single = patterns
+            .iter()
+            .filter_map(|(label, patterns)| match patterns.0.as_slice() {
+                [pattern] => Some((label, pattern)),
+                _ => None,
+            });
+        let mut single = single;
+        single.find_map(|(label, pattern)| {
             let written = job["relabel_configs"].items().zip(&rules);
             let mut own = written.filter(|(written, rule)| {
                 rule.sources == [label.as_str()] && written["action"] == action

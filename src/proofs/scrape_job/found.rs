@@ -1,7 +1,8 @@
 //! Targets that only Prometheus finds: some are made up as its discovery gives them, and relabeled as it will do it.
 
 use crate::catalog::Service;
-use crate::contract::domain::Domain;
+use crate::catalog::discovery::Patterns;
+use crate::contract::domain::{Domain, of_all};
 use crate::contract::relabel::{Labels, Relabeled, Rule, relabeled};
 use crate::contract::targets::before_relabeling;
 use crate::diagnostic::Diagnostic;
@@ -176,12 +177,11 @@ fn wrong(service: &Service, base: &Labels, mut rules: Vec<Rule>) -> Option<(Stri
 /// What the discovery of a service may find: hosts of every kind, as `keep` takes them, and one for each way to be left out.
 fn found_by(service: &Service) -> Vec<Found> {
     let said = service.discovery.as_ref();
-    let keep: Vec<(&String, Domain)> = said
-        .iter()
-        .flat_map(|said| &said.keep)
-        .map(|(label, pattern)| (label, Domain::Pattern(pattern.clone())))
-        .collect();
-    let drops = || said.iter().flat_map(|said| &said.drop);
+    let keep: Vec<(&String, &Patterns)> = said.iter().flat_map(|said| &said.keep).collect();
+    let drops = || {
+        let all = said.iter().flat_map(|said| &said.drop);
+        all.flat_map(|(label, patterns)| patterns.0.iter().map(move |pattern| (label, pattern)))
+    };
     // A person reads it, where there is one that a person can.
     let example = |pattern: &str, matching: bool| {
         let values = ["[a-z0-9./_-]+", ".+"].map(|values| Domain::Pattern(values.to_string()));
@@ -190,8 +190,12 @@ fn found_by(service: &Service) -> Vec<Found> {
             .find_map(|values| values.example(pattern, matching))
     };
     let mut kept = Labels::new();
-    for (label, pattern) in said.iter().flat_map(|said| &said.keep) {
-        kept.extend(example(pattern, true).map(|value| (label.clone(), value)));
+    for (label, patterns) in &keep {
+        let value = match patterns.0.as_slice() {
+            [pattern] => example(pattern, true),
+            patterns => of_all(patterns),
+        };
+        kept.extend(value.map(|value| (label.to_string(), value)));
     }
     for (label, pattern) in drops() {
         if let Some(other) = example(pattern, false) {
@@ -240,7 +244,7 @@ fn found_by(service: &Service) -> Vec<Found> {
         }
         let takes = keep
             .iter()
-            .all(|(label, values)| values.holds(labels.get(*label).map_or("", String::as_str)))
+            .all(|(label, values)| holds(values, labels.get(*label).map_or("", String::as_str)))
             && drops().all(|(label, pattern)| {
                 let value = labels.get(label).map_or("", String::as_str);
                 !Domain::Pattern(pattern.clone()).holds(value)
@@ -260,18 +264,23 @@ fn found_by(service: &Service) -> Vec<Found> {
         return all;
     };
     for (label, values) in &keep {
-        let pattern = said.map_or("", |said| said.keep[*label].as_str());
         // What begins, or ends, as it should is near enough for a rule that is written wrong.
         let value = first.get(*label);
         let near = value.map(|value| [format!("{value}x"), format!("x{value}")]);
-        let others = [example(pattern, false), Some(String::new())]
-            .into_iter()
-            .chain(near.into_iter().flatten().map(Some));
-        for value in others
-            .into_iter()
-            .flatten()
-            .filter(|value| !values.holds(value))
-        {
+        // What fits all but one of several is kept where that one is left out.
+        let all_but = values.0.iter().flat_map(|pattern| {
+            let others = values.0.iter().filter(move |other| *other != pattern);
+            others.filter_map(|other| Domain::Pattern(other.clone()).example(pattern, false))
+        });
+        let unlike = values
+            .0
+            .iter()
+            .filter_map(|pattern| example(pattern, false));
+        let others = unlike
+            .chain([String::new()])
+            .chain(near.into_iter().flatten())
+            .chain(all_but);
+        for value in others.filter(|value| !holds(values, value)) {
             let mut labels = first.clone();
             let named = match value.is_empty() {
                 true => format!("{} without {label}", labels["__address__"]),
@@ -301,6 +310,11 @@ fn found_by(service: &Service) -> Vec<Found> {
         }
     }
     all
+}
+
+fn holds(patterns: &Patterns, value: &str) -> bool {
+    let mut patterns = patterns.0.iter();
+    patterns.all(|pattern| Domain::Pattern(pattern.clone()).holds(value))
 }
 
 /// What is found of a host, at a port or at none, and at what it is asked; None: its discovery gives no such address.
