@@ -11,7 +11,7 @@ use crate::catalog::{Duration, Service};
 use crate::diagnostic::Format;
 use crate::live::checks::{
     CheckContext, Checked, alertmanager, delivery, generated, grafana, panels, probes, prometheus,
-    rules, running, services, targets, traffic,
+    rules, running, services, silent, targets, traffic,
 };
 use crate::pipeline::Outcome;
 use anyhow::{Context, Result, bail};
@@ -189,6 +189,7 @@ fn ask(context: &CheckContext) -> Result<Results> {
     checks.extend(panels);
     let grafana = context.grafana.as_ref();
     checks.extend(grafana.map(|endpoint| grafana::checked(context, endpoint)));
+    checks[1].findings.extend(silent(context));
     Ok(Results {
         checks,
         services: rows,

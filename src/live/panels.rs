@@ -5,7 +5,7 @@ use crate::json::Parts;
 use crate::promql::number::number;
 use crate::promql::variables::{Filling, fill};
 use crate::promql::walk::{children, children_mut, selector, selector_mut};
-use crate::promql::{Expr, Matcher, parse};
+use crate::promql::{Expr, MatchOp, parse};
 use crate::stack::dashboards::panels;
 use crate::stack::files::Files;
 use serde_json::Value;
@@ -73,38 +73,42 @@ fn grows(expr: &Expr) -> bool {
     }
 }
 
-/// An expression about some jobs.
-fn about(expression: &str, jobs: &str) -> Option<String> {
-    fn narrow(expr: &mut Expr, matcher: &Matcher) {
+/// An expression about some jobs of each group: where it asks for one group, of that alone, as each name is looked up.
+fn about(expression: &str, groups: &BTreeMap<&str, Vec<&str>>) -> Option<String> {
+    fn narrow(expr: &mut Expr, groups: &BTreeMap<&str, Vec<&str>>) -> Option<()> {
         if let Some(series) = selector_mut(expr) {
-            series.matchers.matchers.push(matcher.clone());
+            let matchers = &mut series.matchers.matchers;
+            let mut known = matchers.iter();
+            let group = known.find(|one| one.name == "component" && one.op == MatchOp::Equal);
+            let jobs = match group.and_then(|one| groups.get(one.value.as_str())) {
+                Some(own) => own.join("|"),
+                None => groups.values().flatten().copied().collect::<Vec<_>>().join("|"),
+            };
+            let wanted = parse(&format!("x{{job=~{jobs:?}}}")).ok()?;
+            matchers.extend(selector(&wanted)?.matchers.matchers.first().cloned());
         }
-        for child in children_mut(expr) {
-            narrow(child, matcher);
-        }
+        let mut parts = children_mut(expr).into_iter();
+        parts.try_for_each(|child| narrow(child, groups))
     }
     let mut expr = parse(expression).ok().filter(grows)?;
-    let wanted = parse(&format!("x{{job=~{jobs:?}}}")).ok()?;
-    let matcher = selector(&wanted)?.matchers.matchers.first()?.clone();
-    narrow(&mut expr, &matcher);
+    narrow(&mut expr, groups)?;
     Some(expr.to_string())
 }
 
-/// Some services of every group, as a pattern; None: there are few anyway.
-fn some(catalog: &Catalog) -> Option<String> {
+/// Some services of every group; None: there are few anyway.
+fn some(catalog: &Catalog) -> Option<BTreeMap<&str, Vec<&str>>> {
     if catalog.services.len() <= FEW {
         return None;
     }
-    let mut known: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut names = Vec::new();
+    let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for service in &catalog.services {
-        let many = known.entry(&service.group).or_default();
-        *many += 1;
-        if *many <= OF_EACH {
-            names.push(service.name.as_str());
+        let names = groups.entry(&service.group).or_default();
+        if names.len() < OF_EACH {
+            names.push(&service.name);
         }
     }
-    (names.len() * 2 < catalog.services.len()).then(|| names.join("|"))
+    let many = groups.values().map(Vec::len).sum::<usize>() * 2;
+    (many < catalog.services.len()).then_some(groups)
 }
 
 /// Every query of every panel, those in rows included.
@@ -159,14 +163,17 @@ mod tests {
 
     #[test]
     fn what_is_shown_of_some_services_is_shown_of_all() {
+        let groups = BTreeMap::from([("g", vec!["a", "b"]), ("h", vec!["c"])]);
         for grows in [
             "sum by (job) (rate(x{a=\"b\"}[5m]))",
             "histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m]))) >= 0",
             "topk(3, x or 100 * y)",
         ] {
-            let some = about(grows, "a|b").unwrap();
-            assert!(some.contains("job=~\"a|b\""), "{some}");
+            let some = about(grows, &groups).unwrap();
+            assert!(some.contains("job=~\"a|b|c\""), "{some}");
         }
+        let own = about("rate(x{component=\"h\"}[5m])", &groups).unwrap();
+        assert!(own.contains("job=~\"c\""), "{own}");
         // Of all there may be nothing, or an error.
         for other in [
             "absent(x)",
@@ -175,7 +182,7 @@ mod tests {
             "a / b",
             "label_replace(x, \"a\", \"\", \"\", \"\")",
         ] {
-            assert_eq!(about(other, "a|b"), None, "{other}");
+            assert_eq!(about(other, &groups), None, "{other}");
         }
     }
 

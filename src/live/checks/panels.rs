@@ -25,30 +25,54 @@ pub(crate) fn checked(context: &CheckContext) -> Option<Checked> {
         }
     });
     let mut findings = Vec::new();
-    let mut late = false;
-    let mut shows: BTreeMap<(&str, &str), bool> = BTreeMap::new();
+    let mut late = 0;
+    let mut shows: BTreeMap<(&str, &str), Shows> = BTreeMap::new();
     for (panel, answer) in queries.iter().zip(answers) {
-        let something = answer.as_ref().map_or(true, |series| {
-            !series.is_empty() || panel.expression.contains("ALERTS")
-        });
-        *shows.entry((&panel.file, &panel.panel)).or_default() |= something;
+        let seen = match &answer {
+            Ok(series) if !series.is_empty() || panel.expression.contains("ALERTS") => {
+                Shows::Something
+            }
+            Ok(_) => Shows::Nothing,
+            Err(_) => Shows::Unknown,
+        };
+        let known = shows.entry((&panel.file, &panel.panel)).or_default();
+        *known = seen.max(*known);
         if let Err(refusal) = answer {
             // An overloaded Prometheus is one finding, however many queries it leaves without an answer.
             let unanswered = overloaded(&refusal);
-            if !(unanswered && late) {
+            if !(unanswered && late > 0) {
                 findings.push(refused(context, panel, &refusal));
             }
-            late |= unanswered;
+            late += usize::from(unanswered);
         }
     }
     findings.extend(blank(&shows, &context.catalog.platform.output));
-    let full = shows.values().filter(|something| **something).count();
+    let mut seen = shows.values();
+    let full = seen.clone().filter(|seen| **seen == Shows::Something);
+    let full = full.count();
+    let unanswered = match (late, seen.any(|seen| *seen == Shows::Unknown)) {
+        (0, _) | (_, false) => String::new(),
+        (late, true) => format!(", {late} got no answer"),
+    };
     Some(Checked::new(
         "panels",
         format!("{full}/{}", shows.len()),
-        format!("show something; {} queries ran", queries.len()),
+        format!(
+            "show something; {} queries ran{unanswered}",
+            queries.len() - late
+        ),
         findings,
     ))
+}
+
+/// What is known of a panel, by all its queries.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Shows {
+    #[default]
+    Nothing,
+    /// A query of it got no answer.
+    Unknown,
+    Something,
 }
 
 /// Whether it is not the query that is wrong.
@@ -85,9 +109,9 @@ fn refused(context: &CheckContext, panel: &PanelQuery, refusal: &Refusal) -> Dia
 }
 
 /// One finding for each dashboard with panels that show nothing.
-fn blank(shows: &BTreeMap<(&str, &str), bool>, output: &str) -> Vec<Diagnostic> {
+fn blank(shows: &BTreeMap<(&str, &str), Shows>, output: &str) -> Vec<Diagnostic> {
     let mut blank: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for ((file, panel), _) in shows.iter().filter(|(_, something)| !**something) {
+    for ((file, panel), _) in shows.iter().filter(|(_, seen)| **seen == Shows::Nothing) {
         blank.entry(file).or_default().push(panel);
     }
     let finding = move |(file, panels): (&str, Vec<&str>)| {
