@@ -15,6 +15,7 @@ pub(crate) mod schedule;
 pub(crate) mod services;
 pub(crate) mod stored;
 pub(crate) mod targets;
+pub(crate) mod told;
 pub(crate) mod traffic;
 
 use super::endpoint::{Endpoint, Refusal};
@@ -103,7 +104,11 @@ impl Checked {
 /// Prometheus, if it is the one that this catalog is for; otherwise everything would be missing, which says nothing.
 pub(crate) fn running(context: &CheckContext) -> Result<Running> {
     let endpoint = &context.prometheus;
-    let servers = [Some(endpoint), Some(&context.alertmanager), context.grafana.as_ref()];
+    let servers = [
+        Some(endpoint),
+        Some(&context.alertmanager),
+        context.grafana.as_ref(),
+    ];
     servers.into_iter().flatten().for_each(Endpoint::begin);
     let running = match Running::ask(endpoint, &context.client) {
         Ok(running) => running,
@@ -173,9 +178,7 @@ pub(crate) fn remedy(refusal: &Refusal, flag: &str) -> String {
                 .to_string()
         }
         Refusal::Status(..) => "look at its log".to_string(),
-        Refusal::Failed(Failure::NoAnswer(_) | Failure::Unfinished(_)) => {
-            OVERLOADED.to_string()
-        }
+        Refusal::Failed(Failure::NoAnswer(_) | Failure::Unfinished(_)) => OVERLOADED.to_string(),
         Refusal::Failed(_) => {
             let server = flag.trim_start_matches("--").trim_end_matches("-url");
             format!("start {server}, or give its address with {flag}")

@@ -46,6 +46,23 @@ const GROWING: [&str; 14] = [
     "sort_desc",
 ];
 
+/// Whether an expression is one series without labels, or none: two of them always find each other.
+fn single(expr: &Expr) -> bool {
+    match expr {
+        Expr::Paren(paren) => single(&paren.expr),
+        Expr::Aggregate(aggregate) => {
+            let op = aggregate.op.to_string();
+            aggregate.modifier.is_none()
+                && ["sum", "avg", "min", "max", "count"].contains(&op.as_str())
+        }
+        Expr::Binary(binary) => {
+            let one = |side: &Expr| single(side) || number(side).is_some();
+            one(&binary.lhs) && one(&binary.rhs)
+        }
+        _ => false,
+    }
+}
+
 /// Whether an expression that shows something of some series does so of all, and cannot fail on them either.
 fn grows(expr: &Expr) -> bool {
     match expr {
@@ -62,7 +79,8 @@ fn grows(expr: &Expr) -> bool {
             match binary.op.to_string().as_str() {
                 "or" => both,
                 "+" | "-" | "*" | "/" => {
-                    both && (number(&binary.lhs).or(number(&binary.rhs))).is_some()
+                    let one = number(&binary.lhs).or(number(&binary.rhs)).is_some();
+                    both && (one || (single(&binary.lhs) && single(&binary.rhs)))
                 }
                 // It takes away what is NaN.
                 ">=" => both && binary.rhs.to_string() == "0",
@@ -82,7 +100,12 @@ fn about(expression: &str, groups: &BTreeMap<&str, Vec<&str>>) -> Option<String>
             let group = known.find(|one| one.name == "component" && one.op == MatchOp::Equal);
             let jobs = match group.and_then(|one| groups.get(one.value.as_str())) {
                 Some(own) => own.join("|"),
-                None => groups.values().flatten().copied().collect::<Vec<_>>().join("|"),
+                None => groups
+                    .values()
+                    .flatten()
+                    .copied()
+                    .collect::<Vec<_>>()
+                    .join("|"),
             };
             let wanted = parse(&format!("x{{job=~{jobs:?}}}")).ok()?;
             matchers.extend(selector(&wanted)?.matchers.matchers.first().cloned());
@@ -168,6 +191,7 @@ mod tests {
             "sum by (job) (rate(x{a=\"b\"}[5m]))",
             "histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m]))) >= 0",
             "topk(3, x or 100 * y)",
+            "(sum(x{a=\"5\"}) or 0 * sum(x)) / sum(x)",
         ] {
             let some = about(grows, &groups).unwrap();
             assert!(some.contains("job=~\"a|b|c\""), "{some}");
@@ -180,6 +204,7 @@ mod tests {
             "x unless y",
             "x < 5",
             "a / b",
+            "sum by (job) (a) / sum(b)",
             "label_replace(x, \"a\", \"\", \"\", \"\")",
         ] {
             assert_eq!(about(other, &groups), None, "{other}");

@@ -7,7 +7,7 @@ use crate::live::endpoint::Refusal;
 use crate::live::panels::{self, PanelQuery};
 use crate::live::prometheus::query;
 use crate::live::workers::{self, each};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Runs every query of every panel. A panel about alerts is empty while there are none.
 pub(crate) fn checked(context: &CheckContext) -> Option<Checked> {
@@ -15,23 +15,22 @@ pub(crate) fn checked(context: &CheckContext) -> Option<Checked> {
     if queries.is_empty() {
         return None;
     }
-    let answers = each(&queries, workers::QUERIES, |panel| {
-        let ask = |expression: &str| query(&context.prometheus, &context.client, expression);
-        // Of many services each query costs seconds, and there are dozens.
-        let sampled = panel.sample.as_ref().and_then(|sample| ask(sample).ok());
-        match sampled.filter(|series| !series.is_empty()) {
-            Some(series) => Ok(series),
-            None => ask(&panel.expression),
+    // Of many services each query costs seconds, and there are dozens.
+    let shown = sampled(context, &queries);
+    let numbered: Vec<(usize, &PanelQuery)> = queries.iter().enumerate().collect();
+    let answers = each(&numbered, workers::QUERIES, |(index, panel)| {
+        if shown.contains(index) {
+            return Ok(true);
         }
+        let series = query(&context.prometheus, &context.client, &panel.expression)?;
+        Ok(!series.is_empty())
     });
     let mut findings = Vec::new();
     let mut late = 0;
     let mut shows: BTreeMap<(&str, &str), Shows> = BTreeMap::new();
     for (panel, answer) in queries.iter().zip(answers) {
         let seen = match &answer {
-            Ok(series) if !series.is_empty() || panel.expression.contains("ALERTS") => {
-                Shows::Something
-            }
+            Ok(something) if *something || panel.expression.contains("ALERTS") => Shows::Something,
             Ok(_) => Shows::Nothing,
             Err(_) => Shows::Unknown,
         };
@@ -63,6 +62,30 @@ pub(crate) fn checked(context: &CheckContext) -> Option<Checked> {
         ),
         findings,
     ))
+}
+
+/// Samples that are asked for in one query.
+const TOGETHER: usize = 20;
+
+/// The queries whose sample shows something, by their place. What is not among them is asked by itself, whatever the reason.
+fn sampled(context: &CheckContext, queries: &[PanelQuery]) -> HashSet<usize> {
+    let samples = queries.iter().enumerate();
+    let samples = samples.filter_map(|(index, panel)| {
+        let sample = panel.sample.as_ref()?;
+        Some(format!(
+            "label_replace(count({sample}), \"query\", \"{index}\", \"\", \"\")"
+        ))
+    });
+    let samples: Vec<String> = samples.collect();
+    let batches: Vec<&[String]> = samples.chunks(TOGETHER).collect();
+    let found = each(&batches, workers::QUERIES, |batch| {
+        let asked = batch.join(" or ");
+        query(&context.prometheus, &context.client, &asked).unwrap_or_default()
+    });
+    let indices = found.iter().flatten();
+    indices
+        .filter_map(|one| one["metric"]["query"].as_str()?.parse().ok())
+        .collect()
 }
 
 /// What is known of a panel, by all its queries.
