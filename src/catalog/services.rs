@@ -382,8 +382,13 @@ impl Service {
         }
         let own_health = service.build || !service.health_path.is_empty();
         service.instances = service.placed(own_health && merged_port && own_targets);
+        let own_names = service.through.is_none();
         for (instance, own) in service.instances.iter_mut().zip(labelled) {
             instance.labels.extend(own);
+            // Whoever calls it otherwise than by where it is asked.
+            if let Some(named) = instance.labels.get("instance").filter(|_| own_names) {
+                instance.address = named.clone();
+            }
         }
         service.target_labels = service.of_targets();
         if service.health_path.is_empty() {

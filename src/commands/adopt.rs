@@ -537,6 +537,11 @@ impl Adopted {
             old: played::read(self.rules.values().flat_map(files::rules)),
             new: stack.rules.iter().map(|one| &one.rule).collect(),
             targets: compared::called(&self.prometheus, &stack),
+            flags: self
+                .recognised
+                .iter()
+                .filter_map(|one| one.flag.as_deref())
+                .collect(),
             exposes: &exposes,
         };
         stage.differ()
@@ -1042,7 +1047,7 @@ impl Adopted {
                 .extend(lost.map(|key| format!("alert {name}: its annotation {key}")));
         }
         type Differs = fn(&Recognised) -> bool;
-        let differences: [(Differs, &str); 3] = [
+        let differences: [(Differs, &str); 4] = [
             (
                 |one| one.steadier,
                 "still firing while scrapes fail, and briefly after the value recovers",
@@ -1050,6 +1055,10 @@ impl Adopted {
             (
                 |one| one.below_zero,
                 "firing below 0 too, where the rule wants exactly 0",
+            ),
+            (
+                |one| one.flag.is_some(),
+                "silent while its `unless` is not 0, where the rule wants exactly 1",
             ),
             (
                 |one| one.assumed,

@@ -10,8 +10,8 @@ use super::{Cli, Report};
 use crate::catalog::{Duration, Service};
 use crate::diagnostic::Format;
 use crate::live::checks::{
-    CheckContext, Checked, alertmanager, delivery, generated, grafana, panels, probes, prometheus,
-    rules, running, services, targets, traffic,
+    CheckContext, Checked, alertmanager, generated, grafana, panels, probes, prometheus, rules,
+    running, services, silent, targets, told, traffic,
 };
 use crate::pipeline::Outcome;
 use anyhow::{Context, Result, bail};
@@ -185,10 +185,11 @@ fn ask(context: &CheckContext) -> Result<Results> {
     checks.extend(services::checked(context, visits));
     checks.extend(probed);
     checks.push(alertmanager::checked(context, &running));
-    checks.push(delivery::checked(context, &running));
+    checks.push(told::checked(context, &running));
     checks.extend(panels);
     let grafana = context.grafana.as_ref();
     checks.extend(grafana.map(|endpoint| grafana::checked(context, endpoint)));
+    checks[1].findings.extend(silent(context));
     Ok(Results {
         checks,
         services: rows,

@@ -16,6 +16,19 @@ use std::time::Instant;
 /// Between the names of several who are told.
 const AND: &str = ", ";
 
+/// How often is said what is waited for.
+const TOLD: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// How long is waited for an alert, in real time since its fault began or ended.
+struct Limits {
+    /// Until its condition holds: a fault without an effect has none later either.
+    effect: std::time::Duration,
+    /// Until somebody is told.
+    told: std::time::Duration,
+    /// Until nothing is active any more.
+    over: std::time::Duration,
+}
+
 /// An alert that is over at Prometheus; its all-clear is still on the way.
 struct Settling {
     row: usize,
@@ -152,7 +165,8 @@ impl Scene<'_> {
         self.begin(&breakage, subject);
         self.tell(&format!("{called}: {breakage}"));
         let began = Instant::now();
-        let limit = self.limit(branch) + self.drill.real(broken.lasts) * 2;
+        let limits = self.limits(alert, branch, &broken);
+        let mut said = Instant::now();
         while row.delivered.is_none() && row.verdict == Verdict::Passed {
             self.look(&mut row, &broken, began, from, before).await;
             let failed = row.verdict != Verdict::Passed;
@@ -165,7 +179,20 @@ impl Scene<'_> {
                 row.verdict = Verdict::Passed;
                 row.fail_with(cause.reason, cause.help);
             }
-            if began.elapsed() > limit {
+            let unseen = row.pending.is_none() && row.firing.is_none();
+            if said.elapsed() > TOLD {
+                said = Instant::now();
+                let (awaited, limit) = match (unseen, row.firing) {
+                    (true, _) => ("its condition does not hold yet", limits.effect),
+                    (false, None) => ("pending", limits.told),
+                    (false, Some(_)) => ("firing, no notification yet", limits.told),
+                };
+                self.tell(&format!(
+                    "{called}: {awaited}, given up in {} s",
+                    limit.saturating_sub(began.elapsed()).as_secs()
+                ));
+            }
+            if began.elapsed() > limits.told || (unseen && began.elapsed() > limits.effect) {
                 let cause = match row.firing {
                     Some(_) => cause::untold(self.stage, &row).await,
                     None => {
@@ -182,7 +209,7 @@ impl Scene<'_> {
         }
         self.end(&breakage, subject);
         let fixed = Instant::now();
-        self.until_quiet(&mut row, &broken, began, from, before, limit)
+        self.until_quiet(&mut row, &broken, began, from, before, limits.over)
             .await;
         Ok((row, fixed))
     }
@@ -203,24 +230,31 @@ impl Scene<'_> {
     }
 
     /// Twice what it should take, and some seconds for the machine.
-    fn limit(&self, branch: &Branch) -> std::time::Duration {
+    fn limits(&self, alert: &Alert, branch: &Branch, broken: &Broken) -> Limits {
         let settings = &self.drill.catalog.alertmanager;
+        let burns = |alert: &Alert| {
+            let branches = alert.branches.iter();
+            let windows = branches.filter_map(|branch| Some(branch.burn.as_ref()?.window.0));
+            windows.max().unwrap_or_default()
+        };
         let hold = branch.hold.map_or(0, |hold| hold.range.0);
-        // What is spent of a budget is seen until the shorter ranges have forgotten it.
-        let alerts = self.drill.catalog.alerts.iter();
-        let burns = alerts.flat_map(|alert| &alert.branches);
-        let burns = burns.filter_map(|branch| Some(branch.burn.as_ref()?.window.0));
-        let alerts = self.drill.catalog.alerts.iter();
-        let kept = alerts.filter_map(|alert| Some(alert.keep_firing_for?.0));
-        let written = branch.window.unwrap_or_default().0
-            + kept.max().unwrap_or_default()
-            + burns.max().unwrap_or_default()
-            + branch.r#for.0
-            + hold
-            + settings.group_wait.0
-            + settings.group_interval.0
-            + 300_000;
-        self.drill.real(Duration(written)) * 2 + std::time::Duration::from_secs(10)
+        let holds = branch.window.unwrap_or_default().0 + hold + burns(alert);
+        let told = holds + branch.r#for.0 + settings.group_wait.0 + settings.group_interval.0;
+        // What is spent of a budget is seen until the shorter ranges have forgotten it, by whichever alert.
+        let alerts = &self.drill.catalog.alerts;
+        let kept = alerts.iter().filter_map(|one| Some(one.keep_firing_for?.0));
+        let seen = alerts.iter().map(burns).max().unwrap_or_default();
+        let over = told + kept.max().unwrap_or_default() + seen;
+        let twice = |written: u64| {
+            self.drill.real(Duration(written + 300_000)) * 2
+                + self.drill.real(broken.lasts) * 2
+                + std::time::Duration::from_secs(10)
+        };
+        Limits {
+            effect: twice(holds),
+            told: twice(told),
+            over: twice(over),
+        }
     }
 
     /// One look at Prometheus and the receiver.

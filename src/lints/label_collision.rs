@@ -4,6 +4,7 @@ use super::Lint;
 use crate::catalog::{Metric, OF_ALERTS, TAKEN, origin};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
+use std::collections::BTreeSet;
 
 /// Whether every target, or every alert, has a label of this name anyway.
 fn is_set(label: &str) -> bool {
@@ -78,13 +79,29 @@ pub(crate) const LINT: Lint = Lint {
                 .enumerate()
             {
                 let taken = target["labels"].entries();
-                let taken = taken.filter(|(label, _)| is_set(label));
+                // A target may be called otherwise than by its address; what is asked through another is what is asked for.
+                let named = service.through.is_none();
+                let taken =
+                    taken.filter(|(label, _)| is_set(label) && !(named && *label == "instance"));
                 found.extend(taken.map(|(label, _)| {
                     let place = format!("/services/{}/targets/{at}/labels/{label}", service.name);
                     let message = format!("the label `{label}` of a target is set already");
                     Diagnostic::error("label-collision", Place::Key(place), message)
                         .help("give the label another name")
                 }));
+            }
+            let mut names = BTreeSet::new();
+            for (at, one) in service.instances.iter().enumerate() {
+                if !names.insert(&one.address) && one.labels.contains_key("instance") {
+                    let place = format!("/services/{}/targets/{at}", service.name);
+                    let message = format!(
+                        "another target of `{}` is called `{}` too",
+                        service.name, one.address
+                    );
+                    found.push(Diagnostic::error("label-collision", Place::Key(place), message).help(
+                        "give each its own `instance`: their series would be the same, and Prometheus keeps those of one",
+                    ));
+                }
             }
             for label in service.labels.keys().filter(|label| is_set(label)) {
                 let place = origin(source, service, &format!("labels/{label}"));

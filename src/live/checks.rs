@@ -15,14 +15,15 @@ pub(crate) mod schedule;
 pub(crate) mod services;
 pub(crate) mod stored;
 pub(crate) mod targets;
+pub(crate) mod told;
 pub(crate) mod traffic;
 
 use super::endpoint::{Endpoint, Refusal};
-use super::http::Client;
+use super::http::{Client, Failure};
 use super::probe::{Door, Instance, Reach};
 use super::prometheus::{Running, found};
 use crate::catalog::{Catalog, Service};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::render::File;
 use crate::stack::files::Files;
 use anyhow::{Result, bail};
@@ -103,6 +104,12 @@ impl Checked {
 /// Prometheus, if it is the one that this catalog is for; otherwise everything would be missing, which says nothing.
 pub(crate) fn running(context: &CheckContext) -> Result<Running> {
     let endpoint = &context.prometheus;
+    let servers = [
+        Some(endpoint),
+        Some(&context.alertmanager),
+        context.grafana.as_ref(),
+    ];
+    servers.into_iter().flatten().for_each(Endpoint::begin);
     let running = match Running::ask(endpoint, &context.client) {
         Ok(running) => running,
         Err(refusal) => bail!(
@@ -132,6 +139,24 @@ pub(crate) fn running(context: &CheckContext) -> Result<Running> {
     Ok(running)
 }
 
+/// Servers that were asked until it made no sense any more: what is not found may be there.
+pub(crate) fn silent(context: &CheckContext) -> Vec<Diagnostic> {
+    let servers = [
+        (Some(&context.prometheus), "/prometheus"),
+        (Some(&context.alertmanager), "/alertmanager"),
+        (context.grafana.as_ref(), "/grafana"),
+    ];
+    let found = servers.into_iter().filter_map(|(server, key)| {
+        let message = server?.given_up()?;
+        let finding = Diagnostic::error("server-silent", Place::Key(key.into()), message);
+        Some(finding.help(OVERLOADED))
+    });
+    found.collect()
+}
+
+/// What to do about a server that takes connections and does not answer.
+const OVERLOADED: &str = "it may be overloaded, or hang in a reload: look at its log, and restart it if it stays so; or give it more time with --timeout";
+
 /// What to do about a server that refuses.
 pub(crate) fn remedy(refusal: &Refusal, flag: &str) -> String {
     match refusal {
@@ -153,6 +178,7 @@ pub(crate) fn remedy(refusal: &Refusal, flag: &str) -> String {
                 .to_string()
         }
         Refusal::Status(..) => "look at its log".to_string(),
+        Refusal::Failed(Failure::NoAnswer(_) | Failure::Unfinished(_)) => OVERLOADED.to_string(),
         Refusal::Failed(_) => {
             let server = flag.trim_start_matches("--").trim_end_matches("-url");
             format!("start {server}, or give its address with {flag}")

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use base64::Engine;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use std::sync::{Mutex, PoisonError};
 use ureq::http::Uri;
 
 /// Where a server is, and how to be let in. The secret has no way to be printed.
@@ -15,7 +16,21 @@ pub(crate) struct Endpoint {
     /// Without user, password or a slash at the end.
     pub url: String,
     authorization: Option<String>,
+    silence: Mutex<Silence>,
 }
+
+/// Answers that a server owes: who asks hundreds of questions does not wait for each.
+#[derive(Default)]
+struct Silence {
+    /// Questions in a row that it left without an answer.
+    unanswered: usize,
+    /// Questions that it was not asked any more.
+    unasked: usize,
+    last: Option<Failure>,
+}
+
+/// After so many in a row a server is asked no more: one may be a question that costs too much.
+const PATIENCE: usize = 3;
 
 /// Why a server's API gave nothing.
 #[derive(Clone, Debug)]
@@ -87,6 +102,53 @@ impl Endpoint {
             name,
             url,
             authorization,
+            silence: Mutex::default(),
+        })
+    }
+
+    /// Whether to ask it: it answers, or has not been given up.
+    fn asked(&self) -> Result<(), Failure> {
+        let mut silence = self.silence.lock().unwrap_or_else(PoisonError::into_inner);
+        match &silence.last {
+            Some(last) if silence.unanswered >= PATIENCE => {
+                let last = last.clone();
+                silence.unasked += 1;
+                Err(last)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn noted(&self, answer: Result<Answer, Failure>) -> Result<Answer, Failure> {
+        let mut silence = self.silence.lock().unwrap_or_else(PoisonError::into_inner);
+        match &answer {
+            Err(failure) if failure.is_silence() => {
+                silence.unanswered += 1;
+                silence.last = Some(failure.clone());
+            }
+            // Others that were asked before may still come back without an answer.
+            _ if silence.unanswered < PATIENCE => silence.unanswered = 0,
+            _ => {}
+        }
+        answer
+    }
+
+    /// It is asked anew, whatever was before.
+    pub(crate) fn begin(&self) {
+        *self.silence.lock().unwrap_or_else(PoisonError::into_inner) = Silence::default();
+    }
+
+    /// That it was given up, and what that leaves unknown; None: it answers.
+    pub(crate) fn given_up(&self) -> Option<String> {
+        let silence = self.silence.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = silence.last.as_ref()?;
+        (silence.unanswered >= PATIENCE).then(|| {
+            format!(
+                "{} at {}: {last}; {} after it were not asked",
+                self.name,
+                self.url,
+                crate::diagnostic::plural(silence.unasked, "question")
+            )
         })
     }
 
@@ -98,6 +160,7 @@ impl Endpoint {
             .iter()
             .map(|secret| ("authorization", secret.as_str()))
             .collect();
+        self.asked().map_err(Refusal::Failed)?;
         let answer = match path.split_once('?') {
             Some((path, form)) if form.len() > LONGEST_QUERY => {
                 headers.push(("content-type", "application/x-www-form-urlencoded"));
@@ -105,7 +168,7 @@ impl Endpoint {
             }
             _ => client.get(&format!("{}{path}", self.url), &headers),
         };
-        let answer = answer.map_err(Refusal::Failed)?;
+        let answer = self.noted(answer).map_err(Refusal::Failed)?;
         match answer.status {
             200..=299 => Ok(answer),
             status @ (401 | 403) => Err(Refusal::Unauthorized(status)),

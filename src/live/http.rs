@@ -75,6 +75,16 @@ pub(crate) enum Failure {
     BadAddress(String),
 }
 
+impl Failure {
+    /// Whether it took all the time there was.
+    pub(crate) fn is_silence(&self) -> bool {
+        matches!(
+            self,
+            Failure::NoConnection(_) | Failure::NoAnswer(_) | Failure::Unfinished(_)
+        )
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {

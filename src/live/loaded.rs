@@ -171,14 +171,6 @@ fn matcher(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
-/// A scrape job of a configuration.
-pub(crate) fn job<'a>(config: &'a Value, name: &str) -> Option<&'a Value> {
-    config["scrape_configs"]
-        .as_array()?
-        .iter()
-        .find(|job| job["job_name"] == name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

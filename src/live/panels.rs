@@ -5,7 +5,7 @@ use crate::json::Parts;
 use crate::promql::number::number;
 use crate::promql::variables::{Filling, fill};
 use crate::promql::walk::{children, children_mut, selector, selector_mut};
-use crate::promql::{Expr, Matcher, parse};
+use crate::promql::{Expr, MatchOp, parse};
 use crate::stack::dashboards::panels;
 use crate::stack::files::Files;
 use serde_json::Value;
@@ -46,6 +46,23 @@ const GROWING: [&str; 14] = [
     "sort_desc",
 ];
 
+/// Whether an expression is one series without labels, or none: two of them always find each other.
+fn single(expr: &Expr) -> bool {
+    match expr {
+        Expr::Paren(paren) => single(&paren.expr),
+        Expr::Aggregate(aggregate) => {
+            let op = aggregate.op.to_string();
+            aggregate.modifier.is_none()
+                && ["sum", "avg", "min", "max", "count"].contains(&op.as_str())
+        }
+        Expr::Binary(binary) => {
+            let one = |side: &Expr| single(side) || number(side).is_some();
+            one(&binary.lhs) && one(&binary.rhs)
+        }
+        _ => false,
+    }
+}
+
 /// Whether an expression that shows something of some series does so of all, and cannot fail on them either.
 fn grows(expr: &Expr) -> bool {
     match expr {
@@ -62,7 +79,8 @@ fn grows(expr: &Expr) -> bool {
             match binary.op.to_string().as_str() {
                 "or" => both,
                 "+" | "-" | "*" | "/" => {
-                    both && (number(&binary.lhs).or(number(&binary.rhs))).is_some()
+                    let one = number(&binary.lhs).or(number(&binary.rhs)).is_some();
+                    both && (one || (single(&binary.lhs) && single(&binary.rhs)))
                 }
                 // It takes away what is NaN.
                 ">=" => both && binary.rhs.to_string() == "0",
@@ -73,38 +91,47 @@ fn grows(expr: &Expr) -> bool {
     }
 }
 
-/// An expression about some jobs.
-fn about(expression: &str, jobs: &str) -> Option<String> {
-    fn narrow(expr: &mut Expr, matcher: &Matcher) {
+/// An expression about some jobs of each group: where it asks for one group, of that alone, as each name is looked up.
+fn about(expression: &str, groups: &BTreeMap<&str, Vec<&str>>) -> Option<String> {
+    fn narrow(expr: &mut Expr, groups: &BTreeMap<&str, Vec<&str>>) -> Option<()> {
         if let Some(series) = selector_mut(expr) {
-            series.matchers.matchers.push(matcher.clone());
+            let matchers = &mut series.matchers.matchers;
+            let mut known = matchers.iter();
+            let group = known.find(|one| one.name == "component" && one.op == MatchOp::Equal);
+            let jobs = match group.and_then(|one| groups.get(one.value.as_str())) {
+                Some(own) => own.join("|"),
+                None => groups
+                    .values()
+                    .flatten()
+                    .copied()
+                    .collect::<Vec<_>>()
+                    .join("|"),
+            };
+            let wanted = parse(&format!("x{{job=~{jobs:?}}}")).ok()?;
+            matchers.extend(selector(&wanted)?.matchers.matchers.first().cloned());
         }
-        for child in children_mut(expr) {
-            narrow(child, matcher);
-        }
+        let mut parts = children_mut(expr).into_iter();
+        parts.try_for_each(|child| narrow(child, groups))
     }
     let mut expr = parse(expression).ok().filter(grows)?;
-    let wanted = parse(&format!("x{{job=~{jobs:?}}}")).ok()?;
-    let matcher = selector(&wanted)?.matchers.matchers.first()?.clone();
-    narrow(&mut expr, &matcher);
+    narrow(&mut expr, groups)?;
     Some(expr.to_string())
 }
 
-/// Some services of every group, as a pattern; None: there are few anyway.
-fn some(catalog: &Catalog) -> Option<String> {
+/// Some services of every group; None: there are few anyway.
+fn some(catalog: &Catalog) -> Option<BTreeMap<&str, Vec<&str>>> {
     if catalog.services.len() <= FEW {
         return None;
     }
-    let mut known: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut names = Vec::new();
+    let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for service in &catalog.services {
-        let many = known.entry(&service.group).or_default();
-        *many += 1;
-        if *many <= OF_EACH {
-            names.push(service.name.as_str());
+        let names = groups.entry(&service.group).or_default();
+        if names.len() < OF_EACH {
+            names.push(&service.name);
         }
     }
-    (names.len() * 2 < catalog.services.len()).then(|| names.join("|"))
+    let many = groups.values().map(Vec::len).sum::<usize>() * 2;
+    (many < catalog.services.len()).then_some(groups)
 }
 
 /// Every query of every panel, those in rows included.
@@ -159,23 +186,28 @@ mod tests {
 
     #[test]
     fn what_is_shown_of_some_services_is_shown_of_all() {
+        let groups = BTreeMap::from([("g", vec!["a", "b"]), ("h", vec!["c"])]);
         for grows in [
             "sum by (job) (rate(x{a=\"b\"}[5m]))",
             "histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m]))) >= 0",
             "topk(3, x or 100 * y)",
+            "(sum(x{a=\"5\"}) or 0 * sum(x)) / sum(x)",
         ] {
-            let some = about(grows, "a|b").unwrap();
-            assert!(some.contains("job=~\"a|b\""), "{some}");
+            let some = about(grows, &groups).unwrap();
+            assert!(some.contains("job=~\"a|b|c\""), "{some}");
         }
+        let own = about("rate(x{component=\"h\"}[5m])", &groups).unwrap();
+        assert!(own.contains("job=~\"c\""), "{own}");
         // Of all there may be nothing, or an error.
         for other in [
             "absent(x)",
             "x unless y",
             "x < 5",
             "a / b",
+            "sum by (job) (a) / sum(b)",
             "label_replace(x, \"a\", \"\", \"\", \"\")",
         ] {
-            assert_eq!(about(other, "a|b"), None, "{other}");
+            assert_eq!(about(other, &groups), None, "{other}");
         }
     }
 

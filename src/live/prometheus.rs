@@ -9,6 +9,7 @@ use crate::json::Parts;
 use crate::yaml;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use ureq::http::Uri;
 
@@ -21,6 +22,8 @@ pub(crate) struct Running {
     /// Rule groups, each rule with its health.
     pub groups: Vec<Value>,
     pub targets: Vec<Target>,
+    /// Job → the place of a target of it, one that is not up before others.
+    of_job: HashMap<String, usize>,
     /// The addresses of the Alertmanagers that it sends to.
     pub alertmanagers: Vec<String>,
     /// Whether its last reload worked.
@@ -65,11 +68,20 @@ impl Running {
         let kept = kept.split(" or ").next().unwrap_or_default();
         // Who is asked may be one that has no such page.
         let flags = get("/api/v1/status/flags").unwrap_or_default();
+        let targets = targets(endpoint, client)?;
+        let mut of_job: HashMap<String, usize> = HashMap::new();
+        for (index, target) in targets.iter().enumerate() {
+            let known = of_job.entry(target.job.clone()).or_insert(index);
+            if targets[*known].health == "up" && target.health != "up" {
+                *known = index;
+            }
+        }
         Ok(Running {
             version: text(&build["version"]),
             config,
             groups: get("/api/v1/rules")?["groups"].items().cloned().collect(),
-            targets: targets(endpoint, client)?,
+            targets,
+            of_job,
             alertmanagers: get("/api/v1/alertmanagers")?["activeAlertmanagers"]
                 .items()
                 .map(|one| without_user(&text(&one["url"])))
@@ -107,6 +119,11 @@ impl Running {
     pub(crate) fn age(&self) -> i64 {
         let last = self.loaded().max(self.started);
         last.map_or(i64::MAX, |last| (self.now() - last).num_seconds())
+    }
+
+    /// A target of a job, one that is not up if there is such a one.
+    pub(crate) fn target(&self, job: &str) -> Option<&Target> {
+        self.of_job.get(job).map(|index| &self.targets[*index])
     }
 
     /// The jobs that it loaded.

@@ -4,7 +4,7 @@ mod links;
 mod service;
 
 use super::checks::services::visit;
-use super::checks::{CheckContext, clocks, generated, grafana, prometheus, running};
+use super::checks::{CheckContext, clocks, generated, grafana, prometheus, running, silent};
 use crate::catalog::Service;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::stack::files::Files;
@@ -61,6 +61,17 @@ impl Walk {
     /// Whether the next link is worth looking at.
     pub(crate) fn goes_on(&self) -> bool {
         self.all || self.broken().is_none()
+    }
+
+    /// What was seen of a link later on.
+    fn also(&mut self, name: &str, findings: Vec<Diagnostic>) {
+        let Some(link) = self.links.iter_mut().find(|link| link.name == name) else {
+            return;
+        };
+        link.findings.extend(findings);
+        if let Some(finding) = link.broken() {
+            link.note = finding.message.clone();
+        }
     }
 
     fn add(&mut self, name: &'static str, seen: Result<String, Diagnostic>) -> bool {
@@ -162,5 +173,6 @@ pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service)
         let state = format!("{} {}", checked.state, checked.note);
         walk.found("dashboards", checked.findings, state);
     }
+    walk.also("loaded", silent(context));
     Ok(())
 }

@@ -479,7 +479,12 @@ fn sources(services: Vec<Value>, role: &str) -> Result<Vec<Value>, Error> {
 fn target_groups(service: &Value) -> Result<Vec<Value>, Error> {
     let mut groups: Vec<(Value, Vec<Value>)> = Vec::new();
     for instance in service.get_attr("instances")?.try_iter()? {
-        let (labels, address) = (instance.get_attr("labels")?, instance.get_attr("address")?);
+        let labels = instance.get_attr("labels")?;
+        // One that has a name of its own is not called as it is asked.
+        let address = match labels.get_attr("instance")?.is_undefined() {
+            true => instance.get_attr("address")?,
+            false => instance.get_attr("asked")?,
+        };
         match groups.iter_mut().find(|(known, _)| *known == labels) {
             Some((_, addresses)) => addresses.push(address),
             None => groups.push((labels, vec![address])),

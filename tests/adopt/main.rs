@@ -268,6 +268,21 @@ fn machines_are_watched_as_before() {
 
 /// A rule that matches what a catalog gives other labels no longer fires, and adopt says so.
 #[test]
+fn what_silences_an_alert_is_read_however_it_is_asked_for() {
+    let report = is_kept("silences", ["rules.yml", "alertmanager.yml"], &[]);
+    for name in ["One", "More", "Together", "OfInstance", "OfAll"] {
+        assert!(
+            report.contains(&format!("{name}: threshold, of mill")),
+            "{report}"
+        );
+    }
+    assert!(
+        report.contains("no kind behaves the same: There"),
+        "{report}"
+    );
+}
+
+#[test]
 fn what_fires_no_more_is_said() {
     let report = is_kept("apart", ["rules.yml", "alertmanager.yml"], &["Behind"]);
     assert!(

@@ -157,6 +157,9 @@ fn an_alert_that_cannot_fire_fails_the_drill() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("did not fire: its condition"), "{text}");
+    // What has no effect is not waited for as long as somebody would be told, and what is waited for is said.
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("its condition does not hold yet"), "{said}");
 }
 
 /// What is drilled is what is on disk, and what holds an alert back there is named.

@@ -187,3 +187,61 @@ fn a_token_is_read_from_the_environment_and_a_wrong_file_is_said() {
         "{text}"
     );
 }
+
+/// What a server answers, but for queries, in which it hangs.
+fn hanging_in_queries(server: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            std::thread::spawn(move || {
+                let mut stream = stream.unwrap();
+                let mut buffer = [0; 8192];
+                let length = stream.read(&mut buffer).unwrap_or(0);
+                let asked = String::from_utf8_lossy(&buffer[..length]).into_owned();
+                let path = asked.split(' ').nth(1).unwrap_or_default();
+                if path.starts_with("/api/v1/query") {
+                    return std::thread::sleep(Duration::from_secs(60));
+                }
+                let mut there = TcpStream::connect(("127.0.0.1", server)).unwrap();
+                let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+                there.write_all(head.as_bytes()).unwrap();
+                let _ = std::io::copy(&mut there, &mut stream);
+            });
+        }
+    });
+    port
+}
+
+/// It is asked a few times, and what it would have said is not said to be right.
+#[test]
+fn a_prometheus_that_answers_no_query_is_given_up_and_named() {
+    let root = root(super::RECEIVERS);
+    let _alertmanager = root.alertmanager();
+    let _services = root.simulate(&[]);
+    let _prometheus = root.prometheus();
+    let (code, document) = root.ask(&["verify", "--wait", "60s"]);
+    assert_eq!(code, 0, "{document:#}");
+    let hangs = format!("http://127.0.0.1:{}", hanging_in_queries(root.prometheus));
+    let alertmanager = format!("http://127.0.0.1:{}", root.alertmanager);
+    for verb in [&["verify"][..], &["why", "memory-manager"]] {
+        let servers = [
+            "--prometheus-url",
+            &hangs,
+            "--alertmanager-url",
+            &alertmanager,
+            "--timeout",
+            "1s",
+        ];
+        let start = Instant::now();
+        let output = root.run(&[verb, &servers, &["--format", "json"]].concat());
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(start.elapsed() < Duration::from_secs(30), "{verb:?}");
+        assert_eq!(output.status.code(), Some(1), "{verb:?}: {text}");
+        assert!(text.contains("server-silent"), "{verb:?}: {text}");
+        assert!(text.contains(&hangs), "{verb:?}: {text}");
+        for accused in ["metric-never-seen", "panel-without-data", "metric-missing"] {
+            assert!(!text.contains(accused), "{verb:?}: {text}");
+        }
+    }
+}

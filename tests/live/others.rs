@@ -87,6 +87,18 @@ fn what_differs_for_other_services_is_a_note() {
     assert_eq!(ends("memory-manager").0.as_deref(), Some("alerts"));
     fs::write(&path, &text).unwrap();
     root.render();
+    // What is done to the alerts of another service before they are sent.
+    let config = root.folder.join("installed/working_prometheus.yml");
+    let installed = fs::read_to_string(&config).unwrap();
+    let drops = "alerting:\n  alert_relabel_configs:\n    - source_labels: [job]\n      regex: agent-designer\n      action: drop\n";
+    fs::write(&config, installed.replacen("alerting:\n", drops, 1)).unwrap();
+    let (status, _) = request(root.prometheus, "POST", "/-/reload");
+    assert_eq!(status, 200);
+    let (broken, document) = ends("memory-manager");
+    assert_eq!(broken, None, "{document:#}");
+    assert_eq!(ends("agent-designer").0.as_deref(), Some("loaded"));
+    fs::write(&config, installed).unwrap();
+    request(root.prometheus, "POST", "/-/reload");
 
     // From a machine that no service answers.
     let (code, document) = root.ask(&["why", "memory-manager", "--services-address", "127.0.0.9"]);

@@ -39,6 +39,8 @@ pub(super) struct Recognised {
     pub(super) steadier: bool,
     /// Whether it fires below 0 too, where the rule asks for 0.
     pub(super) below_zero: bool,
+    /// The metric that silences it while it is 1, where a catalog's does while it is not 0.
+    pub(super) flag: Option<String>,
     /// Whether others are only taken not to expose what it reads: it has no `job`, and a job beside the services is unknown.
     pub(super) assumed: bool,
     /// The metrics that it reads.
@@ -162,7 +164,10 @@ pub(super) fn recognised(
             match first((draft, overlay), &tables, (name, &library), near) {
                 Some(alike) => {
                     let mut one = asked.named(name, alike, &base);
-                    one.reads.extend(silence.map(|silence| silence.metric));
+                    if let Some(silence) = silence {
+                        one.flag = silence.exactly_one.then(|| silence.metric.clone());
+                        one.reads.push(silence.metric);
+                    }
                     Ok(one)
                 }
                 None if asked.said.over_jobs => Err(why(
@@ -616,6 +621,7 @@ impl<'a> Asked<'a> {
             covers,
             steadier,
             reads: self.reads.iter().map(|(name, _)| name.clone()).collect(),
+            flag: None,
             assumed: self.assumed,
             below_zero: self.said.zero && self.reads.iter().any(|(name, _)| name != "up"),
             lost,

@@ -48,6 +48,8 @@ pub(super) struct Stage<'a> {
     pub(super) old: Vec<Rule>,
     pub(super) new: Vec<&'a Rule>,
     pub(super) targets: Vec<Pair>,
+    /// Metrics that are 0 or 1, as the report says.
+    pub(super) flags: BTreeSet<&'a str>,
     /// Whether a job exposes a metric; None: nobody knows.
     pub(super) exposes: &'a dyn Fn(&str, &str) -> Option<bool>,
 }
@@ -117,7 +119,7 @@ impl Stage<'_> {
             at_once.collect()
         });
         let given = self.given(&before, &after);
-        let world = World::of(&before, &after, &given);
+        let world = World::of([&before, &after], &given, &self.flags);
         world.differs(name, [&before, &after])
     }
 
@@ -218,6 +220,7 @@ struct World<'g> {
     given: &'g [Pair],
     /// Whether each counts.
     counts: Vec<bool>,
+    flags: &'g BTreeSet<&'g str>,
     /// Numbers around which values are.
     near: Vec<f64>,
     step: Millis,
@@ -226,7 +229,11 @@ struct World<'g> {
 }
 
 impl<'g> World<'g> {
-    fn of(before: &[Rule], after: &[Rule], given: &'g [Pair]) -> World<'g> {
+    fn of(
+        [before, after]: [&[Rule]; 2],
+        given: &'g [Pair],
+        flags: &'g BTreeSet<&'g str>,
+    ) -> World<'g> {
         let rules = || before.iter().chain(after);
         let (mut near, mut spans) = (Vec::new(), Vec::new());
         rules().for_each(|rule| steady::read(&rule.expr, &mut near, &mut spans));
@@ -272,6 +279,7 @@ impl<'g> World<'g> {
         };
         World {
             counts: counts.collect(),
+            flags,
             given,
             near,
             step,
@@ -299,6 +307,8 @@ impl<'g> World<'g> {
                         down.insert(of(series));
                     }
                     *level = Some(f64::from(u8::from(up)));
+                } else if self.flags.contains(series.get(NAME)) {
+                    *level = level.map(|level| f64::from(u8::from(level > 0.0)));
                 } else if world >= worlds / 2 && series.get("le").is_empty() && made.one_of(8) == 0
                 {
                     // The first worlds have everything.
@@ -548,6 +558,7 @@ mod tests {
                 target(&one),
                 target(&[&one[..], &[("component", "c"), ("service", "one")]].concat()),
             ]],
+            flags: BTreeSet::new(),
             exposes: &|_, _| None,
         };
         stage.differ().pop().map(|(_, how)| how)

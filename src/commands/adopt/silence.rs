@@ -4,7 +4,7 @@ use crate::catalog::Catalog;
 use crate::promql::engine::metric;
 use crate::promql::number::number;
 use crate::promql::parse;
-use crate::promql::token::{T_EQLC, T_GTR, T_LUNLESS, T_NEQ};
+use crate::promql::token::{T_EQLC, T_GTR, T_LUNLESS, T_MAX, T_NEQ};
 use crate::promql::{Expr, LabelModifier, MatchOp, VectorSelector};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -14,7 +14,10 @@ pub(super) struct Silence {
     /// The metric, as a key of a catalog names it.
     says: Value,
     pub(super) metric: String,
-    on: BTreeSet<String>,
+    /// By which labels both are about the same; None: by all that they have.
+    on: Option<BTreeSet<String>>,
+    /// Whether it asks for 1, where a catalog asks for what is not 0.
+    pub(super) exactly_one: bool,
 }
 
 impl Silence {
@@ -27,15 +30,15 @@ impl Silence {
         let (true, Expr::Binary(right)) = (binary.op.id() == T_LUNLESS, inside(&binary.rhs)) else {
             return None;
         };
-        let asks = matches!(
-            (right.op.id(), number(&right.rhs)?.to_bits()),
-            (T_NEQ | T_GTR, 0) | (T_EQLC, 0x3ff0_0000_0000_0000)
-        );
-        let Expr::VectorSelector(selector) = inside(&right.lhs) else {
-            return None;
-        };
-        let Some(LabelModifier::Include(on)) = &binary.modifier.as_ref()?.matching else {
-            return None;
+        let number = number(&right.rhs)?;
+        let exactly_one = right.op.id() == T_EQLC && number == 1.0;
+        let asks = exactly_one || (matches!(right.op.id(), T_NEQ | T_GTR) && number == 0.0);
+        let selector = read(inside(&right.lhs))?;
+        let matching = binary.modifier.as_ref().map(|how| &how.matching);
+        let on = match matching {
+            None | Some(None) => None,
+            Some(Some(LabelModifier::Include(on))) => Some(&on.labels),
+            Some(Some(LabelModifier::Exclude(_))) => return None,
         };
         let mut services = BTreeSet::new();
         let says = series(selector, &mut services)?;
@@ -44,16 +47,20 @@ impl Silence {
         }
         // What a service adds to its series tells no more than its job.
         let added = |label: &&String| !["service", "component"].contains(&label.as_str());
-        let mut whom: BTreeSet<String> = on.labels.iter().filter(added).cloned().collect();
-        if on.labels.iter().any(|label| label == "service") {
-            whom.insert("job".to_string());
-        }
+        let whom = on.map(|on| {
+            let mut whom: BTreeSet<String> = on.iter().filter(added).cloned().collect();
+            if on.iter().any(|label| label == "service") {
+                whom.insert("job".to_string());
+            }
+            whom
+        });
         let mut bare = rule.clone();
         bare["expr"] = binary.lhs.to_string().into();
         let silence = Silence {
             says,
             metric: metric(selector)?.to_string(),
             on: whom,
+            exactly_one,
         };
         Some((bare, silence))
     }
@@ -77,7 +84,20 @@ impl Silence {
         let on: BTreeSet<String> = shared.chain(["job"]).map(str::to_string).collect();
         let mut table = table.clone();
         table.insert("unless".to_string(), self.says.clone());
-        (on == self.on).then_some(table)
+        // What both have in common is shown by running them.
+        self.on
+            .as_ref()
+            .is_none_or(|own| *own == on)
+            .then_some(table)
+    }
+}
+
+/// The series that are asked for, which may be those of one service taken together.
+fn read(expr: &Expr) -> Option<&VectorSelector> {
+    match expr {
+        Expr::VectorSelector(selector) => Some(selector),
+        Expr::Aggregate(aggregate) if aggregate.op.id() == T_MAX => read(inside(&aggregate.expr)),
+        _ => None,
     }
 }
 

@@ -237,6 +237,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "Prometheus refuses the query of a panel.",
     ),
     (
+        "server-silent",
+        "A server took connections and left several questions in a row without an answer, so it was asked no more: what depends on it is not known.",
+    ),
+    (
         "panel-not-answered",
         "Prometheus did not answer the query of a panel in time.",
     ),

@@ -361,7 +361,10 @@ impl Job {
             own.extend(group["targets"].items().map(|_| labels.clone()));
         }
         let mut shared = own.first().cloned().unwrap_or_default();
-        shared.retain(|label, value| own.iter().all(|labels| labels.get(label) == Some(value)));
+        shared.retain(|label, value| {
+            // What a target is called is its own, though it is the only one.
+            label != "instance" && own.iter().all(|labels| labels.get(label) == Some(value))
+        });
         for labels in &mut own {
             labels.retain(|label, _| !shared.contains_key(label));
         }

@@ -1,6 +1,6 @@
 //! What becomes of alerts that fire: whether the Alertmanager has them, what keeps them from being told, and whether telling works.
 
-use super::{CheckContext, Checked};
+use super::CheckContext;
 use crate::catalog::{Alert, Duration};
 use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
@@ -124,11 +124,22 @@ impl Delivery {
         names.into_iter().collect()
     }
 
-    /// What the Alertmanager has of a service.
+    /// What the Alertmanager has of a service; of none: what is about a group, or all of the platform.
     pub(super) fn of_service(&self, service: &str) -> impl Iterator<Item = &Value> {
         self.alerts
             .iter()
-            .filter(move |alert| alert["labels"]["job"] == service)
+            .filter(move |alert| alert["labels"]["job"].as_str().unwrap_or_default() == service)
+    }
+
+    /// Services of which it has alerts; an empty name for those that are about none.
+    pub(super) fn subjects(&self) -> BTreeSet<&str> {
+        let jobs = self.alerts.iter().map(|alert| &alert["labels"]["job"]);
+        jobs.map(|job| job.as_str().unwrap_or_default()).collect()
+    }
+
+    /// Silences in force.
+    pub(super) fn silences(&self) -> usize {
+        self.silences.len()
     }
 
     /// The name and the service of an alert by its fingerprint, as `inhibitedBy` has it.
@@ -158,8 +169,8 @@ pub(super) fn texts(labels: &Value) -> Labels {
         .collect()
 }
 
-/// Why alerts of the service that fire, or that would fire, are told to nobody.
-pub(crate) fn kept_quiet(
+/// Why alerts of the service that fire are told to nobody now; silences are said by themselves.
+pub(super) fn suppressed(
     context: &CheckContext,
     delivery: &Delivery,
     service: &str,
@@ -186,12 +197,22 @@ pub(crate) fn kept_quiet(
         }
     }
     found.extend(outside_hours(context, delivery, service, place));
-    for (names, silence) in silenced(context, delivery, Some(service)) {
-        let message = format!("{names} {} {}", be(&names), silence.described());
-        found
-            .push(Diagnostic::error("silenced", place.clone(), message).help(silence.end(context)));
-    }
     found
+}
+
+/// Silences in force over alerts that fire or may, of one service or of all.
+pub(super) fn silences(
+    context: &CheckContext,
+    delivery: &Delivery,
+    service: Option<&str>,
+    place: &Place,
+) -> Vec<Diagnostic> {
+    let all = silenced(context, delivery, service).into_iter();
+    let said = all.map(|(names, silence)| {
+        let message = format!("{names} {} {}", be(&names), silence.described());
+        Diagnostic::error("silenced", place.clone(), message).help(silence.end(context))
+    });
+    said.collect()
 }
 
 /// An alert that waits for the hours of its route: an Alertmanager before 0.28 does not say so itself.
@@ -221,7 +242,7 @@ fn outside_hours(
 }
 
 /// An alert about a service that somebody else has sent to the Alertmanager: it is told, and may hold others back.
-pub(crate) fn foreign_alert(
+pub(super) fn foreign_alert(
     running: &Running,
     delivery: &Delivery,
     service: &str,
@@ -283,7 +304,7 @@ fn silenced<'d>(
 }
 
 /// The label sets that alerts of the catalog can have.
-pub(super) fn possible<'c>(
+pub(crate) fn possible<'c>(
     context: &CheckContext<'c>,
     service: Option<&str>,
 ) -> impl Iterator<Item = (&'c Alert, Labels)> {
@@ -298,37 +319,6 @@ pub(super) fn possible<'c>(
         });
         of_it.map(move |(branch, subject)| (alert, labels(alert, branch, subject)))
     })
-}
-
-/// Whether alerts get from Prometheus to the Alertmanager that was asked, and from there to the receivers.
-pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
-    // Why it could not is said by the check of the Alertmanager itself.
-    let Ok(delivery) = Delivery::ask(context) else {
-        return Checked::new("delivery", "-", "could not be asked", Vec::new());
-    };
-    let mut findings = broken(context, running, &delivery);
-    let silenced = silenced(context, &delivery, None);
-    findings.extend(silenced.into_iter().map(|(names, silence)| {
-        let message = format!("{names} {} {}", be(&names), silence.described());
-        Diagnostic::warning("silenced", Place::Key("/alertmanager".into()), message)
-            .help(silence.end(context))
-    }));
-    let firing = running.rules().flat_map(|rule| rule["alerts"].items());
-    let firing = firing.filter(|alert| alert["state"] == "firing").count();
-    let state = match findings
-        .iter()
-        .any(|found| found.severity == Severity::Error)
-    {
-        true => "broken",
-        false => "ok",
-    };
-    let note = format!(
-        "{} in Prometheus, {} in the Alertmanager, {} in force",
-        plural(firing, "firing alert"),
-        delivery.alerts.len(),
-        plural(delivery.silences.len(), "silence")
-    );
-    Checked::new("delivery", state, note, findings)
 }
 
 /// What keeps any alert from being told.

@@ -7,7 +7,7 @@ use crate::live::endpoint::Refusal;
 use crate::live::panels::{self, PanelQuery};
 use crate::live::prometheus::query;
 use crate::live::workers::{self, each};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Runs every query of every panel. A panel about alerts is empty while there are none.
 pub(crate) fn checked(context: &CheckContext) -> Option<Checked> {
@@ -15,40 +15,87 @@ pub(crate) fn checked(context: &CheckContext) -> Option<Checked> {
     if queries.is_empty() {
         return None;
     }
-    let answers = each(&queries, workers::QUERIES, |panel| {
-        let ask = |expression: &str| query(&context.prometheus, &context.client, expression);
-        // Of many services each query costs seconds, and there are dozens.
-        let sampled = panel.sample.as_ref().and_then(|sample| ask(sample).ok());
-        match sampled.filter(|series| !series.is_empty()) {
-            Some(series) => Ok(series),
-            None => ask(&panel.expression),
+    // Of many services each query costs seconds, and there are dozens.
+    let shown = sampled(context, &queries);
+    let numbered: Vec<(usize, &PanelQuery)> = queries.iter().enumerate().collect();
+    let answers = each(&numbered, workers::QUERIES, |(index, panel)| {
+        if shown.contains(index) {
+            return Ok(true);
         }
+        let series = query(&context.prometheus, &context.client, &panel.expression)?;
+        Ok(!series.is_empty())
     });
     let mut findings = Vec::new();
-    let mut late = false;
-    let mut shows: BTreeMap<(&str, &str), bool> = BTreeMap::new();
+    let mut late = 0;
+    let mut shows: BTreeMap<(&str, &str), Shows> = BTreeMap::new();
     for (panel, answer) in queries.iter().zip(answers) {
-        let something = answer.as_ref().map_or(true, |series| {
-            !series.is_empty() || panel.expression.contains("ALERTS")
-        });
-        *shows.entry((&panel.file, &panel.panel)).or_default() |= something;
+        let seen = match &answer {
+            Ok(something) if *something || panel.expression.contains("ALERTS") => Shows::Something,
+            Ok(_) => Shows::Nothing,
+            Err(_) => Shows::Unknown,
+        };
+        let known = shows.entry((&panel.file, &panel.panel)).or_default();
+        *known = seen.max(*known);
         if let Err(refusal) = answer {
             // An overloaded Prometheus is one finding, however many queries it leaves without an answer.
             let unanswered = overloaded(&refusal);
-            if !(unanswered && late) {
+            if !(unanswered && late > 0) {
                 findings.push(refused(context, panel, &refusal));
             }
-            late |= unanswered;
+            late += usize::from(unanswered);
         }
     }
     findings.extend(blank(&shows, &context.catalog.platform.output));
-    let full = shows.values().filter(|something| **something).count();
+    let mut seen = shows.values();
+    let full = seen.clone().filter(|seen| **seen == Shows::Something);
+    let full = full.count();
+    let unanswered = match (late, seen.any(|seen| *seen == Shows::Unknown)) {
+        (0, _) | (_, false) => String::new(),
+        (late, true) => format!(", {late} got no answer"),
+    };
     Some(Checked::new(
         "panels",
         format!("{full}/{}", shows.len()),
-        format!("show something; {} queries ran", queries.len()),
+        format!(
+            "show something; {} queries ran{unanswered}",
+            queries.len() - late
+        ),
         findings,
     ))
+}
+
+/// Samples that are asked for in one query.
+const TOGETHER: usize = 20;
+
+/// The queries whose sample shows something, by their place. What is not among them is asked by itself, whatever the reason.
+fn sampled(context: &CheckContext, queries: &[PanelQuery]) -> HashSet<usize> {
+    let samples = queries.iter().enumerate();
+    let samples = samples.filter_map(|(index, panel)| {
+        let sample = panel.sample.as_ref()?;
+        Some(format!(
+            "label_replace(count({sample}), \"query\", \"{index}\", \"\", \"\")"
+        ))
+    });
+    let samples: Vec<String> = samples.collect();
+    let batches: Vec<&[String]> = samples.chunks(TOGETHER).collect();
+    let found = each(&batches, workers::QUERIES, |batch| {
+        let asked = batch.join(" or ");
+        query(&context.prometheus, &context.client, &asked).unwrap_or_default()
+    });
+    let indices = found.iter().flatten();
+    indices
+        .filter_map(|one| one["metric"]["query"].as_str()?.parse().ok())
+        .collect()
+}
+
+/// What is known of a panel, by all its queries.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Shows {
+    #[default]
+    Nothing,
+    /// A query of it got no answer.
+    Unknown,
+    Something,
 }
 
 /// Whether it is not the query that is wrong.
@@ -85,9 +132,9 @@ fn refused(context: &CheckContext, panel: &PanelQuery, refusal: &Refusal) -> Dia
 }
 
 /// One finding for each dashboard with panels that show nothing.
-fn blank(shows: &BTreeMap<(&str, &str), bool>, output: &str) -> Vec<Diagnostic> {
+fn blank(shows: &BTreeMap<(&str, &str), Shows>, output: &str) -> Vec<Diagnostic> {
     let mut blank: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for ((file, panel), _) in shows.iter().filter(|(_, something)| !**something) {
+    for ((file, panel), _) in shows.iter().filter(|(_, seen)| **seen == Shows::Nothing) {
         blank.entry(file).or_default().push(panel);
     }
     let finding = move |(file, panels): (&str, Vec<&str>)| {

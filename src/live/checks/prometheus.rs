@@ -3,7 +3,7 @@
 use super::{CheckContext, Checked, clocks, first};
 use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
-use crate::live::loaded::{THIS_HOST, differences, job};
+use crate::live::loaded::{THIS_HOST, differences};
 use crate::live::prometheus::{Running, reload_time};
 use crate::live::rules::{Rule, loaded_rule, places, rendered_rules, rule_difference};
 use crate::promql::parse;
@@ -12,7 +12,7 @@ use crate::render::File;
 use crate::stack::files::Files;
 use chrono::TimeDelta;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Where the rendered configuration is.
 pub(crate) fn config_place(context: &CheckContext) -> Place {
@@ -30,6 +30,8 @@ pub(crate) struct Difference {
     pub job: Option<String>,
     /// It is only in what is loaded: somebody else's, who shares this Prometheus, or left over from before.
     pub foreign: bool,
+    /// It is about what is done to alerts before they are sent, which may be the same for most of them.
+    pub relabels: bool,
     pub text: String,
 }
 
@@ -45,30 +47,38 @@ pub(crate) fn config_differences(context: &CheckContext, running: &Running) -> V
     against(context.rendered, &running.config, context.reach.port_offset)
 }
 
+/// The jobs of a configuration, in its order.
+fn names(config: &Value) -> impl Iterator<Item = &str> {
+    let jobs = config["scrape_configs"].items();
+    jobs.filter_map(|job| job["job_name"].as_str())
+}
+
+/// The same by their names.
+fn jobs(config: &Value) -> HashMap<&str, &Value> {
+    let jobs = config["scrape_configs"].items();
+    jobs.filter_map(|job| Some((job["job_name"].as_str()?, job)))
+        .collect()
+}
+
 /// In what another configuration differs from that of some files.
 pub(super) fn against(files: Files, config: &Value, port_offset: i32) -> Vec<Difference> {
     let Some(rendered) = files.config() else {
         return Vec::new();
     };
     let mut found = Vec::new();
-    let names = |config: &Value| -> Vec<String> {
-        config["scrape_configs"]
-            .items()
-            .filter_map(|job| job["job_name"].as_str().map(str::to_string))
-            .collect()
-    };
-    let of_job = |name: &String, foreign: bool, text: String| Difference {
-        job: Some(name.clone()),
+    let of_job = |name: &str, foreign: bool, text: String| Difference {
+        job: Some(name.to_string()),
         foreign,
+        relabels: false,
         text,
     };
-    let (wanted, loaded) = (names(rendered), names(config));
-    let lost = wanted.iter().filter(|name| !loaded.contains(name));
+    let (wanted, loaded) = (jobs(rendered), jobs(config));
+    let lost = names(rendered).filter(|name| !loaded.contains_key(name));
     found.extend(lost.map(|name| of_job(name, false, format!("the job {name} is not loaded"))));
-    let more = loaded.iter().filter(|name| !wanted.contains(name));
+    let more = names(config).filter(|name| !wanted.contains_key(name));
     found.extend(more.map(|name| of_job(name, true, format!("the job {name}"))));
-    for name in wanted.iter().filter(|name| loaded.contains(name)) {
-        let (Some(a), Some(b)) = (job(rendered, name), job(config, name)) else {
+    for name in names(rendered) {
+        let (Some(a), Some(b)) = (wanted.get(name), loaded.get(name)) else {
             continue;
         };
         let all = differences(a, b, &format!("job {name}: "), port_offset);
@@ -80,6 +90,7 @@ pub(super) fn against(files: Files, config: &Value, port_offset: i32) -> Vec<Dif
     let for_all = |foreign: bool, text: String| Difference {
         job: None,
         foreign,
+        relabels: false,
         text,
     };
     let own = ["scrape_configs", "rule_files"];
@@ -87,7 +98,10 @@ pub(super) fn against(files: Files, config: &Value, port_offset: i32) -> Vec<Dif
     let rest = rest.filter(|key| !own.contains(key));
     for key in rest.chain(["alerting", "global"]).collect::<BTreeSet<_>>() {
         let all = differences(&rendered[key], &config[key], key, 0);
-        found.extend(all.into_iter().map(|text| for_all(false, text)));
+        found.extend(all.into_iter().map(|text| Difference {
+            relabels: text.starts_with("alerting.alert_relabel_configs"),
+            ..for_all(false, text)
+        }));
     }
     let stores = ["remote_read", "remote_write"].into_iter();
     let more = stores.filter(|key| rendered[key].is_null() && !config[key].is_null());

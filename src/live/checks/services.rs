@@ -505,28 +505,31 @@ fn absent(context: &CheckContext, visits: &mut [Visit]) {
     }
     let metrics: Vec<&Metric> = missing.into_values().collect();
     let asked = each(&metrics, workers::QUERIES, |metric| seen(context, metric));
-    let ever: BTreeMap<&str, BTreeSet<String>> = metrics
+    let ever: BTreeMap<&str, Option<BTreeSet<String>>> = metrics
         .iter()
         .map(|metric| metric.key.as_str())
         .zip(asked)
         .collect();
     for visit in visits {
         let found = visit.missing.iter();
-        let found = found.map(|metric| absence(visit.service, metric, &ever[metric.key.as_str()]));
+        let found = found.map(|metric| {
+            let ever = ever[metric.key.as_str()].as_ref();
+            absence(visit.service, metric, ever)
+        });
         visit.absent.splice(0..0, found.collect::<Vec<_>>());
     }
 }
 
-/// The jobs of which Prometheus has had the metric within the last days.
-fn seen(context: &CheckContext, metric: &Metric) -> BTreeSet<String> {
+/// The jobs of which Prometheus has had the metric within the last days; None: it does not say.
+fn seen(context: &CheckContext, metric: &Metric) -> Option<BTreeSet<String>> {
     let name = sample_names(metric).swap_remove(0);
     let asked = format!("count by (job) (last_over_time({name}[7d]))");
-    let series = query(&context.prometheus, &context.client, &asked).unwrap_or_default();
+    let series = query(&context.prometheus, &context.client, &asked).ok()?;
     let job = |one: &serde_json::Value| one["metric"]["job"].as_str().map(str::to_string);
-    series.iter().filter_map(job).collect()
+    Some(series.iter().filter_map(job).collect())
 }
 
-fn absence(service: &Service, metric: &Metric, ever: &BTreeSet<String>) -> Diagnostic {
+fn absence(service: &Service, metric: &Metric, ever: Option<&BTreeSet<String>>) -> Diagnostic {
     let place = Place::Key(format!("/metrics/{}", metric.key));
     let (who, name) = (&service.name, &metric.name);
     let exported = metric.profile.is_some() || !service.profiles.is_empty();
@@ -540,6 +543,11 @@ fn absence(service: &Service, metric: &Metric, ever: &BTreeSet<String>) -> Diagn
         }
         true => "create it when the service starts, and increment it in the endpoint's handler",
         false => "increment it in the endpoint's handler, and initialise its label values at start",
+    };
+    let Some(ever) = ever else {
+        let message = format!("{who}: {name} is not exposed");
+        return Diagnostic::error("metric-missing", place, message)
+            .help(format!("{code}; or name its services in the contract"));
     };
     if ever.is_empty() {
         let message = format!("{who}: {name} was never seen");

@@ -8,15 +8,7 @@ use std::collections::BTreeMap;
 
 /// The target of a service.
 pub(crate) fn target<'a>(running: &'a Running, service: &Service) -> Option<&'a Target> {
-    let own = || {
-        running
-            .targets
-            .iter()
-            .filter(|target| target.job == service.name)
-    };
-    own()
-        .find(|target| target.health != "up")
-        .or_else(|| own().next())
+    running.target(&service.name)
 }
 
 /// Scrapes of a service in the last minutes.

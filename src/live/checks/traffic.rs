@@ -10,13 +10,17 @@ use crate::live::probe::Instance;
 use crate::live::prometheus::query;
 use crate::live::workers::{self, each};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Requests that each instance is sent.
 const REQUESTS: usize = 20;
 
+/// So many of them at once.
+const AT_ONCE: usize = 4;
+
 /// One that answers slowly is sent fewer: after so long no more begin.
-const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
+const BUSY: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// So long a service may take to count what it has answered.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -141,11 +145,17 @@ fn send<'a>(context: &CheckContext, service: &'a Service) -> Sent<'a> {
         .collect();
     let ask = |instance: &Instance| {
         let began = Instant::now();
-        let round = paths.iter().cycle().take(REQUESTS);
-        round
-            .take_while(|_| began.elapsed() < BUSY)
-            .take_while(|path| instance.status(path).is_ok_and(|status| status < 500))
-            .count()
+        let refused = AtomicBool::new(false);
+        let round: Vec<&str> = paths.iter().copied().cycle().take(REQUESTS).collect();
+        let answers = each(&round, AT_ONCE, |path| {
+            if began.elapsed() > BUSY || refused.load(Ordering::Relaxed) {
+                return false;
+            }
+            let answered = instance.status(path).is_ok_and(|status| status < 500);
+            refused.fetch_or(!answered, Ordering::Relaxed);
+            answered
+        });
+        answers.into_iter().filter(|answered| *answered).count()
     };
     let answered = each(&instances, workers::INSTANCES, ask).into_iter().sum();
     let mut sent = Sent {

@@ -1,18 +1,17 @@
 //! The links that are in the servers, each with its cause and remedy when it is broken.
 
 use crate::catalog::{Branch, Scope, Service};
-use crate::diagnostic::{Diagnostic, Place, plural};
+use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
-use crate::live::checks::delivery::{Delivery, broken, foreign_alert, kept_quiet, told};
+use crate::live::checks::delivery::{Delivery, possible, told as last_told};
 use crate::live::checks::prometheus::{Difference, config_differences, reload_help};
-use crate::live::checks::schedule::{again, not_yet};
+use crate::live::checks::schedule::again;
 use crate::live::checks::targets::{dropped, target};
-use crate::live::checks::{CheckContext, alertmanager, rules};
+use crate::live::checks::{CheckContext, alertmanager, rules, told};
 use crate::live::prometheus::{Running, time};
 use crate::live::rules::{Concern, loaded_rule, rendered_rules};
 use crate::stack::notifications::alerts::{Way, labels};
 use crate::stack::notifications::matchers::Labels;
-use crate::stack::notifications::receivers;
 use crate::stack::notifications::routes::Route;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -29,7 +28,10 @@ pub(crate) fn loaded(
     service: &Service,
 ) -> Result<String, Diagnostic> {
     let found = config_differences(context, running);
-    let own = |difference: &&Difference| difference.concerns(&service.name);
+    let relabeled = relabeled(context, running, service);
+    let own = |difference: &&Difference| {
+        difference.concerns(&service.name) && (relabeled || !difference.relabels)
+    };
     let mine = found.iter().find(own).map(|difference| &difference.text);
     let others = found.iter().filter(|one| !one.foreign && !own(one)).count();
     let (wanted, there) = (
@@ -46,7 +48,8 @@ pub(crate) fn loaded(
             running.loaded_at,
             match others {
                 0 => String::new(),
-                _ => format!("; {} of other jobs", plural(others, "difference")),
+                1 => "; 1 difference that does not concern it".to_string(),
+                _ => format!("; {others} differences that do not concern it"),
             }
         )),
         difference => {
@@ -61,6 +64,14 @@ pub(crate) fn loaded(
                 .help(reload_help(context, running)))
         }
     }
+}
+
+/// Whether the running Prometheus sends alerts of a service otherwise than the rendered one would.
+fn relabeled(context: &CheckContext, running: &Running, service: &Service) -> bool {
+    let rendered = Way::of(context.rendered.config().unwrap_or(&Value::Null));
+    let way = Way::of(&running.config);
+    let mut made = possible(context, Some(&service.name));
+    made.any(|(_, labels)| rendered.sent(&labels) != way.sent(&labels))
 }
 
 /// Whether the service is a target.
@@ -179,26 +190,12 @@ pub(crate) fn route(
             String::new(),
         );
     };
-    let mut found = kept_quiet(context, &delivery, &service.name, &at(service));
     let routes = routes(context, service);
     let receivers: BTreeSet<String> = routes.values().flatten().cloned().collect();
-    let told = told(context, &integrations(context, &receivers));
-    if let Some((integration, told)) = told.iter().find(|(_, told)| told.fails()) {
-        let message = format!("notifications fail: {}", told.described(integration));
-        found.push(Diagnostic::error("notifications-fail", at(service), message).help(
-            "the Alertmanager's log has the receiver's answer; is its address right, and are its token and secrets?",
-        ));
-    }
-    found.extend(not_yet(running, &delivery, &service.name, &at(service)));
-    found.extend(broken(context, running, &delivery));
+    let through = told::integrations(context, |name| receivers.contains(name));
+    let mut found = told::of_service(context, running, &delivery, &service.name, &through);
     let service_name = Some(service.name.as_str());
     found.extend(alertmanager::about(context, running, service_name).findings);
-    found.extend(foreign_alert(
-        running,
-        &delivery,
-        &service.name,
-        &at(service),
-    ));
     let routes: Vec<String> = routes
         .into_iter()
         .map(|(severity, receivers)| {
@@ -210,6 +207,7 @@ pub(crate) fn route(
         none if none.is_empty() => "none of its alerts".to_string(),
         there => there.join(", "),
     };
+    let told = last_told(context, &through);
     let told = told
         .iter()
         .map(|(integration, told)| format!("; {}", told.described(integration)));
@@ -247,19 +245,6 @@ fn routes<'c>(
         }
     }
     routes
-}
-
-/// The integrations of receivers, as the Alertmanager counts them.
-fn integrations(context: &CheckContext, receivers: &BTreeSet<String>) -> BTreeSet<String> {
-    let config = context.rendered.alertmanager();
-    let all = config.map_or_else(Vec::new, |file| receivers::all(&file.value));
-    let named = all
-        .iter()
-        .filter(|receiver| receivers.contains(receiver.name));
-    let found = named.flat_map(|receiver| receiver.integrations());
-    found
-        .map(|(_, integration, _)| integration.to_string())
-        .collect()
 }
 
 fn named(receiver: &str) -> &str {

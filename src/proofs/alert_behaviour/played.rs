@@ -129,6 +129,9 @@ pub(super) struct Outsider<'a> {
     pub(super) step: &'a str,
 }
 
+/// Steps of a case beyond which nobody's rule is run: a year of minutes.
+const LONGEST: usize = 366 * 24 * 60;
+
 /// Runs a case over it; `known` are the labels by which the kind tells its alerts apart.
 pub(super) fn likeness(
     outsider: &Outsider,
@@ -146,6 +149,10 @@ pub(super) fn likeness(
     } = *outsider;
     let step = millis(step);
     let count = usize::try_from(trial.last + 1).unwrap_or(0);
+    // A number that is no duration in the rule may be years as one: such an alert is another one.
+    if count > LONGEST {
+        return Likeness::Different;
+    }
     let axis = from_the_start(step, count);
     let mut memory = Memory::default();
     let mut gaps = false;
