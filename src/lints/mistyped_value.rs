@@ -12,8 +12,7 @@ pub(crate) const LINT: Lint = Lint {
     bad: "[metrics.jobs_total]\ntype = \"counter\"\nhelp = \"Jobs\"\nlabels = { queue = [\"fast\", \"slow\"] }\n\n[metrics.jobs_waiting]\ntype = \"gauge\"\nhelp = \"Jobs that wait\"\nlabels = { queue = [\"fsat\", \"slow\"] }\n",
     good: "[metrics.jobs_total]\ntype = \"counter\"\nhelp = \"Jobs\"\nlabels = { queue = [\"fast\", \"slow\"] }\n\n[metrics.jobs_waiting]\ntype = \"gauge\"\nhelp = \"Jobs that wait\"\nlabels = { queue = [\"fast\", \"slow\"] }\n",
     check: |catalog, _| {
-        // Label → value → the metrics that list it, each with the place in its list.
-        let mut listed: BTreeMap<&str, BTreeMap<&str, Vec<(&str, usize)>>> = BTreeMap::new();
+        let mut listed: BTreeMap<&str, Listed> = BTreeMap::new();
         for metric in catalog.declared() {
             for (label, values) in &metric.labels {
                 let of_label = listed.entry(label).or_default();
@@ -61,6 +60,9 @@ pub(crate) const LINT: Lint = Lint {
         found
     },
 };
+
+/// The values of a label, each with the metrics that list it, and the place in the list.
+type Listed<'c> = BTreeMap<&'c str, Vec<(&'c str, usize)>>;
 
 /// Whether two words differ by two neighbouring letters that are exchanged, and by nothing else.
 fn exchanged(one: &str, other: &str) -> bool {
