@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 /// The profile of what Prometheus itself writes of every target.
 const TARGET: &str = "target";
 
+/// The counters that a histogram and a summary have: of events, and of what they add up to.
+const PARTS: [&str; 2] = ["_count", "_sum"];
+
 /// Metrics of profiles that the catalog reads, as if it had declared them.
 #[derive(Debug, Default)]
 pub(super) struct Profiled {
@@ -40,15 +43,19 @@ impl Profiled {
             if declared.iter().any(|metric| metric.key == name) {
                 continue;
             }
-            let timed = name.strip_suffix("_count");
-            let timed = declared
+            let part = PARTS
                 .iter()
-                .find(|metric| timed == Some(metric.key.as_str()) && metric.r#type != wanted);
-            match timed {
-                Some(own) => {
+                .find_map(|end| Some((*end, name.strip_suffix(end)?)));
+            let part = part.and_then(|(end, of)| {
+                let mut own = declared.iter();
+                let own = own.find(|metric| metric.key == of && metric.r#type != wanted);
+                own.map(|own| (end, own))
+            });
+            match part {
+                Some((end, own)) => {
                     let emits = |service: &&Service| own.services.contains(&service.name);
                     for service in services.iter().filter(emits) {
-                        found.declared(own, wanted, &BTreeMap::new(), service);
+                        found.part(own, end, wanted, &BTreeMap::new(), service);
                     }
                 }
                 None => found.by_name(name, wanted, profiles, services),
@@ -95,10 +102,14 @@ impl Profiled {
                 let listed = metrics.find_map(|(metric, exposed)| {
                     // What is listed with another type is a finding of its own.
                     let series = series(metric, exposed.r#type, wanted)
+                        .filter(|series| series.name == name)
+                        .or_else(|| summed(metric, exposed.r#type, wanted))
+                        .filter(|series| series.name == name)
                         .or_else(|| series(metric, exposed.r#type, "any"))?;
-                    (series.name == name).then_some((series, exposed))
+                    let part = (series.name != *metric).then(|| metric.clone());
+                    (series.name == name).then_some((series, exposed, part))
                 });
-                if let Some((series, exposed)) = listed {
+                if let Some((series, exposed, part)) = listed {
                     let role = profiles.get(profile).and_then(|known| {
                         let mut roles = known.roles.values();
                         roles.find(|spec| name.starts_with(&spec.metric))
@@ -107,6 +118,7 @@ impl Profiled {
                     self.add(
                         Metric {
                             key: name.to_string(),
+                            counted_of: metric.counted_of.or(part),
                             ..metric
                         },
                         service,
@@ -138,7 +150,7 @@ impl Profiled {
                         || metric.name == format!("{}_count", spec.metric))
             });
             let key = match (own, exposed) {
-                (Some(own), _) => self.declared(own, wanted, &spec.errors, service),
+                (Some(own), _) => self.part(own, PARTS[0], wanted, &spec.errors, service),
                 (None, Some(exposed)) => {
                     series(&spec.metric, exposed.r#type, wanted).map(|series| {
                         let metric = as_declared(&series, exposed, Some(*spec), profile);
@@ -157,10 +169,11 @@ impl Profiled {
         self.roles.insert(place, having);
     }
 
-    /// The key of what a declared metric says in a type: its own, or that of the events which a histogram counts.
-    fn declared(
+    /// The key of what a declared metric says in a type: its own, or that of a part of a histogram.
+    fn part(
         &mut self,
         own: &Metric,
+        end: &str,
         wanted: &str,
         errors: &BTreeMap<String, String>,
         service: &Service,
@@ -173,8 +186,8 @@ impl Profiled {
         let counts = wanted == "counter" && several;
         counts.then(|| {
             let metric = Metric {
-                key: format!("{}_count", own.key),
-                name: format!("{}_count", own.name),
+                key: format!("{}{end}", own.key),
+                name: format!("{}{end}", own.name),
                 r#type: wanted.to_string(),
                 errors: errors.clone(),
                 buckets: Vec::new(),
@@ -244,6 +257,15 @@ fn series<'a>(name: &str, listed: Type, wanted: &'a str) -> Option<Wanted<'a>> {
         }),
         _ => None,
     }
+}
+
+/// What the events of a histogram or a summary of a profile add up to, where a counter is asked for.
+fn summed<'a>(name: &str, listed: Type, wanted: &'a str) -> Option<Wanted<'a>> {
+    let several = matches!(listed, Type::Histogram | Type::Summary);
+    (several && wanted == "counter").then(|| Wanted {
+        name: format!("{name}{}", PARTS[1]),
+        r#type: wanted,
+    })
 }
 
 fn as_declared(series: &Wanted, exposed: &Exposed, role: Option<&Spec>, profile: &str) -> Metric {

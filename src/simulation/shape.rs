@@ -207,6 +207,12 @@ impl MetricPlan {
         (events > 0.0).then(|| sum / events)
     }
 
+    /// What its events add up to a second of real time, however many there are, if a kind says that.
+    pub(crate) fn added(&self, fault: Option<&Fault>) -> Option<f64> {
+        let (_, sum) = self.adds_up.as_ref()?;
+        sum.under(fault).filter(|_| sum.real_time)
+    }
+
     /// Of the series that no kind distinguishes.
     pub(crate) fn rest(&self) -> &Level {
         &self.parts[self.parts.len() - 1].1
@@ -361,11 +367,15 @@ fn plan(
 ) -> Result<Plan> {
     let mut said = said(behaviours, service)?;
     let mut motions = Vec::new();
-    let emitted = catalog
-        .metrics
-        .iter()
-        .filter(|metric| metric.services.contains(&service.name));
-    for metric in emitted {
+    let emits = |metric: &&Metric| metric.services.contains(&service.name);
+    let emitted = catalog.metrics.iter().filter(emits);
+    let own: BTreeSet<&str> = emitted.clone().map(|metric| metric.name.as_str()).collect();
+    // A part is written with the whole.
+    let is_part = |metric: &&Metric| {
+        let whole = metric.counted_of.as_deref();
+        whole.is_some_and(|whole| own.contains(whole))
+    };
+    for metric in emitted.filter(|metric| !is_part(metric)) {
         let shape = shapes[metric.key.as_str()].clone();
         let of = |(name, like): &&Key| *name == metric.name && !like.is_empty();
         let apart: Vec<Key> = said.keys().filter(of).cloned().collect();
@@ -408,6 +418,7 @@ fn plan(
         let parted = ["histogram", "summary"].contains(&metric.r#type.as_str());
         let events = parted.then(|| level(&mut said, &count, TRAFFIC).0);
         let sum = (format!("{}_sum", metric.name), BTreeSet::new());
+        let counted = events.clone();
         let adds_up = events.clone().filter(|_| said.contains_key(&sum));
         let adds_up = adds_up.map(|events| (events, level(&mut said, &sum, TRAFFIC).0));
         let of_histogram = events.filter(|_| metric.r#type == "histogram");
@@ -417,7 +428,13 @@ fn plan(
         } else {
             usual(metric)
         };
-        let (level, spoken) = level(&mut said, &whole, usual);
+        // What an alert reads as a metric of its own moves the whole.
+        let mut parts_of = catalog.metrics.iter().filter(emits).filter(is_part);
+        let read = parts_of.any(|part| part.name == count.0);
+        let (level, spoken) = match counted.filter(|_| read) {
+            Some(events) => (events, false),
+            None => level(&mut said, &whole, usual),
+        };
         let spoken = spoken || catalog.silences(metric);
         parts.push((rest, level));
         let steady = spoken && metric.r#type == "gauge";

@@ -118,9 +118,13 @@ impl StandIn {
                 };
                 spread(part, counts, rate * pace * passed);
             }
-            let average = motion.average(fault).unwrap_or(0.0);
-            for (series, sum) in sums.iter_mut().enumerate() {
-                *sum += average * (counts[series] - before[series]);
+            if let Some(added) = motion.added(fault) {
+                spread(&vec![true; sums.len()], sums, added * passed);
+            } else {
+                let average = motion.average(fault).unwrap_or(0.0);
+                for (series, sum) in sums.iter_mut().enumerate() {
+                    *sum += average * (counts[series] - before[series]);
+                }
             }
             // What is within a bound is within every larger one.
             let mut share = 1.0;
