@@ -1,5 +1,7 @@
 //! Bounds that the programs have and a type does not show: what lies beyond them is refused, or silently cut, at their start.
 
+mod asked;
+
 use super::{ADDRESSES, Lint, set_at};
 use crate::catalog::{Catalog, Duration, Metric, Size};
 use crate::diagnostic::{Diagnostic, Place};
@@ -39,6 +41,7 @@ pub(crate) const LINT: Lint = Lint {
     good: "[prometheus]\nalertmanagers = [\"alertmanager:9093\"]\n",
     check: |catalog, source| {
         let mut found = ports(catalog);
+        found.extend(asked::at_no_port(source));
         found.extend(durations(catalog));
         found.extend(containers(catalog, source));
         found.extend(buckets(catalog));
