@@ -114,7 +114,7 @@ impl Fleet {
         // Services of several machines may have one port: what listens there tells them apart by the host that is asked for.
         let mut listeners: Vec<(SocketAddr, tokio::net::TcpListener, Vec<Arc<Post>>)> = Vec::new();
         for (service, plan) in services.iter().zip(shape::plans(catalog, services)?) {
-            let door = door(service)?;
+            let (door, plan) = (door(service)?, Arc::new(plan));
             for wanted in
                 places(service, ports).with_context(|| format!("service {}", service.name))?
             {

@@ -385,6 +385,10 @@ fn a_window_of_its_own_is_looked_back_over() {
                 ("shop_failures_total{$}", "0+50x160 8000x300"),
                 ("shop_jobs_total{$}", "0+100x460"),
             ],
+            "average" => &[
+                ("shop_answer_seconds_sum{$}", "0+7.5x160 1200x300"),
+                ("shop_answer_seconds_count{$}", "0+15x460"),
+            ],
             _ => &[
                 ("shop_jobs_active{$}", "1x460"),
                 ("shop_jobs_total{$}", "0+1x160 160x300"),

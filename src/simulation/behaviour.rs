@@ -120,6 +120,17 @@ impl<'a> Behaviours<'a> {
             settings.name = String::new();
             settings.group = String::new();
             settings.port = 0;
+            settings.metrics_port = None;
+            settings.host.clear();
+            settings.targets.clear();
+            settings.health_urls.clear();
+            settings.health_check.clear();
+            settings.target_labels.remove("instance");
+            for instance in &mut settings.instances {
+                instance.address.clear();
+                instance.asked.clear();
+                instance.health.clear();
+            }
             settings.overrides.clear();
             let text = serde_json::to_string(&settings)?;
             *last = (service.name.clone(), Rc::from(text));

@@ -181,7 +181,7 @@ pub(crate) struct MetricPlan {
     /// Of a summary, the quantiles of which a kind says the value.
     quantiles: Vec<(f64, Level)>,
     /// Of a histogram or summary, where a kind says it: how many events, and what they add up to.
-    adds_up: Option<(Level, Level)>,
+    pub adds_up: Option<Box<(Level, Level)>>,
 }
 
 impl MetricPlan {
@@ -202,14 +202,14 @@ impl MetricPlan {
 
     /// What an event is on average, if a kind says it of a histogram or summary.
     pub(crate) fn average(&self, fault: Option<&Fault>) -> Option<f64> {
-        let (events, sum) = self.adds_up.as_ref()?;
+        let (events, sum) = self.adds_up.as_deref()?;
         let (events, sum) = (events.under(fault)?, sum.under(fault)?);
         (events > 0.0).then(|| sum / events)
     }
 
     /// What its events add up to a second of real time, however many there are, if a kind says that.
     pub(crate) fn added(&self, fault: Option<&Fault>) -> Option<f64> {
-        let (_, sum) = self.adds_up.as_ref()?;
+        let (_, sum) = self.adds_up.as_deref()?;
         sum.under(fault).filter(|_| sum.real_time)
     }
 
@@ -420,7 +420,7 @@ fn plan(
         let sum = (format!("{}_sum", metric.name), BTreeSet::new());
         let counted = events.clone();
         let adds_up = events.clone().filter(|_| said.contains_key(&sum));
-        let adds_up = adds_up.map(|events| (events, level(&mut said, &sum, TRAFFIC).0));
+        let adds_up = adds_up.map(|events| Box::new((events, level(&mut said, &sum, TRAFFIC).0)));
         let of_histogram = events.filter(|_| metric.r#type == "histogram");
         // What silences alerts is 0 at rest: otherwise none would ever be seen to fire.
         let usual = if catalog.silences(metric) {

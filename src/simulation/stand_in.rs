@@ -4,16 +4,17 @@ use super::replay::Replay;
 use super::shape::Plan;
 use super::words;
 use crate::catalog::Service;
-use crate::profiles::{Exposed, Profiles, Type};
+use crate::profiles::{Profiles, Type};
 use crate::simulation::fault::{Fault, Transport};
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// Counters, and when they were last moved.
 #[derive(Debug)]
 pub(crate) struct StandIn {
-    plan: Plan,
-    /// Of its runtime and its profiles: name, type and labels of each series.
-    others: Vec<(String, Exposed, String)>,
+    plan: Arc<Plan>,
+    /// Of its runtime and its profiles.
+    others: Vec<Other>,
     counts: Vec<Vec<f64>>,
     /// Of a histogram: for each series the events within each of the bounds that a kind says something of.
     within: Vec<Vec<Vec<f64>>>,
@@ -29,22 +30,49 @@ pub(crate) struct StandIn {
     turns: u32,
 }
 
+/// A series that no catalog declares: as much of what its profile says as is written.
+#[derive(Debug)]
+struct Other {
+    name: String,
+    r#type: Type,
+    help: String,
+    /// What a gauge is.
+    usual: f64,
+    labels: String,
+}
+
 /// So many workers take turns while counters go backwards, each with half of what the one before it has counted. Of any two
 /// reads the second is smaller more often than not, however many others read between them: the number is prime.
 const WORKERS: u32 = 5;
 
 impl StandIn {
     /// All counters at zero; `born` is the process' start in seconds since 1970.
-    pub(crate) fn new(service: &Service, profiles: &Profiles, plan: Plan, born: f64) -> StandIn {
+    pub(crate) fn new(
+        service: &Service,
+        profiles: &Profiles,
+        plan: Arc<Plan>,
+        born: f64,
+    ) -> StandIn {
         let none = plan.motions.iter();
         let none = none.map(|motion| vec![0.0; motion.shape.labels.len()]);
         let counts: Vec<Vec<f64>> = none.collect();
+        // Of most metrics no kind says what their events add up to, or how many are within a bound: a thousand services would keep
+        // millions of zeros.
+        let sums = plan.motions.iter().zip(&counts);
+        let sums = sums.map(|(motion, counts)| match motion.adds_up {
+            Some(_) => counts.clone(),
+            None => Vec::new(),
+        });
+        let sums: Vec<Vec<f64>> = sums.collect();
         let within = plan
             .motions
             .iter()
-            .map(|motion| vec![vec![0.0; motion.within.len()]; motion.shape.labels.len()])
+            .map(|motion| match motion.within.len() {
+                0 => Vec::new(),
+                bounds => vec![vec![0.0; bounds]; motion.shape.labels.len()],
+            })
             .collect();
-        let mut others: Vec<(String, Exposed, String)> = Vec::new();
+        let mut others: Vec<Other> = Vec::new();
         // Python's is exposed by the generated collector, which adds to it.
         let collector = (service.runtime == "python").then_some("collector");
         let runtime = std::iter::once(service.runtime.as_str()).chain(collector);
@@ -55,7 +83,7 @@ impl StandIn {
             // What is declared, or read as if it were, is moved by its own plan.
             if declared
                 .any(|metric| metric.name == *name || metric.counted_of.as_ref() == Some(name))
-                || others.iter().any(|(known, ..)| known == name)
+                || others.iter().any(|known| known.name == *name)
             {
                 continue;
             }
@@ -71,13 +99,19 @@ impl StandIn {
                     Some(format!("{label}={value:?}"))
                 })
                 .collect();
-            others.push((name.clone(), about.clone(), labels.join(",")));
+            others.push(Other {
+                name: name.clone(),
+                r#type: about.r#type,
+                help: about.help.clone(),
+                usual: about.usual.unwrap_or(1.0),
+                labels: labels.join(","),
+            });
         }
         let phase = f64::from(service.port) * 0.7;
         StandIn {
             plan,
             others,
-            sums: counts.clone(),
+            sums,
             counts,
             within,
             cpu: 0.5,
@@ -196,8 +230,9 @@ impl StandIn {
                 let level = motion.of(series_index).under(fault);
                 let Some(level) = level else { continue };
                 let count = (self.counts[index][series_index] * scale).floor();
-                let sum = self.sums[index][series_index] * scale;
-                let sum = motion.average(None).map(|_| sum);
+                let sum = self.sums[index].get(series_index);
+                let sum = sum.filter(|_| motion.average(None).is_some());
+                let sum = sum.map(|sum| sum * scale);
                 match metric.r#type.as_str() {
                     "counter" => series(&mut out, &metric.name, labels, count),
                     // As text it has its parts, as any client library writes it; so that it is there at all, a number too.
@@ -206,7 +241,8 @@ impl StandIn {
                             series(&mut out, &metric.name, labels, count);
                         }
                         let bounds = motion.within.iter().map(|within| within.bound);
-                        let within = self.within[index][series_index].iter();
+                        let within = self.within[index].get(series_index);
+                        let within = within.into_iter().flatten();
                         let known: Vec<(f64, f64)> =
                             bounds.zip(within.map(|within| within * scale)).collect();
                         histogram(
@@ -244,8 +280,9 @@ impl StandIn {
         }
         let others = self.others.iter();
         let others =
-            others.filter(|(name, ..)| !played.is_some_and(|replay| replay.replaces(name)));
-        for (name, about, labels) in others {
+            others.filter(|other| !played.is_some_and(|replay| replay.replaces(&other.name)));
+        for other in others {
+            let (name, labels) = (other.name.as_str(), other.labels.as_str());
             let count = (self.last * 0.1 * scale).floor();
             let of_process = match self.plan.role_of(name) {
                 // Under this fault there is none.
@@ -259,16 +296,14 @@ impl StandIn {
                 _ => None,
             };
             if let Some(value) = of_process {
-                heading(&mut out, name, about.r#type.word(), &about.help);
+                heading(&mut out, name, other.r#type.word(), &other.help);
                 series(&mut out, name, labels, value);
                 continue;
             }
-            heading(&mut out, name, about.r#type.word(), &about.help);
-            match about.r#type {
+            heading(&mut out, name, other.r#type.word(), &other.help);
+            match other.r#type {
                 Type::Counter => series(&mut out, name, labels, count),
-                Type::Gauge | Type::Untyped => {
-                    series(&mut out, name, labels, about.usual.unwrap_or(1.0));
-                }
+                Type::Gauge | Type::Untyped => series(&mut out, name, labels, other.usual),
                 Type::Histogram => {
                     let bounds = (&[0.1, 1.0, 10.0][..], &[][..]);
                     histogram(&mut out, name, labels, bounds, (count, None));
