@@ -62,6 +62,8 @@ pub(crate) const LINT: Lint = Lint {
             }));
             // One of many is not missed by the rendered routes; own alerts are known only to those.
             let alerts = catalog.alerts.iter().map(|alert| alert.name.as_str());
+            let levels = catalog.levels.iter().map(|levels| levels.name.as_str());
+            let alerts = alerts.chain(levels);
             let mut mistaken = |pointer: String, name: &str| {
                 if let Some(meant) = mistyped(name, alerts.clone())
                     && source.value["extra"]["rules"].is_null()
