@@ -19,8 +19,11 @@ pub(crate) const LINT: Lint = Lint {
         let mut found = Vec::new();
         let started = catalog.services.iter().filter(|service| service.container);
         for service in started {
-            let image = service.image.as_deref().unwrap_or_default();
-            let Some((profile, exporter)) = catalog.profiles.of_image(image) else {
+            // Which profile an image has is known of all only when all are read.
+            let image = service.image.as_deref();
+            let Some((profile, exporter)) =
+                image.and_then(|image| catalog.profiles.of_image(image))
+            else {
                 continue;
             };
             let Some(chooses) = &exporter.chooses else {
