@@ -1,6 +1,7 @@
 //! A ratio of failures to attempts is not upside down.
 
 use super::Lint;
+use super::part_in_another_unit::role;
 use crate::catalog::{Alert, Catalog, snake};
 use crate::contract::domain::Domain;
 use crate::diagnostic::{Diagnostic, Place};
@@ -124,12 +125,8 @@ fn of_successes(alert: &Alert) -> Option<Diagnostic> {
 
 /// Of two gauges of a profile the one below the other, as the profile knows them.
 fn of_a_profile(alert: &Alert, catalog: &Catalog) -> Option<Diagnostic> {
-    let role = |role: &str| {
-        let mut keys = alert.kind.keys.iter();
-        let (key, _) = keys.find(|(_, said)| said["role"] == role)?;
-        Some((key, catalog.metric(alert.settings.get(key)?.as_str()?)?))
-    };
-    let ((part_key, part), (limit_key, limit)) = (role("part")?, role("limit")?);
+    let (part_key, part) = role(alert, catalog, "part")?;
+    let (limit_key, limit) = role(alert, catalog, "limit")?;
     let profile = limit.profile.as_deref()?;
     let mut wholes = catalog.profiles.wholes(profile, &limit.name);
     wholes.find(|whole| *whole == part.name)?;

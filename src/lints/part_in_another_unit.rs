@@ -66,10 +66,10 @@ const COUNTED: [&str; 28] = [
 ];
 
 /// A key of an alert, and the metric that it names.
-type Named<'a> = (&'a String, &'a Metric);
+pub(super) type Named<'a> = (&'a String, &'a Metric);
 
 /// The metric to which an alert gives a role, and the key that names it.
-fn role<'a>(alert: &'a Alert, catalog: &'a Catalog, role: &str) -> Option<Named<'a>> {
+pub(super) fn role<'a>(alert: &'a Alert, catalog: &'a Catalog, role: &str) -> Option<Named<'a>> {
     let mut keys = alert.kind.keys.iter();
     let (key, _) = keys.find(|(_, said)| said["role"] == role)?;
     let metric = alert.settings.get(key)?.as_str()?;
