@@ -3,6 +3,7 @@
 use super::edited::{Files, location, refused};
 use super::explain::candidates::names;
 use super::{Cli, Report, shell};
+use crate::catalog::schema::{Schema, with_defaults};
 use crate::catalog::{Catalog, alerts_of, schema};
 use crate::diagnostic::{Diagnostic, Place, plural, suggestion};
 use crate::editing::expressions::{Named, Renamed};
@@ -235,7 +236,7 @@ pub(super) fn everywhere(
         let finding = Diagnostic::error("taken-name", Place::Key(taken), message);
         return Err(Box::new(finding.help("choose another name")));
     }
-    let schema = schema::with(&catalog.kinds);
+    let schema = Schema::of(&catalog.kinds);
     let named = args.what.named(Some(catalog), &args.old, &args.new);
     let (mut done, mut left) = (Vec::new(), Vec::new());
     let said = |written: &Source, pointer: &str| (location(written, pointer), key(pointer));
@@ -244,7 +245,8 @@ pub(super) fn everywhere(
             continue;
         };
         let (written, _) = Source::parse(&file.name, &file.text);
-        let mut found = mentions(&schema, &written.value);
+        // A default names it too: what relied on it is written out.
+        let mut found = mentions(&schema.value, &with_defaults(&written, &[], &schema));
         // A key is renamed when what is below it has been: a pointer leads through the old one.
         found.sort_by_key(|found| {
             (
@@ -304,7 +306,7 @@ fn one(tree: &mut Tree, mention: &Mention, args: &Args, named: &Named) -> Option
     };
     Some(match mention.key {
         true => tree.rename_key(&path, &new),
-        false => tree.set_text(&path, &new),
+        false => tree.set_text(&path, &new) || tree.set(&path, new.into()),
     })
 }
 

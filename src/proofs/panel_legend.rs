@@ -11,6 +11,7 @@ use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::expressions::Expression;
 use crate::stack::variables::listed_label;
+use fixedbitset::FixedBitSet;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
@@ -44,6 +45,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         .map(|file| (file.path.as_str(), chosen_one_at_a_time(file)))
         .collect();
     let mut before: HashMap<(&str, &str, &str), &Expression> = HashMap::new();
+    let mut told_apart = Told::new();
     for expression in stack.used(Usage::Panel) {
         let panel = expression.owner;
         let kind = panel["type"].as_str().unwrap_or_default();
@@ -54,7 +56,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             continue;
         }
         let chosen = &fixed[expression.path];
-        if let Some(label) = lost(stack, expression, legend, chosen) {
+        if let Some(label) = lost(stack, expression, legend, chosen, &mut told_apart) {
             let title = panel["title"].as_str().unwrap_or_default();
             found.push(place::at(
                 expression.path,
@@ -134,12 +136,16 @@ fn chosen_one_at_a_time(file: &File) -> BTreeSet<&str> {
         .collect()
 }
 
+/// Targets, their labels, whether a legend writes each, and what can be chosen → a label in which two of one name differ.
+type Told = HashMap<(FixedBitSet, Vec<(String, bool)>, (bool, bool)), Option<String>>;
+
 /// A label in which series of a query differ that have the same name.
 fn lost(
     stack: &Stack,
     expression: &Expression,
     legend: &str,
     chosen: &BTreeSet<&str>,
+    told_apart: &mut Told,
 ) -> Option<String> {
     let mut asked = variables(&expression.written).peekable();
     let by_choice = asked.peek().is_some();
@@ -149,7 +155,12 @@ fn lost(
     series.iter().find_map(|series| {
         own_label(series, &named).or_else(|| {
             let choice = (by_choice, one_service);
-            target_label(stack, series, &named, choice)
+            let carried = series.carried.iter();
+            let written = carried.map(|label| (label.clone(), named.contains(label.as_str())));
+            told_apart
+                .entry((series.targets.clone(), written.collect(), choice))
+                .or_insert_with(|| target_label(stack, series, &named, choice))
+                .clone()
         })
     })
 }

@@ -3,7 +3,8 @@
 
 use super::{Check, Example, Proof, Usage, dead_link, place};
 use crate::artifacts::Role;
-use crate::catalog::{Catalog, Scope, Service};
+use crate::catalog::{Scope, Service};
+use crate::contract::targets::Target;
 use crate::json::Parts;
 use crate::promql::engine::Labels;
 use crate::promql::walk::selectors;
@@ -43,7 +44,7 @@ struct State {
 
 fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
     let recordings = Recordings::of(stack);
-    let names = Names::of(stack.catalog);
+    let names = Names::of(stack);
     let scraped: BTreeSet<&str> = BTreeSet::from(["up", "probe_success"]);
     let alerted: BTreeSet<&str> = BTreeSet::from(["ALERTS", "ALERTS_FOR_STATE"]);
     let mut about: [Vec<&Expression>; 2] = Default::default();
@@ -65,11 +66,19 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
     let mut found = Vec::new();
     let jobs = jobs(stack);
     if !about[0].is_empty() {
+        let targets = targets(stack, &jobs);
         let recorded = |samples: &Samples| World::recorded(samples, &recordings, &jobs);
         let state = |is, up, health| State {
             is,
             alone: false,
-            world: recorded(&scrapes(stack, &jobs, up, health)),
+            world: recorded(&scrapes(&targets, &jobs, up, health)),
+        };
+        // These are down, and all others are well.
+        let down = |these: &BTreeSet<&str>| {
+            let others = jobs.difference(these).copied().collect();
+            let others = scrapes(&targets, &others, Some(1.0), Some(1.0));
+            let these = scrapes(&targets, these, Some(0.0), Some(0.0));
+            recorded(&[others, these].concat())
         };
         let well = state("", Some(1.0), Some(1.0)).world;
         let mut ill = vec![
@@ -77,32 +86,16 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
             state("fails its health check", Some(1.0), Some(0.0)),
             state("has vanished", None, None),
         ];
-        if let Some(first) = jobs.first() {
-            let one = BTreeSet::from([*first]);
-            let others = jobs.difference(&one).copied().collect();
-            let others = scrapes(stack, &others, Some(1.0), Some(1.0));
-            let down = scrapes(stack, &one, Some(0.0), Some(0.0));
-            ill.push(State {
-                is: "is down",
-                alone: true,
-                world: recorded(&[others, down].concat()),
-            });
-        }
+        ill.extend(jobs.first().map(|first| State {
+            is: "is down",
+            alone: true,
+            world: down(&BTreeSet::from([*first])),
+        }));
         let alone: Vec<(&str, World)> = jobs
             .iter()
-            .map(|job| {
-                let one = BTreeSet::from([*job]);
-                let others = jobs.difference(&one).copied().collect();
-                let others = scrapes(stack, &others, Some(1.0), Some(1.0));
-                let down = scrapes(stack, &one, Some(0.0), Some(0.0));
-                (*job, recorded(&[others, down].concat()))
-            })
+            .map(|job| (*job, down(&BTreeSet::from([*job]))))
             .collect();
-        let first: BTreeSet<&str> = jobs.iter().copied().take(2).collect();
-        let others = jobs.difference(&first).copied().collect();
-        let others = scrapes(stack, &others, Some(1.0), Some(1.0));
-        let down = scrapes(stack, &first, Some(0.0), Some(0.0));
-        let two = recorded(&[others, down].concat());
+        let two = down(&jobs.iter().copied().take(2).collect());
         for expression in &about[0] {
             found.extend(judged(expression, &well, &ill, true).or_else(|| {
                 // It asks for a group whose services are not among these.
@@ -116,7 +109,7 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                     &worlds,
                     "whether services are up or down",
                 )
-                .or_else(|| uneven((stack, &names), expression, &well, &alone, &two))
+                .or_else(|| uneven(&names, expression, &well, &alone, &two))
                 .or_else(|| {
                     // What only asks for health checks says nothing of a service that is not probed.
                     let scrapes = recordings.sources(&expression.ast).contains("up");
@@ -125,7 +118,7 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                         scrapes || service.is_some_and(|service| service.health_probe)
                     };
                     let alone = alone.iter().filter(of_it);
-                    blind((stack, &names), expression, &well, alone, "is down")
+                    blind(&names, expression, &well, alone, "is down")
                 })
             }));
         }
@@ -180,11 +173,11 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                 .or_else(|| {
                     let shown = alone.iter();
                     let shown = shown.filter(|(name, _)| belongs(stack, name, expression.path));
-                    blind((stack, &names), expression, &well, shown, "fires")
+                    blind(&names, expression, &well, shown, "fires")
                 })
                 .or_else(|| {
                     let what = "has alerts that fire";
-                    blind((stack, &names), expression, &well, services.iter(), what)
+                    blind(&names, expression, &well, services.iter(), what)
                 })
                 .or_else(|| premature(expression, &well, &pending))
             }));
@@ -221,17 +214,37 @@ fn jobs<'a>(stack: &'a Stack) -> BTreeSet<&'a str> {
         .collect()
 }
 
-/// What Prometheus stores of scrapes and of health checks that all have one outcome; None: nothing.
-fn scrapes(stack: &Stack, jobs: &BTreeSet<&str>, up: Option<f64>, health: Option<f64>) -> Samples {
+/// A target's label, or nothing.
+fn label<'t>(target: &'t Target, name: &str) -> &'t str {
+    target.labels.get(name).map_or("", String::as_str)
+}
+
+/// Whether a target checks the health of others.
+fn probes(target: &Target) -> bool {
+    label(target, "job") == "health-probe"
+}
+
+/// Whether a target is one of some services, or checks their health.
+fn is_of(target: &Target, jobs: &BTreeSet<&str>) -> bool {
+    jobs.contains(label(target, "job"))
+        || (probes(target) && jobs.contains(label(target, "service")))
+}
+
+/// The targets of some services, and those that check their health.
+fn targets<'a>(stack: &'a Stack, jobs: &BTreeSet<&str>) -> Vec<&'a Target> {
+    let all = stack.contract.targets.list.iter();
+    all.filter(|target| is_of(target, jobs)).collect()
+}
+
+/// What Prometheus stores of scrapes and of health checks of some services that all have one outcome; None: nothing.
+fn scrapes(
+    targets: &[&Target],
+    jobs: &BTreeSet<&str>,
+    up: Option<f64>,
+    health: Option<f64>,
+) -> Samples {
     let mut samples = Samples::new();
-    for target in &stack.contract.targets.list {
-        let label = |name: &str| {
-            target
-                .labels
-                .get(name)
-                .map(String::as_str)
-                .unwrap_or_default()
-        };
+    for target in targets.iter().filter(|target| is_of(target, jobs)) {
         let labels = |name| {
             let own = target.labels.iter();
             series(
@@ -239,10 +252,7 @@ fn scrapes(stack: &Stack, jobs: &BTreeSet<&str>, up: Option<f64>, health: Option
                 own.map(|(label, value)| (label.as_str(), value.as_str())),
             )
         };
-        let probe = label("job") == "health-probe";
-        if !(jobs.contains(label("job")) || (probe && jobs.contains(label("service")))) {
-            continue;
-        }
+        let probe = probes(target);
         // The prober itself answers, whatever it finds.
         let answers = if probe { health.map(|_| 1.0) } else { up };
         samples.extend(answers.map(|value| (labels("up"), value)));
@@ -283,13 +293,13 @@ fn unmoved(
 
 /// One number of everything that stays the same when it is one of them alone.
 fn blind<'w>(
-    (stack, names): (&Stack, &Names),
+    names: &Names,
     expression: &Expression,
     well: &World,
     mut alone: impl Iterator<Item = &'w (&'w str, World)>,
     what: &str,
 ) -> Option<crate::diagnostic::Diagnostic> {
-    if !is_of_all(stack, names, expression) {
+    if !is_of_all(names, expression) {
         return None;
     }
     let healthy = well.asked(&expression.ast)?;
@@ -312,7 +322,7 @@ const INSTANCES: [&str; 5] = ["instance", "replica", "container", "process", "ea
 
 /// A number of services in which one counts more than another, or two as one.
 fn uneven(
-    (stack, names): (&Stack, &Names),
+    names: &Names,
     expression: &Expression,
     well: &World,
     alone: &[(&str, World)],
@@ -321,7 +331,7 @@ fn uneven(
     let panel = expression.owner;
     let words = ["title", "description"].map(|key| panel[key].as_str().unwrap_or_default());
     let words = words.join(" ").to_lowercase();
-    if !is_of_all(stack, names, expression) {
+    if !is_of_all(names, expression) {
         return None;
     }
     let of_instances = INSTANCES.iter().any(|word| words.contains(word));
@@ -390,7 +400,7 @@ fn premature(
 }
 
 /// Whether a tile shows one number of all services or alerts: it stands in no row of a group, and names none of them.
-fn is_of_all(stack: &Stack, names: &Names, expression: &Expression) -> bool {
+fn is_of_all(names: &Names, expression: &Expression) -> bool {
     let panel = expression.owner;
     let one = ["stat", "gauge"].contains(&panel["type"].as_str().unwrap_or_default());
     let several = panel["targets"].items().count() > 1;
@@ -398,31 +408,48 @@ fn is_of_all(stack: &Stack, names: &Names, expression: &Expression) -> bool {
     let title = words(text("title"));
     let text = words(&[text("title"), text("description")].join(" "));
     one && !several
-        && !in_row_of_group(stack, expression)
+        && !names.in_row_of_group(expression)
         && !names.in_titles.iter().any(|name| title.contains(name))
         && !names.anywhere.iter().any(|name| text.contains(name))
 }
 
 /// What a panel says that is about some services and not about all of them, as `words`.
-struct Names {
+struct Names<'a> {
+    /// Dashboard and pointer of each panel in the row of a group.
+    in_rows: BTreeSet<(&'a str, String)>,
     /// A group's key and a severity are often words of every day; that an alert fires too is no restriction of what is counted.
     in_titles: Vec<String>,
     anywhere: Vec<String>,
 }
 
-impl Names {
-    fn of(catalog: &Catalog) -> Names {
+impl<'a> Names<'a> {
+    fn of(stack: &'a Stack) -> Names<'a> {
+        let catalog = stack.catalog;
+        let in_rows = stack.files.dashboards().flat_map(|file| {
+            let panels = panels_in_groups(&file.value, &catalog.groups).into_iter();
+            panels.filter_map(|(pointer, _, group)| group.map(|_| (file.path.as_str(), pointer)))
+        });
         let severities = catalog.alerts.iter().map(|alert| &alert.severity);
         let keys = catalog.groups.iter().map(|group| &group.key);
         let alerts = catalog.alerts.iter().map(|alert| &alert.name);
         let groups = catalog.groups.iter().map(|group| &group.title);
         let services = catalog.services.iter().map(|service| &service.name);
         Names {
+            in_rows: in_rows.collect(),
             in_titles: (severities.chain(keys).chain(alerts))
                 .map(|name| words(name))
                 .collect(),
             anywhere: groups.chain(services).map(|name| words(name)).collect(),
         }
+    }
+
+    /// Whether the row before a panel is that of a group.
+    fn in_row_of_group(&self, expression: &Expression) -> bool {
+        let own = expression.panel();
+        own.is_some_and(|own| {
+            let place = (expression.path, own.to_string());
+            self.in_rows.contains(&place)
+        })
     }
 }
 
@@ -431,20 +458,6 @@ fn words(text: &str) -> String {
     let lower = text.to_lowercase();
     let apart = |c: char| if c.is_alphanumeric() { c } else { ' ' };
     format!(" {} ", lower.chars().map(apart).collect::<String>().trim())
-}
-
-/// Whether the row before a panel is that of a group.
-fn in_row_of_group(stack: &Stack, expression: &Expression) -> bool {
-    let own = expression.panel();
-    let file = stack
-        .files
-        .dashboards()
-        .find(|file| file.path == expression.path);
-    let groups = &stack.catalog.groups;
-    let mut panels = file
-        .into_iter()
-        .flat_map(|file| panels_in_groups(&file.value, groups));
-    panels.any(|(pointer, _, group)| Some(pointer.as_str()) == own && group.is_some())
 }
 
 /// The alerts whose conditions read nothing.

@@ -494,8 +494,8 @@ impl Check<'_> {
             }
         }
         let missing = keys.iter().filter(|(key, known)| {
-            let needed = known.required.as_ref();
-            lacks(value, key) && needed.is_some_and(|needed| needed.holds(value, self.document))
+            let mut needed = known.required.iter();
+            needed.any(|needed| lacks(value, key) && needed.holds(value, self.document))
         });
         let missing: Vec<(&String, &Key)> = missing.collect();
         for (key, known) in missing {

@@ -195,6 +195,21 @@ fn everything_else_with_a_name_is_renamed() {
 }
 
 #[test]
+fn what_a_default_names_is_written_out() {
+    let catalog = include_str!("../../services.toml");
+    let shop = crate::shop("edit-rename-default", catalog);
+    let old = ["rename", "metric", "requests_total", "answers_total"];
+    let renamed = run(&shop, &old);
+    assert_eq!(renamed.code, Some(0), "{}{}", renamed.out, renamed.err);
+    let kind = "kind = \"error_ratio\"\n";
+    let written = text(&shop, "services.toml");
+    let table = &written[written.find(kind).expect("there is such an alert")..];
+    let table = &table[..table.find("\n\n").expect("another one follows")];
+    assert!(table.contains("requests = \"answers_total\""), "{table}");
+    assert!(!written.contains("requests_total"), "{written}");
+}
+
+#[test]
 fn what_cannot_be_renamed_is_refused_and_nothing_is_written() {
     let shop = names("rename-refused");
     for (arguments, said) in [
