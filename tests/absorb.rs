@@ -531,6 +531,27 @@ fn what_no_key_says_is_left_on_disk_with_the_line_that_says_it() {
 }
 
 #[test]
+fn a_value_that_only_bounds_an_edited_one_is_not_its_key() {
+    let root = rendered("bound");
+    edit(
+        &root,
+        PROMETHEUS,
+        "scrape_timeout: 10s",
+        "scrape_timeout: 8s",
+    );
+    absorb(
+        &root,
+        1,
+        &[
+            "error[not-absorbed]",
+            "became `scrape_timeout: 8s`: no key of the catalog says that",
+        ],
+    );
+    assert_eq!(read(&root, "services.toml"), CATALOG);
+    fs::remove_dir_all(root).expect("removable");
+}
+
+#[test]
 fn comments_rules_and_services_by_hand_have_no_key() {
     let root = rendered("impossible");
     edit(&root, RULES, "groups:\n", "# mine\ngroups:\n");

@@ -326,6 +326,7 @@ impl Search<'_> {
             words: (&base[at.old.clone()], &disk[at.new.clone()]),
             lines: (&base[lines(&base, &at.old)], &disk[lines(&disk, &at.new)]),
         };
+        let all = self.comparison.judge(self.stand).1;
         let mut name: Option<String> = None;
         for keys in silent::keys(self.stand, &place) {
             let last = keys.last().and_then(|key| key.steps.last()).cloned();
@@ -336,7 +337,19 @@ impl Search<'_> {
             if tried.iter().any(|one| one.change == change) {
                 continue;
             }
-            tried.extend(self.tried(change, BTreeSet::new())?);
+            let Some(one) = self.tried(change, BTreeSet::new())? else {
+                continue;
+            };
+            // The place does not spell the value that holds: it follows from a bound of it, and other lines say the value itself.
+            let holds = |key: &KeyChange| !key.before.is_null() && key.word.is_some();
+            let contradicts = |outcome: &Outcome| match outcome {
+                Outcome::Rendered { says, left, .. } => left + says.len() > all,
+                Outcome::Refused(_) => false,
+            };
+            if one.change.keys().iter().any(holds) && contradicts(&one.outcome) {
+                continue;
+            }
+            tried.push(one);
             if name.is_none() && says(tried, spot) {
                 name = last;
             }
