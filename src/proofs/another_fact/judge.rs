@@ -254,6 +254,18 @@ impl Part<'_, '_, '_> {
             }
             return Some(found);
         }
+        // A name and its words are the same, but not in a command.
+        let in_words = |words: &[(Word, Option<Figure>)]| {
+            let plain = words.iter().all(|(word, _)| !word.code);
+            let texts: Vec<String> = words
+                .iter()
+                .map(|(word, _)| word.text.to_lowercase().replace(['_', '-'], " "))
+                .collect();
+            plain.then(|| texts.join(" "))
+        };
+        if in_words(own).is_some_and(|own| in_words(other) == Some(own)) {
+            return Some(None);
+        }
         let [other] = other else { return None };
         for own in own {
             match self.verdict(own, other, sentences) {
