@@ -183,6 +183,12 @@ pub struct Exposed {
     /// The metric with the same labels of which it is a part: their ratio is between 0 and 1.
     #[serde(default)]
     pub(crate) part_of: Option<String>,
+    /// The first version of the exporter that has it,
+    #[serde(default)]
+    pub(crate) since: Option<images::Version>,
+    /// and the first that has it no more.
+    #[serde(default)]
+    pub(crate) before: Option<images::Version>,
 }
 
 /// As `# TYPE` says it.

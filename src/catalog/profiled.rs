@@ -78,6 +78,12 @@ impl Profiled {
         self.metrics.iter().any(|metric| metric.key == key)
     }
 
+    /// What the values of a metric of a profile are in, where its profile says it.
+    pub(super) fn unit(&self, key: &str) -> Option<&str> {
+        let metric = self.metrics.iter().find(|metric| metric.key == key);
+        metric.and_then(|metric| metric.unit.as_deref())
+    }
+
     /// The labels of a metric of a profile.
     pub(super) fn labels(&self, key: &str) -> Option<&Map<String, Value>> {
         let metric = self.metrics.iter().find(|metric| metric.key == key);
