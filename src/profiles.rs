@@ -99,7 +99,8 @@ pub struct Exporter {
     /// What gives its metrics other names.
     #[serde(default)]
     pub(crate) renames: Vec<String>,
-    /// What tells it the server that it is about, one of these at least; none: it is about its machine, or finds it by a name.
+    /// What tells it the server that it is about, one of these at least, a flag, a variable or a file (`.my.cnf`); none: it is about
+    /// its machine, or finds it by a name.
     #[serde(default)]
     pub(crate) asks: Vec<String>,
     /// The port at which such a server usually listens.
