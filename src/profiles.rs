@@ -163,6 +163,9 @@ pub struct Exposed {
     /// Upper bounds of a histogram, where they are always these.
     #[serde(default)]
     pub(crate) buckets: Vec<f64>,
+    /// Whether a histogram comes in the native form too, and without `buckets` in that alone.
+    #[serde(default)]
+    pub(crate) native: bool,
     /// Those that a summary works out itself, where they are always these.
     #[serde(default)]
     pub(crate) quantiles: Vec<f64>,
@@ -202,6 +205,13 @@ pub enum Type {
     Summary,
     /// Its exporter does not say: both a counter's and a gauge's functions may read it.
     Untyped,
+}
+
+impl Exposed {
+    /// Whether its only series has its own name, and each sample all its buckets.
+    pub(crate) fn whole(&self) -> bool {
+        self.native && self.buckets.is_empty()
+    }
 }
 
 impl Type {
@@ -508,6 +518,11 @@ fn parse(file: &str, text: &str) -> Result<Profile, Box<Diagnostic>> {
             let message = format!(
                 "`{name}` is no name of Prometheus': letters, digits and underscores, not a digit first"
             );
+            return Err(wrong(at(), message));
+        }
+        if metric.native && metric.r#type != Type::Histogram {
+            let kind = metric.r#type.word();
+            let message = format!("`{name}` is a {kind}, and only a histogram can be native");
             return Err(wrong(at(), message));
         }
         for (label, values) in &metric.labels {

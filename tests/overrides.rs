@@ -164,6 +164,18 @@ const KINDS: [Kind; 17] = [
         ],
     ),
     (
+        "down_ratio",
+        "above = 0.4",
+        &["above"],
+        &[
+            ("up{$}", "1x400"),
+            (
+                "up{job=\"@\",service=\"@\",component=\"web\",instance=\"second:1\"}",
+                "0x400",
+            ),
+        ],
+    ),
+    (
         "promql",
         "expr = \"max by (job, service, component) (shop_jobs_active) > 5\"",
         &[],
