@@ -413,7 +413,17 @@ impl Profiles {
 
     /// Profiles that are those of an exporter.
     pub(crate) fn exporters(&self) -> impl Iterator<Item = (&str, &Exporter)> {
-        self.names().into_iter().filter_map(|name| {
+        self.exporters_with("[exporter]")
+    }
+
+    /// Those of them in whose text a word stands: what is built in is parsed only then.
+    fn exporters_with(&self, word: &str) -> impl Iterator<Item = (&str, &Exporter)> {
+        let mut names = self.names();
+        names.retain(|name| {
+            let file = || FILES.get_file(format!("{name}.toml"))?.contents_utf8();
+            self.own.contains_key(*name) || file().is_some_and(|text| text.contains(word))
+        });
+        names.into_iter().filter_map(|name| {
             let exporter = self.named(name)?.exporter.as_ref()?;
             Some((name, exporter))
         })
@@ -421,8 +431,11 @@ impl Profiles {
 
     /// The profile that an image exposes, as far as it is known whose that is.
     pub fn of_image(&self, image: &str) -> Option<(&str, &Exporter)> {
-        let mut known = self.exporters();
         let (repository, _) = images::parted(image);
+        let last = repository.rsplit('/').next().unwrap_or_default();
+        // As a list of images ends one.
+        let last = format!("{last}\"");
+        let mut known = self.exporters_with(&last);
         known.find(|(_, exporter)| images::is_one_of(repository, &exporter.images))
     }
 
