@@ -124,6 +124,9 @@ pub struct Chooses {
     /// Those that are not used unless that is said.
     #[serde(default)]
     pub(crate) asked_for: Vec<String>,
+    /// Flags that turn on several of those → which.
+    #[serde(default)]
+    pub(crate) together: BTreeMap<String, Vec<String>>,
     /// Flags and variables of other kinds → how the names begin of what they leave out.
     #[serde(default)]
     pub(crate) drops: BTreeMap<String, Vec<String>>,

@@ -157,12 +157,10 @@ impl Profiled {
             });
             let key = match (own, exposed) {
                 (Some(own), _) => self.part(own, PARTS[0], wanted, &spec.errors, service),
-                (None, Some(exposed)) => {
-                    series(&spec.metric, exposed, wanted).map(|series| {
-                        let metric = as_declared(&series, exposed, Some(*spec), profile);
-                        self.add(metric, service)
-                    })
-                }
+                (None, Some(exposed)) => series(&spec.metric, exposed, wanted).map(|series| {
+                    let metric = as_declared(&series, exposed, Some(*spec), profile);
+                    self.add(metric, service)
+                }),
                 (None, None) => None,
             };
             let Some(key) = key else { continue };

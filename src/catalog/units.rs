@@ -394,6 +394,22 @@ mod tests {
     }
 
     #[test]
+    fn times_and_sizes_are_in_the_unit_of_what_they_are_compared_with() {
+        let read = |text: &str| Bound::read(&text.into()).expect("a bound");
+        for (text, unit, number) in [
+            ("250ms", "seconds", 0.25),
+            ("250ms", "milliseconds", 250.0),
+            ("2s", "microseconds", 2e6),
+            ("90s", "minutes", 1.5),
+            ("2GB", "megabytes", 2000.0),
+            ("2kB", "kilobytes", 2.0),
+            ("1KiB", "bytes", 1024.0),
+        ] {
+            assert_eq!(read(text).in_unit(Some(unit)), number, "{text} {unit}");
+        }
+    }
+
+    #[test]
     fn numbers_read_with_their_unit() {
         for (value, unit, text) in [
             (0.1, Some("ratio"), "10%"),

@@ -117,7 +117,10 @@ fn whom(catalog: &Catalog, service: &Service, exporter: &Exporter) -> Option<Wro
         // A dot begins the name of a file that tells it, wherever that is mounted.
         let files = exporter.asks.iter().filter(|name| name.starts_with('.'));
         let mut mounted = files.filter(|file| {
-            let inside = service.volumes.iter().filter_map(|one| one.split(':').nth(1));
+            let inside = service
+                .volumes
+                .iter()
+                .filter_map(|one| one.split(':').nth(1));
             inside.into_iter().any(|path| path.ends_with(file.as_str()))
         });
         let elsewhere = !service.env_file.is_empty()

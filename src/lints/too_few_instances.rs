@@ -62,7 +62,9 @@ pub(crate) const LINT: Lint = Lint {
                 };
                 let message = format!(
                     "`{}` never fires for `{}`, which has {has}: more than {} are not down while another is up",
-                    alert.name, service.name, with_unit(above, alert.unit.as_deref())
+                    alert.name,
+                    service.name,
+                    with_unit(above, alert.unit.as_deref())
                 );
                 let place = match source.contains(&key) {
                     true => Place::Value(key),

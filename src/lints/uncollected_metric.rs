@@ -184,7 +184,12 @@ fn missing(
         let index = |(at, _): (String, String)| -> Option<usize> {
             at.strip_prefix("command/")?.parse().ok()
         };
-        match (given(&on).and_then(index), given(&off).and_then(index)) {
+        let together = chooses.together.iter();
+        let with_others = together
+            .filter(|(_, collectors)| collectors.iter().any(|one| one == collector))
+            .find_map(|(flag, _)| given(flag));
+        let turned_on = given(&on).or(with_others).and_then(index);
+        match (turned_on, given(&off).and_then(index)) {
             (on, Some(off)) if on.is_none_or(|on| on < off) => {
                 let why = format!("its collector `{collector}` is turned off");
                 return Some((

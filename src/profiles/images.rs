@@ -51,3 +51,19 @@ pub fn is_one_of(repository: &str, known: &[String]) -> bool {
         before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_versions_where_they_say_one() {
+        let version = |text| Version::of(text).expect("a version");
+        assert!(version("v0.9.1") < version("0.12"));
+        assert!(version("0.12") <= version("v0.12.0"));
+        assert!(version("0.20.1-alpine") >= version("0.20"));
+        assert_eq!(Version::of("latest"), None);
+        assert_eq!(Version::of("8"), None);
+        assert_eq!(Version::of(""), None);
+    }
+}

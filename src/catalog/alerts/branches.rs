@@ -123,7 +123,9 @@ impl Alert {
             }
             // What only services have that the alert is not about, its rule has no series of.
             let about = |read: &Read| {
-                let mut having = services.iter().filter(|one| read.services.contains(&one.name));
+                let mut having = services
+                    .iter()
+                    .filter(|one| read.services.contains(&one.name));
                 having.any(|service| self.is_about(service))
             };
             if self.is_narrowed() && read.iter().any(about) {
