@@ -137,8 +137,11 @@ fn indifferent(stack: &Stack, file: &File) -> Vec<Diagnostic> {
 
 /// Whether as many of a service's containers are down above one ratio as above another: of three, one is above 20 % and above 30 %.
 fn same_of_replicas(stack: &Stack, alert: &Alert, one: f64, other: f64) -> bool {
-    let covered = alert.covers.iter();
-    let mut covered = covered.filter_map(|name| stack.catalog.service(name));
+    let branches = alert.branches.iter();
+    let compared = branches.filter(|branch| branch.above == Some(one));
+    let mut covered = compared
+        .flat_map(|branch| &branch.services)
+        .filter_map(|name| stack.catalog.service(name));
     alert.kind.counts_instances
         && alert.unit.is_some()
         && covered.all(|service| {
