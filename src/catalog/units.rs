@@ -372,9 +372,9 @@ mod tests {
     #[test]
     fn thresholds_are_numbers_times_sizes_and_percentages() {
         let read = |text: &str| Bound::read(&Value::from(text));
-        assert_eq!(read("2500ms"), Some(Bound::Number(2.5)));
-        assert_eq!(read("10GiB"), Some(Bound::Number(10_737_418_240.0)));
-        assert_eq!(read("500MB"), Some(Bound::Number(500_000_000.0)));
+        assert_eq!(read("2500ms"), Some(Bound::Time(Duration(2500))));
+        assert_eq!(read("10GiB"), Some(Bound::Size(Size(10_737_418_240))));
+        assert_eq!(read("500MB"), Some(Bound::Size(Size(500_000_000))));
         assert_eq!(Bound::read(&Value::from(7)), Some(Bound::Number(7.0)));
         for (text, ratio, percent) in [
             ("7%", 0.07, 7.0),
