@@ -45,7 +45,7 @@ pub struct Kind {
     /// Whether what it compares is the time that is left until something ends.
     #[serde(default, skip_serializing)]
     pub counts_down: bool,
-    /// Whether its threshold is a number of instances that are down while one at least is up.
+    /// Whether its threshold is a number, or a ratio, of instances that are down while one at least is up.
     #[serde(default, skip_serializing)]
     pub counts_instances: bool,
     /// What the texts of its alerts must not say.

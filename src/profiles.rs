@@ -99,7 +99,8 @@ pub struct Exporter {
     /// What gives its metrics other names.
     #[serde(default)]
     pub(crate) renames: Vec<String>,
-    /// What tells it the server that it is about, one of these at least; none: it is about its machine, or finds it by a name.
+    /// What tells it the server that it is about, one of these at least, a flag, a variable or a file (`.my.cnf`); none: it is about
+    /// its machine, or finds it by a name.
     #[serde(default)]
     pub(crate) asks: Vec<String>,
     /// The port at which such a server usually listens.
@@ -123,6 +124,9 @@ pub struct Chooses {
     /// Those that are not used unless that is said.
     #[serde(default)]
     pub(crate) asked_for: Vec<String>,
+    /// Flags that turn on several of those → which.
+    #[serde(default)]
+    pub(crate) together: BTreeMap<String, Vec<String>>,
     /// Flags and variables of other kinds → how the names begin of what they leave out.
     #[serde(default)]
     pub(crate) drops: BTreeMap<String, Vec<String>>,
@@ -162,6 +166,9 @@ pub struct Exposed {
     /// Upper bounds of a histogram, where they are always these.
     #[serde(default)]
     pub(crate) buckets: Vec<f64>,
+    /// Whether a histogram comes in the native form too, and without `buckets` in that alone.
+    #[serde(default)]
+    pub(crate) native: bool,
     /// Those that a summary works out itself, where they are always these.
     #[serde(default)]
     pub(crate) quantiles: Vec<f64>,
@@ -183,6 +190,12 @@ pub struct Exposed {
     /// The metric with the same labels of which it is a part: their ratio is between 0 and 1.
     #[serde(default)]
     pub(crate) part_of: Option<String>,
+    /// The first version of the exporter that has it,
+    #[serde(default)]
+    pub(crate) since: Option<images::Version>,
+    /// and the first that has it no more.
+    #[serde(default)]
+    pub(crate) before: Option<images::Version>,
 }
 
 /// As `# TYPE` says it.
@@ -195,6 +208,13 @@ pub enum Type {
     Summary,
     /// Its exporter does not say: both a counter's and a gauge's functions may read it.
     Untyped,
+}
+
+impl Exposed {
+    /// Whether its only series has its own name, and each sample all its buckets.
+    pub(crate) fn whole(&self) -> bool {
+        self.native && self.buckets.is_empty()
+    }
 }
 
 impl Type {
@@ -396,7 +416,17 @@ impl Profiles {
 
     /// Profiles that are those of an exporter.
     pub(crate) fn exporters(&self) -> impl Iterator<Item = (&str, &Exporter)> {
-        self.names().into_iter().filter_map(|name| {
+        self.exporters_with("[exporter]")
+    }
+
+    /// Those of them in whose text a word stands: what is built in is parsed only then.
+    fn exporters_with(&self, word: &str) -> impl Iterator<Item = (&str, &Exporter)> {
+        let mut names = self.names();
+        names.retain(|name| {
+            let file = || FILES.get_file(format!("{name}.toml"))?.contents_utf8();
+            self.own.contains_key(*name) || file().is_some_and(|text| text.contains(word))
+        });
+        names.into_iter().filter_map(|name| {
             let exporter = self.named(name)?.exporter.as_ref()?;
             Some((name, exporter))
         })
@@ -404,8 +434,11 @@ impl Profiles {
 
     /// The profile that an image exposes, as far as it is known whose that is.
     pub fn of_image(&self, image: &str) -> Option<(&str, &Exporter)> {
-        let mut known = self.exporters();
         let (repository, _) = images::parted(image);
+        let last = repository.rsplit('/').next().unwrap_or_default();
+        // As a list of images ends one.
+        let last = format!("{last}\"");
+        let mut known = self.exporters_with(&last);
         known.find(|(_, exporter)| images::is_one_of(repository, &exporter.images))
     }
 
@@ -501,6 +534,11 @@ fn parse(file: &str, text: &str) -> Result<Profile, Box<Diagnostic>> {
             let message = format!(
                 "`{name}` is no name of Prometheus': letters, digits and underscores, not a digit first"
             );
+            return Err(wrong(at(), message));
+        }
+        if metric.native && metric.r#type != Type::Histogram {
+            let kind = metric.r#type.word();
+            let message = format!("`{name}` is a {kind}, and only a histogram can be native");
             return Err(wrong(at(), message));
         }
         for (label, values) in &metric.labels {

@@ -54,7 +54,7 @@ type Kind = (
 
 /// A kind: its own keys, the keys that an override of it reads, and its series in trouble, as promtool writes them (`$` is
 /// the service's labels). Ratios are 0.5.
-const KINDS: [Kind; 17] = [
+const KINDS: [Kind; 18] = [
     ("down", "", &[], &[("up{$}", "0x400")]),
     (
         "down",
@@ -155,6 +155,18 @@ const KINDS: [Kind; 17] = [
         "instance_down",
         "",
         &[],
+        &[
+            ("up{$}", "1x400"),
+            (
+                "up{job=\"@\",service=\"@\",component=\"web\",instance=\"second:1\"}",
+                "0x400",
+            ),
+        ],
+    ),
+    (
+        "down_ratio",
+        "above = 0.4",
+        &["above"],
         &[
             ("up{$}", "1x400"),
             (

@@ -352,7 +352,7 @@ impl Alert {
                 kind.says(key, "includes").and_then(Value::as_bool) == Some(true)
             }),
             unit: match threshold {
-                Some((key, _)) => unit(&kind, key, catalog, written),
+                Some((key, _)) => unit(&kind, key, (catalog, profiled), written),
                 None => kind.unit.clone(),
             },
             severity: text("severity")
@@ -455,8 +455,14 @@ impl Alert {
     }
 }
 
-/// What the threshold of an alert is in: what its kind says, or what the catalog or its name say of the metric that it compares.
-fn unit(kind: &Kind, key: &str, catalog: &Value, written: &Value) -> Option<String> {
+/// What the threshold of an alert is in: what its kind says, or what the catalog, a profile or its name say of the metric that it
+/// compares.
+fn unit(
+    kind: &Kind,
+    key: &str,
+    (catalog, profiled): (&Value, &Profiled),
+    written: &Value,
+) -> Option<String> {
     let compared = kind
         .says(key, "unit_of")
         .and_then(|of| written[of.as_str()?].as_str());
@@ -464,5 +470,6 @@ fn unit(kind: &Kind, key: &str, catalog: &Value, written: &Value) -> Option<Stri
         return kind.unit.clone();
     };
     let said = catalog["metrics"][metric]["unit"].as_str();
+    let said = said.or_else(|| profiled.unit(metric));
     said.or(units::by_name(metric)).map(str::to_string)
 }

@@ -78,6 +78,12 @@ impl Profiled {
         self.metrics.iter().any(|metric| metric.key == key)
     }
 
+    /// What the values of a metric of a profile are in, where its profile says it.
+    pub(super) fn unit(&self, key: &str) -> Option<&str> {
+        let metric = self.metrics.iter().find(|metric| metric.key == key);
+        metric.and_then(|metric| metric.unit.as_deref())
+    }
+
     /// The labels of a metric of a profile.
     pub(super) fn labels(&self, key: &str) -> Option<&Map<String, Value>> {
         let metric = self.metrics.iter().find(|metric| metric.key == key);
@@ -101,11 +107,11 @@ impl Profiled {
                 let mut metrics = metrics.flat_map(|known| &known.metrics);
                 let listed = metrics.find_map(|(metric, exposed)| {
                     // What is listed with another type is a finding of its own.
-                    let series = series(metric, exposed.r#type, wanted)
+                    let series = series(metric, exposed, wanted)
                         .filter(|series| series.name == name)
-                        .or_else(|| summed(metric, exposed.r#type, wanted))
+                        .or_else(|| summed(metric, exposed, wanted))
                         .filter(|series| series.name == name)
-                        .or_else(|| series(metric, exposed.r#type, "any"))?;
+                        .or_else(|| series(metric, exposed, "any"))?;
                     let part = (series.name != *metric).then(|| metric.clone());
                     (series.name == name).then_some((series, exposed, part))
                 });
@@ -151,12 +157,10 @@ impl Profiled {
             });
             let key = match (own, exposed) {
                 (Some(own), _) => self.part(own, PARTS[0], wanted, &spec.errors, service),
-                (None, Some(exposed)) => {
-                    series(&spec.metric, exposed.r#type, wanted).map(|series| {
-                        let metric = as_declared(&series, exposed, Some(*spec), profile);
-                        self.add(metric, service)
-                    })
-                }
+                (None, Some(exposed)) => series(&spec.metric, exposed, wanted).map(|series| {
+                    let metric = as_declared(&series, exposed, Some(*spec), profile);
+                    self.add(metric, service)
+                }),
                 (None, None) => None,
             };
             let Some(key) = key else { continue };
@@ -233,14 +237,16 @@ impl Profiled {
 }
 
 /// What a metric of a profile is as a metric of a type.
-fn series<'a>(name: &str, listed: Type, wanted: &'a str) -> Option<Wanted<'a>> {
+fn series<'a>(name: &str, exposed: &Exposed, wanted: &'a str) -> Option<Wanted<'a>> {
     let whole = |r#type| {
         Some(Wanted {
             name: name.to_string(),
             r#type,
         })
     };
-    match (listed, wanted) {
+    match (exposed.r#type, wanted) {
+        // A native histogram has no series that counts its events.
+        (_, "counter") if exposed.whole() => None,
         (Type::Histogram | Type::Summary, "counter") => Some(Wanted {
             name: format!("{name}_count"),
             r#type: "counter",
@@ -260,8 +266,9 @@ fn series<'a>(name: &str, listed: Type, wanted: &'a str) -> Option<Wanted<'a>> {
 }
 
 /// What the events of a histogram or a summary of a profile add up to, where a counter is asked for.
-fn summed<'a>(name: &str, listed: Type, wanted: &'a str) -> Option<Wanted<'a>> {
-    let several = matches!(listed, Type::Histogram | Type::Summary);
+fn summed<'a>(name: &str, exposed: &Exposed, wanted: &'a str) -> Option<Wanted<'a>> {
+    let parted = matches!(exposed.r#type, Type::Histogram | Type::Summary);
+    let several = parted && !exposed.whole();
     (several && wanted == "counter").then(|| Wanted {
         name: format!("{name}{}", PARTS[1]),
         r#type: wanted,
@@ -290,8 +297,8 @@ fn as_declared(series: &Wanted, exposed: &Exposed, role: Option<&Spec>, profile:
         } else {
             Vec::new()
         },
-        native: false,
-        whole: false,
+        native: exposed.native && series.r#type == "histogram",
+        whole: exposed.whole() && series.r#type == "histogram",
         unit: whole.then(|| exposed.unit.clone()).flatten(),
         per_second: 1.0,
         quantiles: if series.r#type == "summary" {

@@ -151,12 +151,14 @@ impl fmt::Display for Size {
     }
 }
 
-/// A threshold as the catalog has it: a number, a time in seconds (`2500ms`), a size in bytes (`10GiB`), or a percentage, of
-/// which the unit of what is compared says what it is.
+/// A threshold as the catalog has it: a number, a time (`2500ms`), a size (`10GiB`) or a percentage, of which the unit of what is
+/// compared says what number it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Bound {
     /// In the unit of what is compared.
     Number(f64),
+    Time(Duration),
+    Size(Size),
     /// `5%`: 0.05 of a ratio, 5 of percent.
     Percent(f64),
 }
@@ -193,8 +195,8 @@ impl Quantity {
     /// The units of what it can be compared with, the first the usual one.
     pub(crate) fn units(self) -> &'static [&'static str] {
         match self {
-            Quantity::Time => &["seconds"],
-            Quantity::Size => &["bytes"],
+            Quantity::Time => &["seconds", "milliseconds", "microseconds", "minutes"],
+            Quantity::Size => &["bytes", "kilobytes", "megabytes"],
             Quantity::Percentage => &["ratio", "percent"],
         }
     }
@@ -215,18 +217,27 @@ impl Bound {
         let Value::String(text) = written else {
             return written.as_f64().map(Bound::Number);
         };
-        let time = Duration::parse(text).map(Duration::seconds);
-        let size = || Size::parse(text).map(|size| size.0 as f64);
-        match time.or_else(size) {
-            Some(number) => Some(Bound::Number(number)),
-            None => percentage(text).map(Bound::Percent),
-        }
+        let time = Duration::parse(text).map(Bound::Time);
+        let size = || Size::parse(text).map(Bound::Size);
+        time.or_else(size)
+            .or_else(|| percentage(text).map(Bound::Percent))
     }
 
     /// The number with which a value of a unit is compared.
     pub(crate) fn in_unit(self, unit: Option<&str>) -> f64 {
         match self {
             Bound::Number(number) => number,
+            Bound::Time(time) => match unit {
+                Some("milliseconds") => time.0 as f64,
+                Some("microseconds") => time.0 as f64 * 1e3,
+                Some("minutes") => time.0 as f64 / 60e3,
+                _ => time.seconds(),
+            },
+            Bound::Size(size) => match unit {
+                Some("kilobytes") => size.0 as f64 / 1e3,
+                Some("megabytes") => size.0 as f64 / 1e6,
+                _ => size.0 as f64,
+            },
             Bound::Percent(number) if unit == Some("percent") => number,
             // As exact as the decimal number that it is: 7 / 100 is 0.07, and 7 * 0.01 is not.
             Bound::Percent(number) => number / 100.0,
@@ -247,8 +258,8 @@ impl<'de> Deserialize<'de> for Bound {
 /// The unit of a metric by the end of its name, as far as people write numbers with it.
 pub(super) fn by_name(metric: &str) -> Option<&'static str> {
     let base = metric.strip_suffix("_total").unwrap_or(metric);
-    let known = ["seconds", "bytes", "ratio"].into_iter();
-    known.filter(|unit| base.ends_with(unit)).find(|unit| {
+    let known = ["seconds", "milliseconds", "microseconds", "bytes", "ratio"];
+    known.into_iter().find(|unit| {
         base.strip_suffix(unit)
             .is_some_and(|stem| stem.ends_with('_'))
     })
@@ -361,9 +372,9 @@ mod tests {
     #[test]
     fn thresholds_are_numbers_times_sizes_and_percentages() {
         let read = |text: &str| Bound::read(&Value::from(text));
-        assert_eq!(read("2500ms"), Some(Bound::Number(2.5)));
-        assert_eq!(read("10GiB"), Some(Bound::Number(10_737_418_240.0)));
-        assert_eq!(read("500MB"), Some(Bound::Number(500_000_000.0)));
+        assert_eq!(read("2500ms"), Some(Bound::Time(Duration(2500))));
+        assert_eq!(read("10GiB"), Some(Bound::Size(Size(10_737_418_240))));
+        assert_eq!(read("500MB"), Some(Bound::Size(Size(500_000_000))));
         assert_eq!(Bound::read(&Value::from(7)), Some(Bound::Number(7.0)));
         for (text, ratio, percent) in [
             ("7%", 0.07, 7.0),
@@ -379,6 +390,22 @@ mod tests {
             "", "%", "-5%", "5 %", "1e3%", ".5%", "5.%", "5", "10 GiB", "10gib", "inf%",
         ] {
             assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_and_sizes_are_in_the_unit_of_what_they_are_compared_with() {
+        let read = |text: &str| Bound::read(&text.into()).expect("a bound");
+        for (text, unit, number) in [
+            ("250ms", "seconds", 0.25),
+            ("250ms", "milliseconds", 250.0),
+            ("2s", "microseconds", 2e6),
+            ("90s", "minutes", 1.5),
+            ("2GB", "megabytes", 2000.0),
+            ("2kB", "kilobytes", 2.0),
+            ("1KiB", "bytes", 1024.0),
+        ] {
+            assert_eq!(read(text).in_unit(Some(unit)), number, "{text} {unit}");
         }
     }
 

@@ -151,6 +151,8 @@ impl Contract {
         let parts = Parts::of(&about.buckets, &about.quantiles, self.older);
         Parts {
             quantile: parts.quantile.or(Some(".+".into())),
+            native: about.native,
+            classic: !about.whole(),
             ..parts
         }
     }

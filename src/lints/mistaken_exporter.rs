@@ -114,7 +114,18 @@ fn whom(catalog: &Catalog, service: &Service, exporter: &Exporter) -> Option<Wro
         // Whoever scrapes it may say whom it is to ask, and beside a server in one network it finds it by itself.
         let scraped = !service.params.is_empty() || service.path != "/metrics";
         let through = |other: &Service| other.through.as_ref() == Some(own);
-        let elsewhere = !service.env_file.is_empty() || service.network_mode.is_some();
+        // A dot begins the name of a file that tells it, wherever that is mounted.
+        let files = exporter.asks.iter().filter(|name| name.starts_with('.'));
+        let mut mounted = files.filter(|file| {
+            let inside = service
+                .volumes
+                .iter()
+                .filter_map(|one| one.split(':').nth(1));
+            inside.into_iter().any(|path| path.ends_with(file.as_str()))
+        });
+        let elsewhere = !service.env_file.is_empty()
+            || service.network_mode.is_some()
+            || mounted.next().is_some();
         let name = exporter.asks.first()?;
         // What asks at no usual port may find its server beside it in its machine's network by what it usually asks.
         let anywhere = exporter.asked_at.is_none();

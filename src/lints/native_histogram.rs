@@ -11,23 +11,29 @@ pub(crate) const LINT: Lint = Lint {
     bad: "[services.search]\ngroup = \"web\"\nport = 8002\nruntime = \"go\"\n\n[metrics.answer_seconds]\ntype = \"histogram\"\nnative = true\nhelp = \"Time to answer\"\nservices = [\"search\"]\n",
     good: "[prometheus]\nminimum_version = \"3.8\"\n\n[services.search]\ngroup = \"web\"\nport = 8002\nruntime = \"go\"\n\n[metrics.answer_seconds]\ntype = \"histogram\"\nnative = true\nhelp = \"Time to answer\"\nservices = [\"search\"]\n",
     check: |catalog, _| {
-        let natives = catalog.declared().filter(|metric| metric.native);
+        let natives = catalog.metrics.iter().filter(|metric| metric.native);
         let (natives, others): (Vec<&Metric>, Vec<&Metric>) =
             natives.partition(|metric| metric.r#type == "histogram");
         let mut found: Vec<Diagnostic> = others.into_iter().map(misplaced).collect();
         found.extend(natives.first().and_then(|metric| unasked(catalog, metric)));
-        let both = natives.iter().find(|metric| !metric.whole);
+        // What a profile lists, a service is known to write.
+        let mut declared = natives.iter().filter(|metric| metric.profile.is_none());
+        let both = declared.clone().find(|metric| !metric.whole);
         found.extend(both.and_then(|metric| dropped(catalog, metric)));
         found.extend(
-            natives
-                .iter()
+            declared
+                .by_ref()
                 .filter_map(|metric| unwritten(catalog, metric)),
         );
         found
     },
 };
 
+/// Where it is declared; of a profile's, a service that has it.
 fn at(metric: &Metric) -> Place {
+    if let (Some(_), Some(service)) = (&metric.profile, metric.services.first()) {
+        return Place::Key(format!("/services/{}", step(service)));
+    }
     Place::Key(format!("/metrics/{}/native", step(&metric.key)))
 }
 

@@ -1,4 +1,4 @@
-//! A threshold that is written as a time is compared with seconds.
+//! A threshold that is written as a time is compared with a time.
 
 use super::Lint;
 use crate::catalog::units::Quantity;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "time-in-another-unit",
-    doc: "A threshold of `5m` is 300 seconds. Where what it is compared with is a number of something else, or of milliseconds, it means nothing.",
+    doc: "A threshold of `5m` is 300 seconds, or 300000 of what is in milliseconds. Where what it is compared with is a number of something else, it means nothing.",
     bad: "[metrics.queue_length]\ntype = \"gauge\"\nhelp = \"Jobs that wait\"\n\n[alerts.Queue]\nkind = \"threshold\"\nmetric = \"queue_length\"\nabove = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
     good: "[metrics.queue_age_seconds]\ntype = \"gauge\"\nhelp = \"Age of the oldest job that waits\"\n\n[alerts.Queue]\nkind = \"threshold\"\nmetric = \"queue_age_seconds\"\nabove = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
     check: |catalog, source| misplaced(catalog, source, &[Quantity::Time], "time-in-another-unit"),
@@ -65,10 +65,8 @@ fn texts(source: &Source, pointer: String) -> Vec<(String, &str)> {
 /// What the end of a name says its values are in, where that is no unit for a time in a catalog, and how many are a second.
 fn of_name(metric: &str) -> Option<(&'static str, f64)> {
     let units = [
-        ("_milliseconds", "milliseconds", 1e3),
         ("_millis", "milliseconds", 1e3),
         ("_ms", "milliseconds", 1e3),
-        ("_microseconds", "microseconds", 1e6),
         ("_nanoseconds", "nanoseconds", 1e9),
         ("_minutes", "minutes", 1.0 / 60.0),
     ];
@@ -95,8 +93,10 @@ fn said(
         ),
         (Some(unit), _) => {
             let also = match unit {
-                "seconds" => ", or a time, as in `\"90s\"`",
-                "bytes" => ", or a size, as in `\"10GiB\"`",
+                "seconds" | "milliseconds" | "microseconds" | "minutes" => {
+                    ", or a time, as in `\"90s\"`"
+                }
+                "bytes" | "kilobytes" | "megabytes" => ", or a size, as in `\"10GiB\"`",
                 "percent" => ", or a percentage, as in `\"90%\"`",
                 _ => "",
             };
@@ -118,6 +118,7 @@ fn said(
             let units: Vec<String> = quantity
                 .units()
                 .iter()
+                .take(2)
                 .map(|unit| format!("`unit = \"{unit}\"`"))
                 .collect();
             (

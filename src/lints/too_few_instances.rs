@@ -2,6 +2,7 @@
 
 use super::{Lint, set_for};
 use crate::catalog::Service;
+use crate::catalog::units::with_unit;
 use crate::diagnostic::{Diagnostic, Place};
 
 pub(crate) const LINT: Lint = Lint {
@@ -19,8 +20,16 @@ pub(crate) const LINT: Lint = Lint {
                     let services = catalog.services.iter();
                     services.filter(|service| branch.services.contains(&service.name))
                 };
+                let ratio = alert.unit.as_deref() == Some("ratio");
+                // All but one may be down.
                 let never = |service: &&Service| {
-                    known(service).is_some_and(|instances| instances as f64 <= above + 1.0)
+                    known(service).is_some_and(|instances| {
+                        let most = instances.saturating_sub(1) as f64;
+                        match ratio {
+                            true => most / instances as f64 <= above,
+                            false => most <= above,
+                        }
+                    })
                 };
                 let key = set_for(source, alert, branch, "above");
                 // An alert of all services is for those that it can fire for, and one instance is no mistake beside several.
@@ -39,14 +48,23 @@ pub(crate) const LINT: Lint = Lint {
                         "one instance".to_string(),
                         "say with `services` which have several, or remove the alert".to_string(),
                     ),
+                    _ if ratio => (
+                        format!("{instances} instances"),
+                        format!(
+                            "write less than the {} that are down when all but one are",
+                            with_unit((instances - 1) as f64 / instances as f64, Some("ratio"))
+                        ),
+                    ),
                     _ => (
                         format!("{instances} instances"),
                         format!("write `above = {}`", instances - 2),
                     ),
                 };
                 let message = format!(
-                    "`{}` never fires for `{}`, which has {has}: more than {above} are not down while another is up",
-                    alert.name, service.name
+                    "`{}` never fires for `{}`, which has {has}: more than {} are not down while another is up",
+                    alert.name,
+                    service.name,
+                    with_unit(above, alert.unit.as_deref())
                 );
                 let place = match source.contains(&key) {
                     true => Place::Value(key),

@@ -5,6 +5,7 @@ use super::{Lint, set_at};
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::profiles::Chooses;
+use crate::profiles::images::{Version, parted};
 use crate::promql::engine::metric;
 use crate::promql::{self, walk::selectors};
 use crate::source::step;
@@ -12,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const LINT: Lint = Lint {
     code: "uncollected-metric",
-    doc: "Exporters expose what their collectors find, and some are off unless they are asked for: an alert on what none of them collects can never fire, and the exporter is up.",
+    doc: "Exporters expose what their collectors find, and some are off unless they are asked for: an alert on what none of them collects, or on what only another version has, can never fire, and the exporter is up.",
     bad: "[services.machine]\ngroup = \"web\"\nport = 9100\nruntime = \"go\"\nimage = \"prom/node-exporter:v1.11.1\"\nprofiles = [\"node_exporter\"]\n\n[alerts.UnitFailed]\nkind = \"threshold\"\nmetric = { metric = \"node_systemd_unit_state\", where = { state = \"failed\" } }\nabove = 0\nfor = \"5m\"\nseverity = \"warning\"\n",
     good: "[services.machine]\ngroup = \"web\"\nport = 9100\nruntime = \"go\"\nimage = \"prom/node-exporter:v1.11.1\"\nprofiles = [\"node_exporter\"]\ncommand = [\"--collector.systemd\"]\n\n[alerts.UnitFailed]\nkind = \"threshold\"\nmetric = { metric = \"node_systemd_unit_state\", where = { state = \"failed\" } }\nabove = 0\nfor = \"5m\"\nseverity = \"warning\"\n",
     check: |catalog, source| {
@@ -26,6 +27,20 @@ pub(crate) const LINT: Lint = Lint {
             else {
                 continue;
             };
+            let names = read(catalog, service, profile);
+            let image = image.unwrap_or_default();
+            for (name, reader) in &names {
+                let Some((why, help)) = of_another_version(catalog, profile, name, image) else {
+                    continue;
+                };
+                let message = format!("`{}` does not expose `{name}`: {why}", service.name);
+                let place = set_at(source, service, "image");
+                found.push(
+                    Diagnostic::error("uncollected-metric", place, message)
+                        .also(Place::Key(reader.clone()), "it is read here")
+                        .help(help),
+                );
+            }
             let Some(chooses) = &exporter.chooses else {
                 continue;
             };
@@ -35,7 +50,7 @@ pub(crate) const LINT: Lint = Lint {
                 continue;
             }
             let mut told = BTreeSet::new();
-            for (name, reader) in read(catalog, service, profile) {
+            for (name, reader) in names {
                 let collector = catalog.profiles.collector(profile, &name);
                 let Some((at, off, help)) = missing(service, chooses, &name, collector) else {
                     continue;
@@ -110,6 +125,29 @@ fn read(catalog: &Catalog, service: &Service, profile: &str) -> BTreeMap<String,
     found
 }
 
+/// Why the version of an image has no metric of this name, and what to do; None: it has it, or nobody knows.
+fn of_another_version(
+    catalog: &Catalog,
+    profile: &str,
+    name: &str,
+    image: &str,
+) -> Option<(String, String)> {
+    let exposed = catalog.profiles.get(profile)?.metrics.get(name)?;
+    let version = Version::of(parted(image).1)?;
+    if let Some(since) = exposed.since.as_ref().filter(|since| version < **since) {
+        return Some((
+            format!("it is there since version {since}, and the image is {version}"),
+            "take a newer image, or read something else".to_string(),
+        ));
+    }
+    let before = exposed.before.as_ref();
+    let before = before.filter(|before| version >= **before)?;
+    Some((
+        format!("version {before} has it no more, and the image is {version}"),
+        "read what has taken its place".to_string(),
+    ))
+}
+
 /// Where it is said, if anywhere, that an exporter leaves a metric out, why it does, and what to do.
 fn missing(
     service: &Service,
@@ -146,7 +184,12 @@ fn missing(
         let index = |(at, _): (String, String)| -> Option<usize> {
             at.strip_prefix("command/")?.parse().ok()
         };
-        match (given(&on).and_then(index), given(&off).and_then(index)) {
+        let together = chooses.together.iter();
+        let with_others = together
+            .filter(|(_, collectors)| collectors.iter().any(|one| one == collector))
+            .find_map(|(flag, _)| given(flag));
+        let turned_on = given(&on).or(with_others).and_then(index);
+        match (turned_on, given(&off).and_then(index)) {
             (on, Some(off)) if on.is_none_or(|on| on < off) => {
                 let why = format!("its collector `{collector}` is turned off");
                 return Some((

@@ -3,6 +3,7 @@
 mod own;
 
 use super::{Check, Example, Proof, place};
+use crate::catalog::Alert;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::evaluation::rules::Rule;
 use crate::evaluation::unit_tests::{Found, Mismatch, Suite};
@@ -116,8 +117,9 @@ fn indifferent(stack: &Stack, file: &File) -> Vec<Diagnostic> {
             true => number.ceil() == moved.ceil(),
             false => number.floor() == moved.floor(),
         };
-        let counted = stack.catalog.alert(tried.alert)?.unit.is_none();
-        if between && counted {
+        let alert = stack.catalog.alert(tried.alert)?;
+        let counted = alert.unit.is_none();
+        if between && counted || same_of_replicas(stack, alert, number, moved) {
             return None;
         }
         Some(place::at(
@@ -131,6 +133,21 @@ fn indifferent(stack: &Stack, file: &File) -> Vec<Diagnostic> {
         ))
     });
     found.next().into_iter().collect()
+}
+
+/// Whether as many of a service's containers are down above one ratio as above another: of three, one is above 20 % and above 30 %.
+fn same_of_replicas(stack: &Stack, alert: &Alert, one: f64, other: f64) -> bool {
+    let branches = alert.branches.iter();
+    let compared = branches.filter(|branch| branch.above == Some(one));
+    let mut covered = compared
+        .flat_map(|branch| &branch.services)
+        .filter_map(|name| stack.catalog.service(name));
+    alert.kind.counts_instances
+        && alert.unit.is_some()
+        && covered.all(|service| {
+            let all = f64::from(service.replicas);
+            service.replicas > 1 && (one * all).floor() == (other * all).floor()
+        })
 }
 
 /// How many times as much, or as little, those tests must notice that a kind's cases become: they have samples just beside the threshold.

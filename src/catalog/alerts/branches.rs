@@ -121,6 +121,16 @@ impl Alert {
                     }
                 }
             }
+            // What only services have that the alert is not about, its rule has no series of.
+            let about = |read: &Read| {
+                let mut having = services
+                    .iter()
+                    .filter(|one| read.services.contains(&one.name));
+                having.any(|service| self.is_about(service))
+            };
+            if self.is_narrowed() && read.iter().any(about) {
+                read.retain(about);
+            }
             if let Some(first) = read.first() {
                 self.settings
                     .insert(key.clone(), first.metric.as_str().into());

@@ -74,7 +74,7 @@ impl Found {
 }
 
 /// What well-known programs are called, and the profile that says what they expose; a program that speaks no HTTP has none.
-const KNOWN: [(&str, &str); 9] = [
+const KNOWN: [(&str, &str); 14] = [
     ("node-exporter", "node_exporter"),
     ("cadvisor", "cadvisor"),
     ("postgres-exporter", "postgres"),
@@ -82,6 +82,11 @@ const KNOWN: [(&str, &str); 9] = [
     ("nginx-exporter", "nginx"),
     ("nginx-prometheus-exporter", "nginx"),
     ("kafka-exporter", "kafka"),
+    ("mysqld-exporter", "mysql"),
+    ("mysql-exporter", "mysql"),
+    ("memcached-exporter", "memcached"),
+    ("elasticsearch-exporter", "elasticsearch"),
+    ("mongodb-exporter", "mongodb"),
     ("pushgateway", "pushgateway"),
     ("blackbox-exporter", "blackbox"),
 ];
@@ -96,11 +101,17 @@ pub(in crate::commands) fn profile_of(name: &str) -> Option<&'static str> {
 
 /// The same of a job that is called after what its exporter watches, and asks where that exporter listens.
 pub(in crate::commands) fn exporter_of(name: &str, targets: &[String]) -> Option<&'static str> {
-    const PORTS: [(&str, &str, &str); 4] = [
+    const PORTS: [(&str, &str, &str); 10] = [
         ("node", ":9100", "node_exporter"),
         ("redis", ":9121", "redis"),
         ("postgres", ":9187", "postgres"),
         ("nginx", ":9113", "nginx"),
+        ("mysql", ":9104", "mysql"),
+        ("memcached", ":9150", "memcached"),
+        ("elasticsearch", ":9114", "elasticsearch"),
+        ("mongo", ":9216", "mongodb"),
+        ("rabbitmq", ":15692", "rabbitmq"),
+        ("etcd", ":2379", "etcd"),
     ];
     let all =
         |port: &str| !targets.is_empty() && targets.iter().all(|target| target.ends_with(port));
