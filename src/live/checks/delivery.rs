@@ -231,17 +231,27 @@ pub(super) fn silences(
 fn outside_hours(delivery: &Delivery, service: &str, place: &Place) -> Option<Diagnostic> {
     let config = &delivery.config;
     let (tree, intervals) = (Route::of(config)?, Intervals::of(config));
-    let silent = delivery.of_service(service).find(|alert| {
+    let (silent, zones) = delivery.of_service(service).find_map(|alert| {
         let labels = texts(&alert["labels"]);
         let routes = tree.ends(&labels);
-        alert["status"]["mutedBy"].is_null()
-            && !routes.is_empty()
-            && intervals.silent_at(&routes, Utc::now()) == Some(true)
+        if !alert["status"]["mutedBy"].is_null() || routes.is_empty() {
+            return None;
+        }
+        match intervals.silent_at(&routes, Utc::now()) {
+            Ok(silent) => silent.then(|| (labels, String::new())),
+            Err(zones) => Some((labels, zones.join(", "))),
+        }
     })?;
-    let message = format!(
-        "{} fires, and the hours of its routes let nobody be told now",
-        called(&texts(&silent["labels"]))
-    );
+    let name = called(&silent);
+    if !zones.is_empty() {
+        let message = format!(
+            "{name} fires, and its routes have hours of {zones}: nobody is told where it is one of those now"
+        );
+        return Some(Diagnostic::warning("muted", place.clone(), message).help(
+            "look what time it is there: this Alertmanager does not say it (one from 0.28 on does); `monstack explain ALERT@SERVICE` says who is told when",
+        ));
+    }
+    let message = format!("{name} fires, and the hours of its routes let nobody be told now");
     Some(
         Diagnostic::error("muted", place.clone(), message)
             .help("it is told when they begin again, if it still fires then; `monstack explain ALERT@SERVICE` says who is told when"),

@@ -6,6 +6,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::live::prometheus::{Running, time};
 use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::routes::{EACH, Route};
+use crate::stack::notifications::times::Intervals;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
@@ -133,7 +134,11 @@ pub(crate) fn not_yet(
 pub(crate) fn again(delivery: &Delivery, service: &str) -> Option<String> {
     let tree = Route::of(&delivery.config)?;
     let all = due(delivery, &tree, service);
-    let told = all.iter().find(|due| due.at <= Utc::now())?;
+    let intervals = Intervals::of(&delivery.config);
+    let tells = |due: &&Due| {
+        due.at <= Utc::now() && intervals.silent_at(&[due.route], Utc::now()) == Ok(false)
+    };
+    let told = all.iter().find(tells)?;
     Some(format!(
         "told again every {} while it fires",
         setting(told.route, "repeat_interval")

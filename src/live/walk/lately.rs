@@ -93,6 +93,8 @@ pub(super) fn said(context: &CheckContext, running: &Running, service: &Service)
             ));
         } else if let Some(run) = waited.get(name)
             && let Some(branch) = alert.branch_of(&service.name)
+            // One that came nowhere near is not what anybody asks for.
+            && run.took() * 2.0 >= branch.r#for.seconds()
         {
             said.push(format!(
                 "{name} was pending for {} at most, and fires after {} (until {} UTC)",

@@ -192,7 +192,13 @@ pub(crate) fn alerts(
                 .then(|| fires_at(one, raw))
                 .flatten()
                 .map(|at| format!(", fires at {} at the earliest", at.format("%T UTC")));
-            format!("{} {state}{}", alert.name, fires.unwrap_or_default())
+            let over = one["keepFiringSince"].as_str().and_then(time);
+            let over = over.filter(|at| at.timestamp() > 0).map(|at| {
+                let at = at.format("%T UTC");
+                format!(", though its condition is over since {at} (`keep_firing_for`)")
+            });
+            let more = fires.or(over).unwrap_or_default();
+            format!("{} {state}{more}", alert.name)
         }));
     }
     let found = rules::about(context, running, Some(&concern)).findings;
