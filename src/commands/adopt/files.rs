@@ -60,7 +60,9 @@ fn is_of_loki(rule: &Value) -> bool {
     let mut selected = rule["expr"].as_str().unwrap_or_default().split('}').skip(1);
     selected.any(|behind| {
         let behind = behind.trim_start();
-        let compared = ["!=", "!~"].iter().find_map(|sign| behind.strip_prefix(sign));
+        let compared = ["!=", "!~"]
+            .iter()
+            .find_map(|sign| behind.strip_prefix(sign));
         let text = compared.map(str::trim_start);
         behind.starts_with('|') || text.is_some_and(|text| text.starts_with(['"', '`']))
     })

@@ -401,11 +401,14 @@ impl Job {
             if target.address != *asked || !named || !target.open.is_empty() {
                 return None;
             }
-            let own = target.labels.iter().filter(|(label, value)| match label.as_str() {
-                "job" => false,
-                "instance" => *value != asked,
-                _ => true,
-            });
+            let own = target
+                .labels
+                .iter()
+                .filter(|(label, value)| match label.as_str() {
+                    "job" => false,
+                    "instance" => *value != asked,
+                    _ => true,
+                });
             let own = own.map(|(label, value)| (label.clone(), json!(value)));
             Some(own.collect())
         });

@@ -232,6 +232,18 @@ impl Intervals {
         silent * 7 / days.max(1)
     }
 
+    /// Whether any of the routes notifies at some time of a working day, from nine to five.
+    pub(crate) fn notify_by_day(&self, routes: &[&Route]) -> bool {
+        let heeded: Vec<Heeded> = routes.iter().map(|route| heeded(route)).collect();
+        let always = |heeded: &Heeded| heeded.iter().all(Option::is_none);
+        let works = |day: &NaiveDate| day.weekday().num_days_from_monday() < 5;
+        heeded.iter().any(always)
+            || self.days().filter(works).any(|day| {
+                let open = self.open(&heeded, day);
+                (9 * 60..17 * 60).any(|minute| open[minute])
+            })
+    }
+
     /// Enough days to see all: two weeks; years where an interval speaks of days of the month, of months or years.
     fn days(&self) -> impl Iterator<Item = NaiveDate> {
         let dates = self.dates();
