@@ -143,7 +143,7 @@ fn until(root: &Root, arguments: &[&str], wanted: impl Fn(&Value) -> bool) -> Va
         if wanted(&document) {
             return document;
         }
-        assert!(start.elapsed() < Duration::from_secs(60), "{document:#}");
+        assert!(start.elapsed() < Duration::from_secs(180), "{document:#}");
         std::thread::sleep(Duration::from_millis(300));
     }
 }

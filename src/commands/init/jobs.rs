@@ -611,3 +611,33 @@ pub(in crate::commands) fn toml(value: &Value) -> Option<String> {
         .ok()
         .map(|value| value.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn more(rules: Value) -> Result<Vec<String>, String> {
+        let job = json!({
+            "job_name": "node",
+            "static_configs": [{"targets": ["n1.example.org:9100", "n2.example.org:9100"], "labels": {"rack": "a"}}],
+            "relabel_configs": rules,
+        });
+        let job = Job::of(&json!({}), &job, "prometheus.yml").unwrap();
+        job.service(Reach::Kept).map(|found| found.more)
+    }
+
+    #[test]
+    fn labels_that_targets_are_relabelled_to_are_those_of_the_service() {
+        let instance = json!({"source_labels": ["__address__"], "regex": "(.*):.*", "target_label": "instance"});
+        let found = more(json!([instance])).unwrap();
+        assert_eq!(found[0], r#"labels = { rack = "a" }"#);
+        let named =
+            r#"{ address = "n2.example.org:9100", labels = { instance = "n2.example.org" } }"#;
+        assert!(found[1].contains(named), "{found:?}");
+        // Another address, and a target that is dropped, are no labels.
+        let elsewhere = json!({"source_labels": ["rack"], "regex": "(.*)", "replacement": "$1:1", "target_label": "__address__"});
+        assert!(more(json!([elsewhere])).is_err());
+        let dropped = json!({"source_labels": ["__address__"], "regex": "n1.*", "action": "drop"});
+        assert!(more(json!([dropped])).is_err());
+    }
+}
