@@ -144,14 +144,14 @@ fn blank(integration: &str, entry: &Value, labels: &Labels) -> Option<&'static [
     {
         return None;
     }
-    let says_nothing = |key: &&str| {
-        let text = entry.get(*key).and_then(Value::as_str);
+    let says_nothing = |key: &str| {
+        let text = entry.get(key).and_then(Value::as_str);
         [true, false].iter().all(|fires| {
             let written = text.and_then(|text| texts::written(text, labels, *fires).ok());
             written.is_some_and(|written| written.trim().is_empty())
         })
     };
-    keys.iter().all(|key| says_nothing(&key)).then_some(*keys)
+    keys.iter().all(|key| says_nothing(key)).then_some(*keys)
 }
 
 /// The last of the texts that all say something while an alert fires, and nothing when it has ended, which is told too.

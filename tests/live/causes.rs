@@ -13,11 +13,14 @@ use std::time::{Duration, Instant};
 /// The metrics of a service that is well.
 const WELL: &str = "# TYPE shop_orders_total counter\nshop_orders_total{result=\"taken\"} 5\nshop_orders_total{result=\"refused\"} 0\n# TYPE shop_queue_length gauge\nshop_queue_length 3\n";
 
+/// What is answered to a path.
+type Says = fn(&str) -> (u16, String, String);
+
 /// A service whose answer to a path can be changed: status, headers, body.
 #[derive(Clone)]
 struct Service {
     port: u16,
-    answer: Arc<Mutex<fn(&str) -> (u16, String, String)>>,
+    answer: Arc<Mutex<Says>>,
 }
 
 fn well(_path: &str) -> (u16, String, String) {
@@ -28,7 +31,7 @@ impl Service {
     fn open() -> Service {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let answer: Arc<Mutex<fn(&str) -> (u16, String, String)>> = Arc::new(Mutex::new(well));
+        let answer: Arc<Mutex<Says>> = Arc::new(Mutex::new(well as Says));
         let now = answer.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -48,7 +51,7 @@ impl Service {
         Service { port, answer }
     }
 
-    fn says(&self, answer: fn(&str) -> (u16, String, String)) {
+    fn says(&self, answer: Says) {
         *self.answer.lock().unwrap() = answer;
     }
 }
