@@ -462,3 +462,35 @@ fn whom_another_configuration_tells_and_what_is_over_is_said() {
             .contains("though its condition is over since ")
     });
 }
+
+#[test]
+fn where_all_are_silent_the_others_are_not_waited_for() {
+    let root = root("");
+    // Every address of this machine leads to it, and it says nothing.
+    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let held: Vec<_> = listener.incoming().collect();
+        drop(held);
+    });
+    let services: String = (1..=180)
+        .map(|index| {
+            format!("s{index} = {{ group = \"core\", targets = [\"127.0.1.{index}:{port}\"] }}\n")
+        })
+        .collect();
+    let catalog = format!(
+        "[platform]\nname = \"Many\"\nslug = \"many\"\nmetric_prefix = \"many\"\n\n[prometheus]\nruns_on = \"host\"\nport = {}\nalertmanagers = [\"127.0.0.1:{}\"]\n\n[alertmanager]\nruns_on = \"host\"\nport = {}\n\n[grafana]\nruns_on = \"host\"\n\n[groups.core]\ntitle = \"Core\"\n\n[defaults]\nbuild = false\nruns_on = \"host\"\n\n[services]\n{services}\n[alerts]\nServiceDown = {{ kind = \"down\", for = \"5m\", severity = \"critical\" }}\n",
+        root.prometheus, root.alertmanager, root.alertmanager
+    );
+    fs::write(root.folder.join("services.toml"), catalog).unwrap();
+    root.render();
+    let _alertmanager = root.alertmanager();
+    let _prometheus = root.prometheus();
+    let (_, document) = root.ask(&["verify", "--timeout", "1s"]);
+    let said = messages(&document);
+    assert!(
+        said.contains("it was not asked: 96 others in a row gave no answer within 1.0s"),
+        "{said}"
+    );
+    assert!(said.contains("does not answer within 1.0s"), "{said}");
+}
