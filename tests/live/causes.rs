@@ -325,6 +325,16 @@ fn targets_of_others_and_those_that_are_dropped_are_named_and_the_walk_goes_on()
     assert_eq!(link(&document, "reachable").0, "-");
     assert_ne!(link(&document, "route").0, "-");
 
+    // Panels wait for rules that are not loaded, and not for time.
+    let unrecorded = installed.replace("  - signal_rules.yml\n", "");
+    assert_ne!(unrecorded, installed);
+    reload(&unrecorded);
+    let document = until(&root, &["verify"], |document| {
+        codes(document).contains(&"panel-without-data")
+    });
+    let (_, help) = said(&document, "panel-without-data");
+    assert!(help.contains("load those first"), "{help}");
+
     // Without its job the service itself is still asked.
     let without = installed.replace("job_name: \"oven\"", "job_name: \"stove\"");
     reload(&without);
