@@ -153,7 +153,7 @@ fn ask(context: &CheckContext) -> Result<Results> {
     let running = running(context)?;
     let services: Vec<&Service> = context.catalog.services.iter().collect();
     let (visits, panels) = std::thread::scope(|scope| {
-        let panels = scope.spawn(|| panels::checked(context));
+        let panels = scope.spawn(|| panels::checked(context, &running));
         let visits = services::visit(context, &running, &services);
         let panels = panels.join();
         (

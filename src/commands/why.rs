@@ -6,7 +6,7 @@ use super::report::Waiting;
 use super::servers::{Servers, drawn};
 use super::{Cli, Report};
 use crate::catalog::{Catalog, Service};
-use crate::diagnostic::{Diagnostic, Format};
+use crate::diagnostic::{Diagnostic, Format, Severity, plural};
 use crate::live::walk::{LINKS, Link, Walk, offline, online};
 use crate::render::File;
 use anyhow::{Result, bail};
@@ -72,7 +72,10 @@ fn walk(
     offline(&mut walk, &context, service, written);
     if walk.goes_on() && !args.offline {
         let _waiting = Waiting::begin(&format!("walking from {} to its receiver", service.name));
-        online(&mut walk, &context, service)?;
+        match online(&mut walk, &context, service) {
+            Err(error) if walk.broken().is_some() => walk.unasked(&format!("{error:#}")),
+            asked => asked?,
+        }
     }
     Ok(walk)
 }
@@ -114,6 +117,8 @@ fn tell(report: &mut Report, walk: Walk, format: Format) {
         }
     }
     report.data.insert("links".into(), Value::Array(links));
+    let all = walk.links.iter().flat_map(|link| &link.findings);
+    let warned = all.filter(|one| one.severity == Severity::Warning).count();
     let findings = walk.links.into_iter().flat_map(|link| link.findings);
     for finding in findings {
         // In text, the link itself has said it.
@@ -124,6 +129,10 @@ fn tell(report: &mut Report, walk: Walk, format: Format) {
     }
     match first {
         Some(first) => drop(report.data.insert("broken".into(), first.into())),
+        None if warned > 0 => report.line(format!(
+            "every link that was checked holds; {} below",
+            plural(warned, "warning")
+        )),
         None => report.line("every link that was checked holds"),
     }
 }

@@ -45,7 +45,7 @@ pub struct Targets {
     /// In the order of the configuration.
     pub list: Vec<Target>,
     /// Relabeling that is not run: its place, and why.
-    pub(crate) unread: Vec<(String, String)>,
+    pub unread: Vec<(String, String)>,
     /// Job → the place of the first rule that drops one of its targets, or makes it another job's, and which.
     pub(crate) lost: BTreeMap<String, (String, Option<String>)>,
     /// Jobs of which some targets stand in no file.

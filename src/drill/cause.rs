@@ -2,6 +2,7 @@
 
 use super::Row;
 use super::rows::{TIMING, called, subject};
+use super::scene::PACE;
 use super::servers::{Stage, ask};
 use crate::catalog::{Branch, Duration};
 use crate::json::Parts;
@@ -51,6 +52,23 @@ fn own<'a>(all: &'a Value, row: &Row) -> Option<&'a Value> {
 pub(super) async fn held_back(stage: &Stage, row: &Row) -> Option<Cause> {
     let all = ask(&stage.alertmanager, ALL.into()).await?;
     suppressed(own(&all, row)?, &all)
+}
+
+/// Whether the Alertmanager has an alert and tells nobody of it while another one fires; it may be on its way there.
+pub(super) async fn is_held_back(stage: &Stage, name: &str, about: &str) -> bool {
+    for _ in 0..2 {
+        let all = ask(&stage.alertmanager, ALL.into()).await;
+        let all = all.unwrap_or_default();
+        let mut same = all.items().filter(|one| {
+            let labels = &one["labels"];
+            labels["alertname"] == name && subject(labels) == about
+        });
+        if let Some(alert) = same.next() {
+            return alert["status"]["inhibitedBy"].items().next().is_some();
+        }
+        tokio::time::sleep(PACE).await;
+    }
+    false
 }
 
 fn suppressed(alert: &Value, all: &Value) -> Option<Cause> {

@@ -270,7 +270,16 @@ impl Scene<'_> {
         let notifications = self.receiver.since(from);
         self.note_progress(row, wanted, began, &active);
         self.note_delivery(row, began, &notifications);
-        if let Some(stray) = self.stray(row, wanted, &active, &notifications, before) {
+        let (firing, told) = self.stray(row, wanted, &active, &notifications, before);
+        let told = match (told, firing) {
+            (None, Some(one)) => {
+                // What the Alertmanager holds back, nobody is told of.
+                let held = cause::is_held_back(self.stage, &one.name, &one.subject).await;
+                (!held).then(|| called(&one.name, &one.subject))
+            }
+            (told, _) => told,
+        };
+        if let Some(stray) = told {
             row.fail(format!("{stray} fired too"));
         }
         tokio::time::sleep(PACE).await;
@@ -314,15 +323,15 @@ impl Scene<'_> {
         }
     }
 
-    /// An alert that the fault should not trigger, at Prometheus or at the receiver.
-    fn stray(
+    /// Alerts that the fault should not trigger: one that fires at Prometheus, and the name of one that the receiver was told of.
+    fn stray<'a>(
         &self,
         row: &Row,
         wanted: &Broken,
-        active: &[Active],
+        active: &'a [Active],
         notifications: &[Notification],
         before: &[Row],
-    ) -> Option<String> {
+    ) -> (Option<&'a Active>, Option<String>) {
         // What a fault does to an expression of the catalog's own, and an invented input to anything, only their tests know.
         let unknown = |name: &str, subject: &str| {
             let alert = self.drill.catalog.alert(name);
@@ -341,8 +350,7 @@ impl Scene<'_> {
         let hidden = |subject: &str| wanted.unreachable && subject == row.subject;
         let firing = active
             .iter()
-            .find(|one| one.firing && !expected(&one.name, &one.subject) && !hidden(&one.subject))
-            .map(|one| called(&one.name, &one.subject));
+            .find(|one| one.firing && !expected(&one.name, &one.subject) && !hidden(&one.subject));
         let earlier = |note: &Notification| {
             before
                 .iter()
@@ -351,7 +359,8 @@ impl Scene<'_> {
         let notified = notifications
             .iter()
             .find(|note| note.firing && !expected(&note.alert, &note.subject) && !earlier(note));
-        firing.or(notified.map(|note| called(&note.alert, &note.subject)))
+        let notified = notified.map(|note| called(&note.alert, &note.subject));
+        (firing, notified)
     }
 
     /// Until nothing of the catalog is active any more.

@@ -15,7 +15,7 @@ use buckets::Bounds;
 use labels::Patterns;
 use read::Selections;
 pub(crate) use series::{backwards, falls};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The declared metrics of each service, their patterns compiled once.
 pub(crate) struct Declared<'a> {
@@ -41,6 +41,8 @@ pub(crate) struct Series<'a> {
 pub(crate) struct Kept<'a> {
     /// What it should expose and does not.
     pub missing: Vec<&'a Metric>,
+    /// Where something is missing, families that no metric of the catalog is called as, each with its type.
+    pub others: Vec<(String, String)>,
     pub exposed: Vec<Series<'a>>,
     pub findings: Vec<Diagnostic>,
 }
@@ -128,12 +130,36 @@ impl<'a> Declared<'a> {
             ));
             kept.findings
                 .extend(self.without_number(service, metric, &samples));
-            kept.findings
-                .extend(self.patterns.judge(service, metric, &samples));
+            let labels = self.patterns.judge(service, metric, &samples);
             kept.findings
                 .extend(self.bounds.judge(service, metric, &samples));
-            kept.findings
-                .extend(self.selections.judge(service, metric, &samples));
+            let blind = self.selections.judge(service, metric, &samples);
+            // Where other values are written, those that are missing are not a matter of time.
+            let renamed = labels.iter().any(|one| one.code == "label-value");
+            kept.findings.extend(labels);
+            kept.findings.extend(blind.map(|finding| match renamed {
+                true => finding.help("first mend what is said of the values of its labels"),
+                false => finding,
+            }));
+        }
+        if !kept.missing.is_empty() {
+            let known: HashSet<&str> = self
+                .catalog
+                .metrics
+                .iter()
+                .map(|one| one.name.as_str())
+                .collect();
+            let others = by_name.keys().filter_map(|name| {
+                let r#type = exposition.type_of(name).unwrap_or("untyped");
+                let parts = ["_bucket", "_sum", "_count"];
+                let mut ends = parts
+                    .iter()
+                    .filter(|_| ["histogram", "summary"].contains(&r#type));
+                let family = ends.find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+                let own = !known.contains(family) && !family.ends_with("_created");
+                own.then(|| (family.to_string(), r#type.to_string()))
+            });
+            kept.others = others.collect();
         }
         kept.findings
             .extend(series::duplicates(service, exposition));

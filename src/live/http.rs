@@ -159,6 +159,11 @@ impl Client {
         Ok(Client { agent, timeout })
     }
 
+    /// How long it waits for an answer.
+    pub(crate) fn waits(&self) -> Duration {
+        self.timeout
+    }
+
     /// GETs an address; redirects are answers, so that no header follows them anywhere.
     pub(crate) fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Failure> {
         let start = Instant::now();

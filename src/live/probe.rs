@@ -282,16 +282,27 @@ pub(crate) fn health(instance: &Instance) -> Result<(), Unhealthy> {
     })
 }
 
+/// How many redirects Go's client follows, and so Prometheus.
+const REDIRECTS: usize = 9;
+
 /// The metrics, or the first thing on the way to them that is broken.
 pub(crate) fn scrape(instance: &Instance) -> Result<Scrape, (ProbeStage, Diagnostic)> {
     let (service, url) = (instance.service, &instance.door.metrics);
     let mut notes = Vec::new();
     let mut answer = ask(instance, url)?;
     let mut asked = url.clone();
-    if (300..400).contains(&answer.status) {
-        let target = redirected(url, &answer.location)
-            .ok_or_else(|| (ProbeStage::Http, elsewhere(service, url, &answer)))?;
-        let path = target.splitn(4, '/').nth(3).unwrap_or_default();
+    let mut passed = Vec::new();
+    while (300..400).contains(&answer.status) {
+        let target = redirected(&asked, &answer.location)
+            .ok_or_else(|| (ProbeStage::Http, elsewhere(service, &asked, &answer)))?;
+        passed.push(std::mem::replace(&mut asked, target));
+        if passed.contains(&asked) || passed.len() > REDIRECTS {
+            return Err((ProbeStage::Http, in_circles(service, url, &asked)));
+        }
+        answer = ask(instance, &asked)?;
+    }
+    if !passed.is_empty() {
+        let path = asked.splitn(4, '/').nth(3).unwrap_or_default();
         notes.push(
             Diagnostic::warning(
                 "scrape-redirect",
@@ -306,8 +317,6 @@ pub(crate) fn scrape(instance: &Instance) -> Result<Scrape, (ProbeStage, Diagnos
                 service.metrics_path
             )),
         );
-        answer = ask(instance, &target)?;
-        asked = target;
     }
     let url = &asked;
     let plain = String::from_utf8_lossy(&answer.body[..answer.body.len().min(400)]).into_owned();
@@ -453,6 +462,16 @@ fn redirected(url: &str, location: &str) -> Option<String> {
     }
     let rest = location.strip_prefix(&url[..host_end])?;
     rest.starts_with('/').then(|| location.to_string())
+}
+
+fn in_circles(service: &Service, url: &str, again: &str) -> Diagnostic {
+    let message = format!(
+        "{}: {url} redirects in circles, again and again to {}",
+        service.name,
+        beginning(without_user(again).as_bytes())
+    );
+    Diagnostic::error("scrape-redirect", at(service), message)
+        .help("let the metrics be read without a redirect: a login that is never done, or a proxy and a service that each send to the other's address, redirect for ever")
 }
 
 fn elsewhere(service: &Service, url: &str, answer: &Answer) -> Diagnostic {

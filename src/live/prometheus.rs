@@ -24,6 +24,8 @@ pub(crate) struct Running {
     pub targets: Vec<Target>,
     /// Job → the place of a target of it, one that is not up before others.
     of_job: HashMap<String, usize>,
+    /// The places of targets whose label `job` is not the job that scrapes them.
+    pub strangers: Vec<usize>,
     /// The addresses of the Alertmanagers that it sends to.
     pub alertmanagers: Vec<String>,
     /// Whether its last reload worked.
@@ -42,6 +44,8 @@ pub(crate) struct Running {
 
 pub(crate) struct Target {
     pub job: String,
+    /// The job that scrapes it, which need not be its label `job`.
+    pub pool: String,
     /// Its label `service`; empty when it has none.
     pub service: String,
     pub url: String,
@@ -76,7 +80,13 @@ impl Running {
                 *known = index;
             }
         }
+        // An older server does not say which job it is.
+        let stranger = |target: &Target| !target.pool.is_empty() && target.pool != target.job;
+        let strangers = targets.iter().enumerate();
+        let strangers = strangers.filter(|(_, target)| stranger(target));
+        let strangers = strangers.map(|(index, _)| index).collect();
         Ok(Running {
+            strangers,
             version: text(&build["version"]),
             config,
             groups: get("/api/v1/rules")?["groups"].items().cloned().collect(),
@@ -170,6 +180,7 @@ pub(super) fn targets(endpoint: &Endpoint, client: &Client) -> Result<Vec<Target
         let interval = interval.and_then(catalog::Duration::parse);
         Target {
             job: text(&target["labels"]["job"]),
+            pool: text(&target["scrapePool"]),
             service: text(&target["labels"]["service"]),
             url: without_user(&text(&target["scrapeUrl"])),
             health: text(&target["health"]),
@@ -207,6 +218,16 @@ pub(super) fn found(
     let own = own.filter(|target| target["scrapePool"] == job || target["labels"]["job"] == job);
     let urls = own.filter_map(|target| target["scrapeUrl"].as_str());
     Ok(urls.map(without_user).collect())
+}
+
+/// The addresses that a job finds and drops.
+pub(super) fn relabelled_away(endpoint: &Endpoint, client: &Client, job: &str) -> Vec<String> {
+    let targets = data(endpoint, client, "/api/v1/targets?state=dropped").unwrap_or_default();
+    let all = targets["droppedTargets"].items();
+    let found = all.map(|target| &target["discoveredLabels"]);
+    let own = found.filter(|labels| labels["job"] == job);
+    let addresses = own.filter_map(|labels| labels["__address__"].as_str());
+    addresses.map(without_user).collect()
 }
 
 /// How far its clock is ahead, in seconds; 0 where it does not say.

@@ -19,6 +19,8 @@ pub(crate) struct Rule {
     pub expression: String,
     /// An alert's `for`, in seconds.
     pub hold: f64,
+    /// An alert's `keep_firing_for`, in seconds; None: a server that does not know it, and does not say it.
+    pub kept: Option<f64>,
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
     /// Whether it is an alert.
@@ -157,17 +159,20 @@ pub(crate) fn rendered_rules(rendered: Files) -> Vec<Rule> {
             Rule {
                 name: key(name, &labels, alert),
                 expression: one_line(rule["expr"].as_str().unwrap_or_default()),
-                hold: rule["for"]
-                    .as_str()
-                    .and_then(Duration::parse)
-                    .unwrap_or_default()
-                    .seconds(),
+                hold: seconds(&rule["for"]),
+                kept: Some(seconds(&rule["keep_firing_for"])),
                 labels,
                 annotations: texts(&rule["annotations"]),
                 alert,
             }
         })
         .collect()
+}
+
+/// A duration as a rule has it; 0: it has none.
+fn seconds(written: &Value) -> f64 {
+    let written = written.as_str().and_then(Duration::parse);
+    written.unwrap_or_default().seconds()
 }
 
 /// The same of a rule that Prometheus reports.
@@ -178,6 +183,7 @@ pub(crate) fn loaded_rule(rule: &Value) -> Rule {
         name: key(rule["name"].as_str().unwrap_or_default(), &labels, alert),
         expression: one_line(rule["query"].as_str().unwrap_or_default()),
         hold: rule["duration"].as_f64().unwrap_or_default(),
+        kept: rule["keepFiringFor"].as_f64(),
         labels,
         annotations: texts(&rule["annotations"]),
         alert,
@@ -218,6 +224,13 @@ pub(crate) fn rule_difference(rendered: &Rule, loaded: &Rule) -> Option<String> 
         return Some(format!(
             "its `for` is {}s, rendered is {}s",
             loaded.hold, rendered.hold
+        ));
+    }
+    if let (Some(wanted), Some(there)) = (rendered.kept, loaded.kept)
+        && wanted != there
+    {
+        return Some(format!(
+            "its `keep_firing_for` is {there}s, rendered is {wanted}s"
         ));
     }
     let parts = [

@@ -1,12 +1,13 @@
 //! The chain from the catalog to the receiver, link by link: the document's troubleshooting section as questions.
 
+mod lately;
 mod links;
 mod service;
 
 use super::checks::services::visit;
 use super::checks::{CheckContext, clocks, generated, grafana, prometheus, running, silent};
 use crate::catalog::Service;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::stack::files::Files;
 use anyhow::Result;
 
@@ -26,6 +27,9 @@ pub(crate) const LINKS: [&str; 13] = [
     "route",
     "dashboards",
 ];
+
+/// Links at which files are compared, and nothing is asked of the service.
+const FILES: [&str; 2] = ["rendered", "loaded"];
 
 /// A link that was looked at.
 pub(crate) struct Link {
@@ -58,9 +62,19 @@ impl Walk {
         self.links.iter().find(|link| link.broken().is_some())
     }
 
-    /// Whether the next link is worth looking at.
+    /// Whether the next link is worth looking at: behind files that differ it is, because that may not be what is looked for.
     pub(crate) fn goes_on(&self) -> bool {
-        self.all || self.broken().is_none()
+        let mut way = self.links.iter().filter(|link| !FILES.contains(&link.name));
+        self.all || way.all(|link| link.broken().is_none())
+    }
+
+    /// No server could be asked.
+    pub(crate) fn unasked(&mut self, why: &str) {
+        let found = Diagnostic::error("server-silent", Place::Key("/prometheus".into()), why);
+        self.add(
+            "loaded",
+            Err(found.help("the links behind it were not looked at")),
+        );
     }
 
     /// What was seen of a link later on.
@@ -148,25 +162,24 @@ pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service)
         severity: Severity::Warning,
         ..finding
     }));
-    if !walk.found("loaded", findings, fine)
-        || !walk.add("discovered", links::discovered(&running, service))
-    {
-        return Ok(());
-    }
-    let Some(mut visit) = visit(context, &running, &[service]).into_iter().next() else {
-        return Ok(());
+    walk.found("loaded", findings, fine);
+    // Without a job there is nothing to discover.
+    let scraped = running.jobs().contains(&service.name.as_str());
+    let goes_on = !scraped || walk.add("discovered", links::discovered(context, &running, service));
+    let visits = match goes_on {
+        true => visit(context, &running, &[service]),
+        false => Vec::new(),
     };
-    let _ = service::way(walk, context, &running, &mut visit)
-        && service::healthy(walk, context, &running, &mut visit)
-        && service::metrics(walk, context, &mut visit);
+    for mut visit in visits {
+        let _ = service::way(walk, context, &running, &mut visit)
+            && service::healthy(walk, context, &running, &mut visit)
+            && service::metrics(walk, context, &mut visit);
+    }
     // A service that is down is when somebody must have been told: these links do not depend on it.
     let (findings, fine) = links::alerts(context, &running, service);
-    let loaded = !findings.iter().any(Diagnostic::stops);
     walk.found("alerts", findings, fine);
-    if loaded || walk.all {
-        let (findings, fine) = links::route(context, &running, service);
-        walk.found("route", findings, fine);
-    }
+    let (findings, fine) = links::route(context, &running, service);
+    walk.found("route", findings, fine);
     let whole = walk.goes_on();
     if let Some(endpoint) = context.grafana.as_ref().filter(|_| whole) {
         let checked = grafana::checked(context, endpoint);

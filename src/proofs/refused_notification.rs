@@ -91,6 +91,15 @@ pub(crate) const PROOF: Proof = Proof {
                         "let the text speak of `.Alerts`, or of `.Alerts.Firing`",
                     );
                 }
+                if let Some(keys) = told.and_then(|told| blank(integration, entry, told.labels())) {
+                    say(
+                        &format!("/{}", keys[0]),
+                        Severity::Error,
+                        "the messages have no words: what they are made of says nothing"
+                            .to_string(),
+                        "leave one of them out for the usual text, or write what fires and where",
+                    );
+                }
                 if let Some((key, labels)) = told.and_then(|told| {
                     Some((wordless(integration, entry, told.labels())?, told.labels()))
                 }) {
@@ -124,6 +133,26 @@ const MESSAGES: [(&str, &[&str]); 11] = [
     ("msteams", &["title", "text"]),
     ("msteamsv2", &["title", "text"]),
 ];
+
+/// The texts of a message where none says anything while an alert fires, nor when it has ended.
+fn blank(integration: &str, entry: &Value, labels: &Labels) -> Option<&'static [&'static str]> {
+    let (_, keys) = MESSAGES.iter().find(|(kind, _)| *kind == integration)?;
+    // Slack's messages can be made of these alone.
+    if ["fields", "pretext"]
+        .iter()
+        .any(|key| entry.get(*key).is_some())
+    {
+        return None;
+    }
+    let says_nothing = |key: &str| {
+        let text = entry.get(key).and_then(Value::as_str);
+        [true, false].iter().all(|fires| {
+            let written = text.and_then(|text| texts::written(text, labels, *fires).ok());
+            written.is_some_and(|written| written.trim().is_empty())
+        })
+    };
+    keys.iter().all(|key| says_nothing(key)).then_some(*keys)
+}
 
 /// The last of the texts that all say something while an alert fires, and nothing when it has ended, which is told too.
 fn wordless<'k>(integration: &str, entry: &Value, labels: &Labels) -> Option<&'k str> {

@@ -1,6 +1,7 @@
 //! The running stack: real Prometheus and Alertmanager, stand-ins, and endpoints that misbehave.
 
 mod access;
+mod causes;
 mod delivery;
 mod drill;
 mod endpoints;

@@ -18,8 +18,12 @@ pub(super) enum Sort {
 /// Told by its keys; `listed`: a job reads its targets from it.
 pub(super) fn sort(value: &Value, listed: bool) -> Sort {
     let has = |key: &str| value.get(key).is_some();
-    if has("scrape_configs") {
+    if has("scrape_configs") && has("clients") {
+        Sort::Left("what a shipper of logs reads: it goes on as before")
+    } else if has("scrape_configs") {
         Sort::Jobs
+    } else if has("groups") && rules(value).any(is_of_loki) {
+        Sort::Left("rules of Loki, written in LogQL: its ruler evaluates them as before")
     } else if has("groups") {
         Sort::Kept("rules")
     } else if has("tests") && has("rule_files") {
@@ -49,6 +53,19 @@ pub(super) fn sort(value: &Value, listed: bool) -> Sort {
 pub(super) fn rules(file: &Value) -> impl Iterator<Item = &Value> {
     let groups = file["groups"].items();
     groups.flat_map(|group| group["rules"].items())
+}
+
+/// Whether a rule is written in Loki's language: what a selector picks is filtered as text, which no PromQL does.
+fn is_of_loki(rule: &Value) -> bool {
+    let mut selected = rule["expr"].as_str().unwrap_or_default().split('}').skip(1);
+    selected.any(|behind| {
+        let behind = behind.trim_start();
+        let compared = ["!=", "!~"]
+            .iter()
+            .find_map(|sign| behind.strip_prefix(sign));
+        let text = compared.map(str::trim_start);
+        behind.starts_with('|') || text.is_some_and(|text| text.starts_with(['"', '`']))
+    })
 }
 
 /// A rule file without the alerts of these names, and without groups that are empty then.
@@ -96,4 +113,20 @@ fn panels(dashboard: &Value) -> usize {
     let rows = dashboard["rows"].items();
     let inside = rows.map(|row| row["panels"].items().len());
     dashboard["panels"].items().len() + inside.sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn rules_of_loki_are_told_from_those_of_prometheus() {
+        let loki = |expr: &str| is_of_loki(&json!({"expr": expr}));
+        assert!(loki("sum(rate({job=\"x\"} |= \"error\" [5m])) > 1"));
+        assert!(loki("count_over_time({job=\"x\"} != `ok` | json [5m]) > 0"));
+        assert!(!loki("rate({job=\"x\"}[5m]) != 3"));
+        assert!(!loki("{job=\"x\"} != on (job) {job=\"y\"}"));
+        assert!(!loki("up{job=~\"a|b\"} == 0"));
+    }
 }

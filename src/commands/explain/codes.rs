@@ -221,6 +221,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     ("target-down", "Prometheus cannot scrape the service."),
     (
+        "foreign-target",
+        "A job that is not the service's gives its targets the service's name: what they expose is taken for the service's.",
+    ),
+    (
         "other-flags",
         "Prometheus was started with another retention or external URL than the catalog says.",
     ),
@@ -359,7 +363,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     (
         "disk-full",
-        "The disk of Prometheus is full: it stores nothing and evaluates no rule.",
+        "The disk of Prometheus is full, or cannot be written to: it stores nothing and evaluates no rule.",
     ),
     (
         "another-alertmanager",

@@ -21,6 +21,14 @@ pub(super) struct Relabelled {
     pub(super) through: Option<String>,
 }
 
+impl Relabelled {
+    /// Whether it asks for nothing that only targets have that are found.
+    pub(super) fn is_said_of_targets(&self) -> bool {
+        let asked = self.keep.is_empty() && self.drop.is_empty();
+        asked && self.copied.is_empty() && self.address.is_none()
+    }
+}
+
 /// Reads the rules of a job; or why a service does not say them.
 pub(super) fn relabelled<'a>(rules: impl Iterator<Item = &'a Value>) -> Result<Relabelled, String> {
     let mut read = Relabelled::default();

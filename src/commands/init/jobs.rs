@@ -1,8 +1,9 @@
 //! Jobs of a configuration: those that a service of a catalog can say, and those that are kept as they are.
 
-use super::discovered::{Sought, discovery, relabelled, written};
+use super::discovered::{Relabelled, Sought, discovery, relabelled, written};
 use super::draft::{Found, RESERVED, UNKNOWN, exporter_of, is_target};
 use crate::catalog::Duration;
+use crate::contract::targets::{Lists, Targets};
 use crate::json::{Parts, plain};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,7 +133,15 @@ impl Job {
         let targets = self.targets();
         let distinct: BTreeSet<&String> = targets.iter().collect();
         let rules = self.value.get("relabel_configs").into_iter();
-        let rules = relabelled(rules.flat_map(Parts::items))?;
+        let read = relabelled(rules.flat_map(Parts::items));
+        let played = match &read {
+            Ok(read) if self.looks() || read.is_said_of_targets() => None,
+            _ => self.played(),
+        };
+        let rules = match played {
+            Some(_) => Relabelled::default(),
+            None => read?,
+        };
         let odd = targets.iter().find(|target| !is_target(target));
         if let (Some(odd), None) = (odd, &rules.through) {
             return Err(format!("`{odd}` is not host:port"));
@@ -149,12 +158,7 @@ impl Job {
         if found_by.is_none() && (targets.is_empty() || distinct.len() < targets.len()) {
             return Err("its targets are not a list without repetition".to_string());
         }
-        if found_by.is_none()
-            && !(rules.keep.is_empty()
-                && rules.drop.is_empty()
-                && rules.copied.is_empty()
-                && rules.address.is_none())
-        {
+        if found_by.is_none() && !rules.is_said_of_targets() {
             return Err("it relabels by what its targets do not have".to_string());
         }
         let mut found = Found {
@@ -177,7 +181,7 @@ impl Job {
             (None, Some(path)) if path.starts_with("/actuator/") => Some("java"),
             (None, _) => None,
         };
-        let (mut labels, own) = self.labels();
+        let (mut labels, own) = self.labels(played);
         labels.extend(rules.labels);
         for same in ["service", "job"] {
             if labels
@@ -349,14 +353,21 @@ impl Job {
     }
 
     /// Labels that all its targets get, and those that each has beside them, in their order.
-    fn labels(&self) -> (Map<String, Value>, Vec<Map<String, Value>>) {
-        let mut own: Vec<Map<String, Value>> = Vec::new();
+    fn labels(
+        &self,
+        played: Option<Vec<Map<String, Value>>>,
+    ) -> (Map<String, Value>, Vec<Map<String, Value>>) {
+        let relabelled = played.is_some();
+        let mut own = played.unwrap_or_default();
         for group in self
             .value
             .get("static_configs")
             .into_iter()
             .flat_map(Parts::items)
         {
+            if relabelled {
+                break;
+            }
             let labels = group["labels"].as_object().cloned().unwrap_or_default();
             own.extend(group["targets"].items().map(|_| labels.clone()));
         }
@@ -369,6 +380,40 @@ impl Job {
             labels.retain(|label, _| !shared.contains_key(label));
         }
         (shared, own)
+    }
+
+    /// The labels that its rules leave to each of its targets, found by running them; None where they change more than labels.
+    fn played(&self) -> Option<Vec<Map<String, Value>>> {
+        let rules = self.value.get("relabel_configs").into_iter();
+        let mut rules = rules.flat_map(Parts::items);
+        let inner = |rule: &Value| {
+            let target = rule["target_label"].as_str().unwrap_or_default();
+            target.starts_with("__") || rule["action"].as_str().is_some_and(|it| it != "replace")
+        };
+        if self.looks() || rules.any(inner) {
+            return None;
+        }
+        let config = json!({ "scrape_configs": [self.value.clone()] });
+        let targets = Targets::read(&config, &[], &Lists::new());
+        let asked = self.targets();
+        let all = targets.list.iter().zip(&asked).map(|(target, asked)| {
+            let named = target.labels.get("job") == Some(&self.name);
+            if target.address != *asked || !named || !target.open.is_empty() {
+                return None;
+            }
+            let own = target
+                .labels
+                .iter()
+                .filter(|(label, value)| match label.as_str() {
+                    "job" => false,
+                    "instance" => *value != asked,
+                    _ => true,
+                });
+            let own = own.map(|(label, value)| (label.clone(), json!(value)));
+            Some(own.collect())
+        });
+        let whole = targets.unread.is_empty() && targets.list.len() == asked.len();
+        all.collect::<Option<Vec<_>>>().filter(|_| whole)
     }
 
     /// A file with targets, from the folder of the catalog on, where that is known.
@@ -565,4 +610,34 @@ pub(in crate::commands) fn toml(value: &Value) -> Option<String> {
     toml::Value::try_from(value)
         .ok()
         .map(|value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn more(rules: Value) -> Result<Vec<String>, String> {
+        let job = json!({
+            "job_name": "node",
+            "static_configs": [{"targets": ["n1.example.org:9100", "n2.example.org:9100"], "labels": {"rack": "a"}}],
+            "relabel_configs": rules,
+        });
+        let job = Job::of(&json!({}), &job, "prometheus.yml").unwrap();
+        job.service(Reach::Kept).map(|found| found.more)
+    }
+
+    #[test]
+    fn labels_that_targets_are_relabelled_to_are_those_of_the_service() {
+        let instance = json!({"source_labels": ["__address__"], "regex": "(.*):.*", "target_label": "instance"});
+        let found = more(json!([instance])).unwrap();
+        assert_eq!(found[0], r#"labels = { rack = "a" }"#);
+        let named =
+            r#"{ address = "n2.example.org:9100", labels = { instance = "n2.example.org" } }"#;
+        assert!(found[1].contains(named), "{found:?}");
+        // Another address, and a target that is dropped, are no labels.
+        let elsewhere = json!({"source_labels": ["rack"], "regex": "(.*)", "replacement": "$1:1", "target_label": "__address__"});
+        assert!(more(json!([elsewhere])).is_err());
+        let dropped = json!({"source_labels": ["__address__"], "regex": "n1.*", "action": "drop"});
+        assert!(more(json!([dropped])).is_err());
+    }
 }

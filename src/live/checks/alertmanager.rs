@@ -1,6 +1,6 @@
 //! The Alertmanager: whether Prometheus sends to it, and whether it routes as rendered.
 
-use super::delivery::possible;
+use super::delivery::{called, possible};
 use super::{CheckContext, Checked, first, remedy};
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::json::{Parts, plain};
@@ -155,7 +155,7 @@ pub(super) fn concerns(context: &CheckContext, service: &str, other: &Value) -> 
         return false;
     };
     let (found, _) = between(&file.value, other);
-    let whom = Whom::of(context, service, &file.value, other);
+    let whom = Whom::of(context, Some(service), &file.value, other);
     found.iter().any(|one| whom.has(one))
 }
 
@@ -164,24 +164,35 @@ struct Whom {
     receivers: BTreeSet<String>,
     /// Whether another configuration routes some of them otherwise.
     rerouted: bool,
+    /// Of one that others are told of, what it is and who.
+    others: Option<String>,
 }
 
 impl Whom {
-    fn of(context: &CheckContext, service: &str, rendered: &Value, other: &Value) -> Whom {
+    /// Of one service, or of all.
+    fn of(context: &CheckContext, service: Option<&str>, rendered: &Value, other: &Value) -> Whom {
         let mut whom = Whom {
             receivers: BTreeSet::new(),
             rerouted: false,
+            others: None,
         };
         let (Some(wanted), Some(there)) = (Route::of(rendered), Route::of(other)) else {
             whom.rerouted = true;
             return whom;
         };
         let way = Way::of(context.rendered.config().unwrap_or(&Value::Null));
-        for (_, made) in possible(context, Some(service)) {
+        for (_, made) in possible(context, service) {
             let Some(labels) = way.sent(&made) else {
                 continue;
             };
             let (wanted, there) = (wanted.ends(&labels), there.ends(&labels));
+            if whom.others.is_none() {
+                let (wanted, there) = (names(&wanted), names(&there));
+                whom.others = (wanted != there).then(|| {
+                    let name = called(&labels);
+                    format!("{there} is told of {name}, rendered is {wanted}")
+                });
+            }
             let receivers = wanted.iter().map(|route| route.receiver().to_string());
             whom.receivers.extend(receivers);
             whom.rerouted |= wanted.len() != there.len();
@@ -200,6 +211,16 @@ impl Whom {
             About::Routes => self.rerouted,
             About::All => true,
         }
+    }
+}
+
+/// The receivers of some routes, for people.
+fn names(routes: &[&Route]) -> String {
+    let mut names: Vec<&str> = routes.iter().map(|route| route.receiver()).collect();
+    names.dedup();
+    match names.is_empty() {
+        true => "nobody".to_string(),
+        false => names.join(" and "),
     }
 }
 
@@ -271,12 +292,14 @@ pub(crate) fn about(context: &CheckContext, running: &Running, service: Option<&
         }
     };
     let rendered = context.rendered.alertmanager();
-    let whom = service
-        .zip(rendered)
-        .map(|(service, file)| Whom::of(context, service, &file.value, &config));
+    let whom = rendered
+        .filter(|_| !found.is_empty())
+        .map(|file| Whom::of(context, service, &file.value, &config));
     let (found, of_others): (Vec<Difference>, Vec<Difference>) = found
         .into_iter()
-        .partition(|one| whom.as_ref().is_none_or(|whom| whom.has(one)));
+        .partition(|one| service.is_none() || whom.as_ref().is_none_or(|whom| whom.has(one)));
+    let others = whom.and_then(|whom| whom.others);
+    let others = others.map_or_else(String::new, |others| format!("; so {others}"));
     let texts = |all: Vec<Difference>| all.into_iter().map(|one| one.text).collect::<Vec<_>>();
     let (found, of_others) = (texts(found), texts(of_others));
     if !of_others.is_empty() {
@@ -295,7 +318,7 @@ pub(crate) fn about(context: &CheckContext, running: &Running, service: Option<&
     if !found.is_empty() {
         let asked = &context.alertmanager.url;
         let message = format!(
-            "the Alertmanager at {asked} routes otherwise than rendered: {}",
+            "the Alertmanager at {asked} routes otherwise than rendered: {}{others}",
             first(&found, 3)
         );
         let reload = super::prometheus::reload_command(context, "alertmanager");

@@ -10,6 +10,7 @@ use crate::promql::Expr;
 use crate::promql::walk::{children_mut, selectors};
 use crate::stack::notifications::alerts::{Way, labels};
 use crate::stack::notifications::matchers::{Comparison, Labels, Matcher, pick};
+use crate::stack::notifications::receivers;
 use crate::stack::notifications::routes::Route;
 use crate::stack::notifications::times::Intervals;
 use crate::yaml;
@@ -142,19 +143,35 @@ impl Delivery {
         self.silences.len()
     }
 
-    /// The name and the service of an alert by its fingerprint, as `inhibitedBy` has it.
-    fn named(&self, fingerprint: &str) -> String {
+    /// The name and the service of an alert by its fingerprint, as `inhibitedBy` has it, and who is told of it.
+    fn named(&self, fingerprint: &str) -> (String, String) {
         let mut all = self.alerts.iter();
-        let found = all.find(|alert| alert["fingerprint"] == fingerprint);
-        found.map_or_else(
-            || "another alert".to_string(),
-            |alert| called(&texts(&alert["labels"])),
-        )
+        let Some(alert) = all.find(|alert| alert["fingerprint"] == fingerprint) else {
+            return ("another alert".to_string(), String::new());
+        };
+        let name = called(&texts(&alert["labels"]));
+        let routed = alert["receivers"].items();
+        let routed = routed.filter_map(|one| one["name"].as_str());
+        let told: Vec<&str> = routed.filter(|name| self.tells(name)).collect();
+        let silenced = alert["status"]["silencedBy"].items().next().is_some();
+        let who = match told.is_empty() {
+            _ if silenced => format!("{name} is silenced, so nobody is told of either"),
+            true => format!("{name} is told to nobody, so neither is told"),
+            false => format!("{} is told of {name}", told.join(" and ")),
+        };
+        (name, who)
+    }
+
+    /// Whether a receiver of the running Alertmanager tells somebody.
+    pub(super) fn tells(&self, name: &str) -> bool {
+        let all = receivers::all(&self.config);
+        let mut own = all.iter().filter(|one| one.name == name);
+        own.any(|one| !one.integrations().is_empty())
     }
 }
 
 /// `Down@cart`, as people ask `explain` for it.
-pub(super) fn called(labels: &Labels) -> String {
+pub(crate) fn called(labels: &Labels) -> String {
     let part = |label: &str| labels.get(label).map_or("", String::as_str);
     match part("job") {
         "" => part("alertname").to_string(),
@@ -170,21 +187,16 @@ pub(super) fn texts(labels: &Value) -> Labels {
 }
 
 /// Why alerts of the service that fire are told to nobody now; silences are said by themselves.
-pub(super) fn suppressed(
-    context: &CheckContext,
-    delivery: &Delivery,
-    service: &str,
-    place: &Place,
-) -> Vec<Diagnostic> {
+pub(super) fn suppressed(delivery: &Delivery, service: &str, place: &Place) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for alert in delivery.of_service(service) {
         let status = &alert["status"];
         let name = called(&texts(&alert["labels"]));
         if let Some(by) = status["inhibitedBy"].texts().next() {
-            let other = delivery.named(by);
+            let (other, who) = delivery.named(by);
             let message = format!("{name} fires and is held back while {other} does (inhibited)");
             found.push(Diagnostic::error("inhibited", place.clone(), message).help(format!(
-                "look at {other}: it is the one that is told; `inhibit_rules` in the Alertmanager's configuration say why"
+                "look at {other}: {who}; `inhibit_rules` in the Alertmanager's configuration say why"
             )));
         }
         if let Some(interval) = status["mutedBy"].texts().next() {
@@ -196,7 +208,7 @@ pub(super) fn suppressed(
             );
         }
     }
-    found.extend(outside_hours(context, delivery, service, place));
+    found.extend(outside_hours(delivery, service, place));
     found
 }
 
@@ -216,25 +228,30 @@ pub(super) fn silences(
 }
 
 /// An alert that waits for the hours of its route: an Alertmanager before 0.28 does not say so itself.
-fn outside_hours(
-    context: &CheckContext,
-    delivery: &Delivery,
-    service: &str,
-    place: &Place,
-) -> Option<Diagnostic> {
-    let config = &context.rendered.alertmanager()?.value;
+fn outside_hours(delivery: &Delivery, service: &str, place: &Place) -> Option<Diagnostic> {
+    let config = &delivery.config;
     let (tree, intervals) = (Route::of(config)?, Intervals::of(config));
-    let silent = delivery.of_service(service).find(|alert| {
+    let (silent, zones) = delivery.of_service(service).find_map(|alert| {
         let labels = texts(&alert["labels"]);
         let routes = tree.ends(&labels);
-        alert["status"]["mutedBy"].is_null()
-            && !routes.is_empty()
-            && intervals.silent_at(&routes, Utc::now()) == Some(true)
+        if !alert["status"]["mutedBy"].is_null() || routes.is_empty() {
+            return None;
+        }
+        match intervals.silent_at(&routes, Utc::now()) {
+            Ok(silent) => silent.then(|| (labels, String::new())),
+            Err(zones) => Some((labels, zones.join(", "))),
+        }
     })?;
-    let message = format!(
-        "{} fires, and the hours of its routes let nobody be told now",
-        called(&texts(&silent["labels"]))
-    );
+    let name = called(&silent);
+    if !zones.is_empty() {
+        let message = format!(
+            "{name} fires, and its routes have hours of {zones}: nobody is told where it is one of those now"
+        );
+        return Some(Diagnostic::warning("muted", place.clone(), message).help(
+            "look what time it is there: this Alertmanager does not say it (one from 0.28 on does); `monstack explain ALERT@SERVICE` says who is told when",
+        ));
+    }
+    let message = format!("{name} fires, and the hours of its routes let nobody be told now");
     Some(
         Diagnostic::error("muted", place.clone(), message)
             .help("it is told when they begin again, if it still fires then; `monstack explain ALERT@SERVICE` says who is told when"),

@@ -5,12 +5,12 @@ use super::{CheckContext, Checked};
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::live::endpoint::Refusal;
 use crate::live::panels::{self, PanelQuery};
-use crate::live::prometheus::query;
+use crate::live::prometheus::{Running, query};
 use crate::live::workers::{self, each};
 use std::collections::{BTreeMap, HashSet};
 
 /// Runs every query of every panel. A panel about alerts is empty while there are none.
-pub(crate) fn checked(context: &CheckContext) -> Option<Checked> {
+pub(crate) fn checked(context: &CheckContext, running: &Running) -> Option<Checked> {
     let queries = panels::queries(context.rendered, context.catalog);
     if queries.is_empty() {
         return None;
@@ -45,7 +45,20 @@ pub(crate) fn checked(context: &CheckContext) -> Option<Checked> {
             late += usize::from(unanswered);
         }
     }
-    findings.extend(blank(&shows, &context.catalog.platform.output));
+    let unrecorded = unrecorded(context, running);
+    let waits = |key: &(&str, &str)| {
+        let mut own = queries
+            .iter()
+            .filter(|one| (one.file.as_str(), one.panel.as_str()) == *key);
+        own.any(|one| unrecorded.iter().any(|name| one.expression.contains(name)))
+    };
+    // What no rule records is a matter of rules, and not of time.
+    let blank_ones = shows.iter().filter(|(_, seen)| **seen == Shows::Nothing);
+    let (rules, time): (Vec<_>, Vec<_>) = blank_ones.map(|(key, _)| *key).partition(waits);
+    let output = &context.catalog.platform.output;
+    for (panels, help) in [(&rules, UNRECORDED), (&time, WAIT)] {
+        findings.extend(blank(panels, output, help));
+    }
     let mut seen = shows.values();
     let full = seen.clone().filter(|seen| **seen == Shows::Something);
     let full = full.count();
@@ -63,6 +76,10 @@ pub(crate) fn checked(context: &CheckContext) -> Option<Checked> {
         findings,
     ))
 }
+
+/// What to do about panels that show nothing.
+const WAIT: &str = "rates need two scrapes, and counters that were counted: wait a minute, or generate requests with --traffic";
+const UNRECORDED: &str = "they read what rules record that Prometheus does not have: load those first (`rules-not-loaded`)";
 
 /// Samples that are asked for in one query.
 const TOGETHER: usize = 20;
@@ -131,10 +148,22 @@ fn refused(context: &CheckContext, panel: &PanelQuery, refusal: &Refusal) -> Dia
     Diagnostic::error("panel-query-fails", place, message).help("fix the dashboard's template")
 }
 
+/// Series that rendered rules record, and none that Prometheus has loaded.
+fn unrecorded(context: &CheckContext, running: &Running) -> Vec<String> {
+    let loaded: HashSet<&str> = running
+        .rules()
+        .filter_map(|rule| rule["name"].as_str())
+        .collect();
+    let rendered = context.rendered.rules();
+    let recorded = rendered.filter_map(|(_, _, rule)| rule["record"].as_str());
+    let lost = recorded.filter(|name| !loaded.contains(name));
+    lost.map(str::to_string).collect()
+}
+
 /// One finding for each dashboard with panels that show nothing.
-fn blank(shows: &BTreeMap<(&str, &str), Shows>, output: &str) -> Vec<Diagnostic> {
+fn blank(panels: &[(&str, &str)], output: &str, help: &str) -> Vec<Diagnostic> {
     let mut blank: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for ((file, panel), _) in shows.iter().filter(|(_, seen)| **seen == Shows::Nothing) {
+    for (file, panel) in panels {
         blank.entry(file).or_default().push(panel);
     }
     let finding = move |(file, panels): (&str, Vec<&str>)| {
@@ -144,8 +173,12 @@ fn blank(shows: &BTreeMap<(&str, &str), Shows>, output: &str) -> Vec<Diagnostic>
             if panels.len() == 1 { "shows" } else { "show" },
             panels.join(", ")
         );
-        Diagnostic::warning("panel-without-data", Place::File(format!("{output}/{file}")), message)
-            .help("rates need two scrapes, and counters that were counted: wait a minute, or generate requests with --traffic")
+        Diagnostic::warning(
+            "panel-without-data",
+            Place::File(format!("{output}/{file}")),
+            message,
+        )
+        .help(help)
     };
     blank.into_iter().map(finding).collect()
 }

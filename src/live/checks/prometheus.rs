@@ -99,7 +99,8 @@ pub(super) fn against(files: Files, config: &Value, port_offset: i32) -> Vec<Dif
     for key in rest.chain(["alerting", "global"]).collect::<BTreeSet<_>>() {
         let all = differences(&rendered[key], &config[key], key, 0);
         found.extend(all.into_iter().map(|text| Difference {
-            relabels: text.starts_with("alerting.alert_relabel_configs"),
+            relabels: text.starts_with("alerting.alert_relabel_configs")
+                || text.starts_with("global.external_labels"),
             ..for_all(false, text)
         }));
     }
@@ -199,20 +200,33 @@ fn runs(context: &CheckContext, files: Files, running: &Running) -> bool {
 }
 
 /// Whether a rule fails because nothing can be written.
-pub(super) fn disk_is_full(raw: &Value) -> bool {
+pub(super) fn cannot_store(raw: &Value) -> bool {
     let why = raw["lastError"].as_str().unwrap_or_default();
-    why.contains("no space left on device")
+    why.contains(FULL) || why.contains("write to WAL")
 }
+
+/// In the words of Linux.
+const FULL: &str = "no space left on device";
 
 /// A Prometheus that can store nothing fails in as many ways as it has rules and targets.
 pub(crate) fn full_disk(context: &CheckContext, running: &Running) -> Option<Diagnostic> {
-    running.rules().find(|rule| disk_is_full(rule))?;
-    let message =
-        "the disk of Prometheus is full: it stores nothing, evaluates no rule, and no alert fires";
-    Some(
-        Diagnostic::error("disk-full", config_place(context), message)
-            .help("free or enlarge the disk of its storage, or lower `retention` or set `retention_size` under [prometheus]; then restart it"),
-    )
+    let rule = running.rules().find(|rule| cannot_store(rule))?;
+    let why = rule["lastError"].as_str().unwrap_or_default();
+    let (what, help) = match why.contains(FULL) {
+        true => (
+            "the disk of Prometheus is full".to_string(),
+            "free or enlarge the disk of its storage, or lower `retention` or set `retention_size` under [prometheus]; then restart it",
+        ),
+        false => (
+            format!(
+                "Prometheus cannot write what it stores ({})",
+                why.rsplit(": ").next().unwrap_or_default()
+            ),
+            "see that the folder of its storage can be written to: a disk that is read-only or fails, a quota, a limit of the size of files, another owner; then restart it",
+        ),
+    };
+    let message = format!("{what}: it stores nothing, evaluates no rule, and no alert fires");
+    Some(Diagnostic::error("disk-full", config_place(context), message).help(help))
 }
 
 /// What it was started with, where the catalog says something else: how long it keeps samples, and what alerts link to.

@@ -1,15 +1,15 @@
 //! The rules that Prometheus evaluates.
 
-use super::prometheus::{config_place, disk_is_full, reload_help};
+use super::prometheus::{cannot_store, config_place, reload_help};
 use super::{CheckContext, Checked, first};
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::json::Parts;
 use crate::live::prometheus::{Running, time};
 use crate::live::rules::{
     Concern, Rule, loaded_rule, paces, places, rendered_rules, rule_difference,
 };
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// Whether every rendered rule is loaded and evaluated.
 pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
@@ -29,6 +29,8 @@ pub(crate) fn about(
     let known: HashSet<&str> = rendered.iter().map(|rule| rule.name.as_str()).collect();
     let (mut findings, mut fine) = (Vec::new(), 0);
     let (mut stale, mut of_others) = (Vec::new(), Vec::new());
+    // With the same reason they are one finding.
+    let mut fail: BTreeMap<&str, Vec<(&str, &Value)>> = BTreeMap::new();
     for (rule, at) in rendered.iter().zip(places(&rendered, &loaded)) {
         let own = wanted(rule);
         match at {
@@ -47,12 +49,30 @@ pub(crate) fn about(
                 }
                 match raw[at]["health"].as_str().filter(|_| own) {
                     // Of all of them at once, and said where the server is asked.
-                    Some("err") if disk_is_full(raw[at]) => fine += usize::from(rule.alert),
-                    Some("err") => findings.push(failing(context, &rule.name, raw[at])),
+                    Some("err") if cannot_store(raw[at]) => fine += usize::from(rule.alert),
+                    Some("err") => {
+                        let why = raw[at]["lastError"].as_str().unwrap_or_default();
+                        let alike: &mut Vec<(&str, &Value)> = fail.entry(why).or_default();
+                        alike.push((&rule.name, raw[at]));
+                    }
                     _ => fine += usize::from(rule.alert),
                 }
             }
         }
+    }
+    for alike in fail.values() {
+        let (name, raw) = alike[0];
+        let mut finding = failing(context, name, raw);
+        if alike.len() > 1 {
+            let names: Vec<String> = alike.iter().map(|(name, _)| name.to_string()).collect();
+            finding.message = format!(
+                "{} rules fail to evaluate, {}: {}",
+                alike.len(),
+                first(&names, 3),
+                raw["lastError"].as_str().unwrap_or_default()
+            );
+        }
+        findings.push(finding);
     }
     // Of a file of ours it is left over; of another file it is another's.
     let files = context.rendered.rule_files();
@@ -64,7 +84,7 @@ pub(crate) fn about(
         let file = group["file"].as_str().unwrap_or_default();
         let own = ours.contains(file.rsplit('/').next().unwrap_or_default());
         for rule in group["rules"].items().filter(|_| !own) {
-            if rule["health"] == "err" && !disk_is_full(rule) {
+            if rule["health"] == "err" && !cannot_store(rule) {
                 failing_there.push(format!(
                     "{} of {file} ({})",
                     loaded_rule(rule).name,
@@ -95,26 +115,25 @@ pub(crate) fn about(
     }
     findings.extend(late(context, running, &ours));
     stale.extend(paces(context.rendered, &running.groups));
-    if !stale.is_empty() {
-        stale.sort();
+    stale.sort();
+    let others = ", which do not concern this service";
+    for (severity, differing, whom) in [
+        (Severity::Error, &stale, ""),
+        (Severity::Notice, &of_others, others),
+    ] {
+        if differing.is_empty() {
+            continue;
+        }
         let message = format!(
-            "Prometheus evaluates other rules than were rendered: {}",
-            first(&stale, 3)
+            "Prometheus evaluates other rules than were rendered{whom}: {}",
+            first(differing, 3)
         );
-        findings.push(
-            Diagnostic::error("rules-not-loaded", config_place(context), message)
-                .help(reload_help(context, running)),
-        );
-    }
-    if !of_others.is_empty() {
-        let message = format!(
-            "Prometheus evaluates other rules than were rendered, which do not concern this service: {}",
-            first(&of_others, 3)
-        );
-        findings.push(
-            Diagnostic::notice("rules-not-loaded", config_place(context), message)
-                .help(reload_help(context, running)),
-        );
+        let finding = Diagnostic::error("rules-not-loaded", config_place(context), message)
+            .help(reload_help(context, running));
+        findings.push(Diagnostic {
+            severity,
+            ..finding
+        });
     }
     findings.extend(super::prometheus::foreign(
         config_place(context),

@@ -5,8 +5,8 @@ use crate::catalog::Duration;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::prometheus::{Running, time};
 use crate::stack::notifications::matchers::Labels;
-use crate::stack::notifications::receivers;
 use crate::stack::notifications::routes::{EACH, Route};
+use crate::stack::notifications::times::Intervals;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
@@ -48,11 +48,6 @@ fn group(route: &Route, labels: &Labels) -> Labels {
 
 /// When each alert of a service that fires and that nothing holds back is told, wherever somebody is.
 fn due<'t>(delivery: &Delivery, tree: &'t Route, service: &str) -> Vec<Due<'t>> {
-    let people = receivers::all(&delivery.config);
-    let tells = |name: &str| {
-        let mut own = people.iter().filter(|one| one.name == name);
-        own.any(|one| !one.integrations().is_empty())
-    };
     let begins = |alert: &Value| time(alert["startsAt"].as_str()?);
     let all: Vec<(Labels, Option<DateTime<Utc>>)> = delivery
         .alerts
@@ -70,7 +65,7 @@ fn due<'t>(delivery: &Delivery, tree: &'t Route, service: &str) -> Vec<Due<'t>> 
         for route in tree
             .ends(&labels)
             .into_iter()
-            .filter(|one| tells(one.receiver()))
+            .filter(|one| delivery.tells(one.receiver()))
         {
             let own = group(route, &labels);
             let with_it = all.iter().filter(|(other, _)| {
@@ -139,7 +134,11 @@ pub(crate) fn not_yet(
 pub(crate) fn again(delivery: &Delivery, service: &str) -> Option<String> {
     let tree = Route::of(&delivery.config)?;
     let all = due(delivery, &tree, service);
-    let told = all.iter().find(|due| due.at <= Utc::now())?;
+    let intervals = Intervals::of(&delivery.config);
+    let tells = |due: &&Due| {
+        due.at <= Utc::now() && intervals.silent_at(&[due.route], Utc::now()) == Ok(false)
+    };
+    let told = all.iter().find(tells)?;
     Some(format!(
         "told again every {} while it fires",
         setting(told.route, "repeat_interval")

@@ -7,12 +7,13 @@ use super::targets::{Scrapes, target};
 use super::{CheckContext, Checked, clocks};
 use crate::catalog::{Metric, Service};
 use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::live::exposed::{Declared, Kept, backwards, open_ended, sample_names};
+use crate::live::exposed::{Declared, Kept, backwards, open_ended, readers, sample_names};
 use crate::live::probe::{Instance, ProbeStage, Scrape, Unhealthy, health, scrape};
 use crate::live::prometheus::{Running, query};
 use crate::live::workers::{self, each};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// A scrape that takes longer is not made twice: Prometheus has read the counters more often.
@@ -40,6 +41,8 @@ pub(crate) struct Visit<'a> {
     pub samples: usize,
     /// Declared metrics that it does not expose.
     pub missing: Vec<&'a Metric>,
+    /// Where some are missing, what it exposes that is not declared: name and type.
+    others: BTreeSet<(String, String)>,
     /// What all its instances expose together.
     pub exposed: Exposed<'a>,
     /// What ends the way to its metrics, and where.
@@ -65,6 +68,7 @@ impl<'a> Visit<'a> {
             read: 0,
             samples: 0,
             missing: Vec::new(),
+            others: BTreeSet::new(),
             exposed: Vec::new(),
             way: Vec::new(),
             http: Vec::new(),
@@ -72,6 +76,22 @@ impl<'a> Visit<'a> {
             contract: Vec::new(),
             absent: Vec::new(),
         }
+    }
+
+    /// One that nobody has waited for.
+    fn unasked(context: &CheckContext, service: &'a Service) -> Visit<'a> {
+        let said = format!(
+            "it was not asked: {ENOUGH} others in a row gave no answer within {:.1?}",
+            context.client.waits()
+        );
+        let place = Place::Key(format!("/services/{}", service.name));
+        let message = format!("{}: {said}", service.name);
+        let found = Diagnostic::error("service-unreachable", place, message)
+            .common(said)
+            .help("where all are silent it may be this machine: a firewall or a VPN between it and them; say with `--services-address` where it reaches them");
+        let mut visit = Visit::of(service);
+        visit.way.push((ProbeStage::Reachable, found));
+        visit
     }
 
     /// Whether Prometheus can read its metrics too, as far as was seen from here.
@@ -156,8 +176,15 @@ pub(crate) fn visit<'a>(
     services: &[&'a Service],
 ) -> Vec<Visit<'a>> {
     let declared = Declared::new(context.catalog, context.rendered);
+    let silence = Silence::default();
     let mut visits = each(services, workers::SERVICES, |service| {
-        one(context, running, &declared, service)
+        if silence.is_everywhere() {
+            return Visit::unasked(context, service);
+        }
+        let begun = Instant::now();
+        let visit = one(context, running, &declared, service);
+        silence.heard(visit.read > 0, begun.elapsed(), context);
+        visit
     });
     let only = match services {
         [one] => Some(one.name.as_str()),
@@ -198,6 +225,28 @@ pub(crate) fn visit<'a>(
         }
     }
     visits
+}
+
+/// Where so many in a row say nothing at all, nobody waits for the others too.
+const ENOUGH: usize = 2 * workers::SERVICES;
+
+/// How many services have taken all the time there was without an answer since one last gave some.
+#[derive(Default)]
+struct Silence(AtomicUsize);
+
+impl Silence {
+    fn is_everywhere(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= ENOUGH
+    }
+
+    fn heard(&self, read: bool, took: Duration, context: &CheckContext) {
+        // A connection has less time than its whole answer.
+        if read {
+            self.0.store(0, Ordering::Relaxed);
+        } else if took >= context.client.waits().mul_f64(0.75) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 /// What one instance answered.
@@ -269,14 +318,21 @@ fn one<'a>(
     };
     let (mut scraped, mut healthy) = (0, 0);
     let mut missing: Option<Vec<&Metric>> = None;
-    for look in each(&instances, workers::INSTANCES, |instance| {
+    let looks = each(&instances, workers::INSTANCES, |instance| {
         look(declared, instance)
-    }) {
+    });
+    let mut lacking: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (look, instance) in looks.into_iter().zip(&instances) {
         let ended = match look.scraped {
             Ok(read) => {
                 scraped += 1;
                 visit.samples += read.samples;
                 add(&mut visit.exposed, read.kept.exposed);
+                for metric in &read.kept.missing {
+                    let without = lacking.entry(&metric.key).or_default();
+                    without.push(&instance.door.metrics);
+                }
+                visit.others.extend(read.kept.others);
                 // What one of the instances exposes has series.
                 missing = Some(match missing.take() {
                     None => read.kept.missing,
@@ -308,6 +364,7 @@ fn one<'a>(
             // A port that is closed is one finding, not two, and so is one that speaks something else.
             Err(Unhealthy { finding, .. })
                 if ended == Some(finding.code)
+                    || (ended.is_some() && instance.door.health == instance.door.metrics)
                     || (ended == Some("wrong-scheme") && finding.code == "service-unreachable") => {
             }
             Err(Unhealthy { finding, ill }) => {
@@ -320,7 +377,37 @@ fn one<'a>(
     visit.scraped = scraped == instances.len();
     visit.healthy = healthy == instances.len();
     visit.missing = missing.unwrap_or_default();
+    let some = |metric: &&Metric| visit.missing.iter().all(|one| one.key != metric.key);
+    for metric in context.catalog.metrics.iter().filter(some) {
+        let without = lacking.get(metric.key.as_str());
+        let found = without.map(|without| in_part(context, service, metric, without, scraped));
+        visit.contract.extend(found);
+    }
     visit
+}
+
+/// A metric that some of the instances do not expose.
+fn in_part(
+    context: &CheckContext,
+    service: &Service,
+    metric: &Metric,
+    without: &[&str],
+    read: usize,
+) -> Diagnostic {
+    let readers: Vec<&str> = readers(context.catalog, service, metric).collect();
+    let blind = match readers.is_empty() {
+        true => String::new(),
+        false => format!("; {} cannot see what happens there", readers.join(", ")),
+    };
+    let message = format!(
+        "{}: {} is exposed by {} of {read} instances, and not by {}{blind}",
+        service.name,
+        metric.name,
+        read - without.len(),
+        without.join(", ")
+    );
+    Diagnostic::warning("metric-missing", Place::Key(format!("/metrics/{}", metric.key)), message)
+        .help("look whether that instance runs another release; where only some of them have it on purpose, accept this")
 }
 
 /// Of services that this machine cannot read and Prometheus is said to: whose fault that is.
@@ -356,9 +443,16 @@ fn settle(context: &CheckContext, running: &Running, visits: &mut [Visit], only:
     });
     let unsettled: Vec<(&mut &mut Visit, Option<DateTime<Utc>>)> = unsettled.collect();
     let services: Vec<&Service> = unsettled.iter().map(|(visit, _)| visit.service).collect();
+    let silence = Silence::default();
     let again = each(&services, workers::SERVICES, |service| {
+        if silence.is_everywhere() {
+            return false;
+        }
+        let begun = Instant::now();
         let instances = context.instances(service).unwrap_or_default();
-        instances.iter().any(|instance| scrape(instance).is_ok())
+        let read = instances.iter().any(|instance| scrape(instance).is_ok());
+        silence.heard(read, begun.elapsed(), context);
+        read
     });
     for ((visit, at), again) in unsettled.into_iter().zip(again) {
         match again {
@@ -511,12 +605,63 @@ fn absent(context: &CheckContext, visits: &mut [Visit]) {
         .zip(asked)
         .collect();
     for visit in visits {
-        let found = visit.missing.iter();
-        let found = found.map(|metric| {
-            let ever = ever[metric.key.as_str()].as_ref();
-            absence(visit.service, metric, ever)
-        });
-        visit.absent.splice(0..0, found.collect::<Vec<_>>());
+        let missing = visit.missing.iter();
+        let all = missing.len() > 1 && missing.len() == emitted(context, visit.service);
+        let found: Vec<Diagnostic> = match all {
+            true if visit.scraped => vec![nothing(context, visit)],
+            _ => missing
+                .map(|metric| {
+                    let ever = ever[metric.key.as_str()].as_ref();
+                    renamed(absence(visit.service, metric, ever), metric, &visit.others)
+                })
+                .collect(),
+        };
+        visit.absent.splice(0..0, found);
+    }
+}
+
+/// Nothing of what a service declares is there: it may be another program that answers.
+fn nothing(context: &CheckContext, visit: &Visit) -> Diagnostic {
+    let service = visit.service;
+    let names: Vec<String> = visit.others.iter().map(|(name, _)| name.clone()).collect();
+    let instead = match names.is_empty() {
+        true => String::new(),
+        false => format!("; what answers exposes {}", super::first(&names, 3)),
+    };
+    let message = format!(
+        "{}: none of its {} declared metrics is exposed{instead}",
+        service.name,
+        emitted(context, service)
+    );
+    let place = Place::Key(format!("/services/{}", service.name));
+    Diagnostic::error("metric-missing", place, message).help("is it another program that answers there? Then correct the port or `metrics_path`; if it is the service, see whether its release dropped them all, or its endpoint exposes another registry")
+}
+
+/// What a metric may be called now, of what is exposed and nobody knows.
+fn renamed(
+    finding: Diagnostic,
+    metric: &Metric,
+    others: &BTreeSet<(String, String)>,
+) -> Diagnostic {
+    let words = |name: &str| -> BTreeSet<String> {
+        let usual = ["total", "seconds", "bytes", "count"];
+        let words = name.split('_').filter(|word| !usual.contains(word));
+        words.map(str::to_string).collect()
+    };
+    let own = words(&metric.name);
+    let alike = |(name, r#type): &&(String, String)| {
+        let shared = words(name).intersection(&own).count();
+        *r#type == metric.r#type && shared * 2 >= own.len() && shared > 0
+    };
+    let Some((name, _)) = others.iter().find(alike) else {
+        return finding;
+    };
+    Diagnostic {
+        help: format!(
+            "it exposes the {} {name}, which the catalog does not know: if that is its new name, write it as `name` of this metric; else {}",
+            metric.r#type, finding.help
+        ),
+        ..finding
     }
 }
 

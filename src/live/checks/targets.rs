@@ -3,7 +3,8 @@
 use super::{CheckContext, Checked};
 use crate::catalog::{Duration, Service};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::live::prometheus::{Running, Target, query};
+use crate::json::Parts;
+use crate::live::prometheus::{Running, Target, query, relabelled_away};
 use std::collections::BTreeMap;
 
 /// The target of a service.
@@ -207,21 +208,63 @@ pub(crate) fn unknown(service: &Service, target: &Target) -> Diagnostic {
         .of(&service.name)
 }
 
+/// A target of another job that bears the name of a service: what it exposes is taken for the service's.
+pub(crate) fn taken(
+    context: &CheckContext,
+    running: &Running,
+    service: &Service,
+) -> Option<Diagnostic> {
+    let config = context.rendered.config();
+    let jobs = || {
+        let configs = config.into_iter();
+        configs.flat_map(|config| config["scrape_configs"].items())
+    };
+    // What is done in the user's own jobs was proved with them.
+    let rendered = |pool: &str| jobs().any(|job| job["job_name"] == pool);
+    let strangers = running
+        .strangers
+        .iter()
+        .map(|index| &running.targets[*index]);
+    let mut named = strangers.filter(|target| target.job == service.name);
+    let target = named.find(|target| !rendered(&target.pool))?;
+    let message = format!(
+        "{}: the job {} scrapes {} under its name (job={:?}): what that exposes is taken for it, and while one of them answers it does not count as down",
+        service.name, target.pool, target.url, service.name
+    );
+    let place = Place::Key(format!("/services/{}", service.name));
+    let help = format!(
+        "let the job {} give its targets a label `job` of their own, or take it out of the configuration that Prometheus runs",
+        target.pool
+    );
+    Some(Diagnostic::error("foreign-target", place, message).help(help))
+}
+
 /// Its job is loaded, and nothing is scraped by it.
-pub(crate) fn dropped(running: &Running, service: &Service) -> Diagnostic {
+pub(crate) fn dropped(context: &CheckContext, running: &Running, service: &Service) -> Diagnostic {
+    let place = Place::Key(format!("/services/{}", service.name));
+    let found = relabelled_away(&context.prometheus, &context.client, &service.name);
+    if let Some(address) = found.first() {
+        let message = format!(
+            "{}: its job is loaded, and its relabelling drops all that it finds, such as {address}",
+            service.name
+        );
+        return Diagnostic::error("target-dropped", place, message)
+            .help("look at the `relabel_configs` of the job that Prometheus runs: `keep` and `drop` of `discovery` are there too");
+    }
     if let Some(age) = running.settling() {
         let said = format!("its job was loaded {age} s ago and has no target yet");
-        let place = Place::Key(format!("/services/{}", service.name));
         let message = format!("{}: {said}", service.name);
         return Diagnostic::error("target-unknown", place, message)
             .common(said)
             .help("wait for some seconds: --wait 60s")
             .of(&service.name);
     }
-    let message = format!("{}: its job is loaded but has no target", service.name);
-    let place = Place::Key(format!("/services/{}", service.name));
+    let message = format!(
+        "{}: its job is loaded, and its service discovery finds no target",
+        service.name
+    );
     Diagnostic::error("target-dropped", place, message)
-        .help("its relabelling drops the target, or its service discovery finds none")
+        .help("see what it names is there and can be read: the page Status, Service Discovery, of Prometheus, and its log")
         .of(&service.name)
 }
 
@@ -232,6 +275,7 @@ pub(crate) fn checked(context: &CheckContext, running: &Running, answering: &[&s
     let scrapes = Scrapes::failed(context, None);
     for service in &context.catalog.services {
         let own = scrapes.get(&service.name);
+        findings.extend(taken(context, running, service));
         match target(running, service) {
             Some(target) if target.health == "up" => {
                 up += 1;
@@ -249,7 +293,7 @@ pub(crate) fn checked(context: &CheckContext, running: &Running, answering: &[&s
             }
             Some(_) => {}
             None if running.jobs().contains(&service.name.as_str()) => {
-                findings.push(dropped(running, service));
+                findings.push(dropped(context, running, service));
             }
             None => {}
         }

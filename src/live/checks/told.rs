@@ -19,7 +19,7 @@ pub(crate) fn of_service(
     through: &BTreeSet<String>,
 ) -> Vec<Diagnostic> {
     let place = at(context, service);
-    let mut found = suppressed(context, delivery, service, &place);
+    let mut found = suppressed(delivery, service, &place);
     found.extend(silences(context, delivery, Some(service), &place));
     found.extend(refused(context, through, &place));
     found.extend(not_yet(running, delivery, service, &place));
@@ -79,7 +79,7 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
     let mut held = silences(context, &delivery, None, &everybody);
     for service in delivery.subjects() {
         let place = at(context, service);
-        let mut own = suppressed(context, &delivery, service, &place);
+        let mut own = suppressed(&delivery, service, &place);
         own.extend(not_yet(running, &delivery, service, &place));
         own.extend(foreign_alert(running, &delivery, service, &place));
         let own = own.into_iter();

@@ -1,12 +1,13 @@
 //! The links that are in the servers, each with its cause and remedy when it is broken.
 
+use super::lately;
 use crate::catalog::{Branch, Scope, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
-use crate::live::checks::delivery::{Delivery, possible, told as last_told};
+use crate::live::checks::delivery::{Delivery, called, possible, told as last_told};
 use crate::live::checks::prometheus::{Difference, config_differences, reload_help};
 use crate::live::checks::schedule::again;
-use crate::live::checks::targets::{dropped, target};
+use crate::live::checks::targets::{dropped, taken, target};
 use crate::live::checks::{CheckContext, alertmanager, rules, told};
 use crate::live::prometheus::{Running, time};
 use crate::live::rules::{Concern, loaded_rule, rendered_rules};
@@ -30,9 +31,12 @@ pub(crate) fn loaded(
     let found = config_differences(context, running);
     let relabeled = relabeled(context, running, service);
     let own = |difference: &&Difference| {
-        difference.concerns(&service.name) && (relabeled || !difference.relabels)
+        difference.concerns(&service.name) && (relabeled.is_some() || !difference.relabels)
     };
-    let mine = found.iter().find(own).map(|difference| &difference.text);
+    let mine = found.iter().find(own).map(|one| match &relabeled {
+        Some(how) if one.relabels => format!("{}; so {how}", one.text),
+        _ => one.text.clone(),
+    });
     let others = found.iter().filter(|one| !one.foreign && !own(one)).count();
     let (wanted, there) = (
         context.catalog.services.len(),
@@ -53,9 +57,7 @@ pub(crate) fn loaded(
             }
         )),
         difference => {
-            let what = difference
-                .cloned()
-                .unwrap_or_else(|| "its last reload failed".into());
+            let what = difference.unwrap_or_else(|| "its last reload failed".into());
             let message = format!(
                 "Prometheus runs another configuration ({there} of {wanted} jobs, loaded {}): {what}",
                 running.loaded_at
@@ -66,19 +68,46 @@ pub(crate) fn loaded(
     }
 }
 
-/// Whether the running Prometheus sends alerts of a service otherwise than the rendered one would.
-fn relabeled(context: &CheckContext, running: &Running, service: &Service) -> bool {
+/// An alert of a service that the running Prometheus sends otherwise than the rendered one would, and how.
+fn relabeled(context: &CheckContext, running: &Running, service: &Service) -> Option<String> {
     let rendered = Way::of(context.rendered.config().unwrap_or(&Value::Null));
     let way = Way::of(&running.config);
     let mut made = possible(context, Some(&service.name));
-    made.any(|(_, labels)| rendered.sent(&labels) != way.sent(&labels))
+    made.find_map(|(_, labels)| {
+        let (wanted, there) = (rendered.sent(&labels), way.sent(&labels));
+        if wanted == there {
+            return None;
+        }
+        let name = called(&labels);
+        let (Some(wanted), Some(there)) = (wanted, there) else {
+            return Some(format!("{name} is not sent, or only there"));
+        };
+        let mut keys = wanted.keys().chain(there.keys());
+        let key = keys.find(|key| wanted.get(*key) != there.get(*key))?;
+        let value = |labels: &Labels| {
+            let value = labels.get(key);
+            value.map_or_else(|| format!("no {key}"), |value| format!("{key}={value:?}"))
+        };
+        Some(format!(
+            "{name} is sent with {}, rendered is {}",
+            value(&there),
+            value(&wanted)
+        ))
+    })
 }
 
 /// Whether the service is a target.
-pub(crate) fn discovered(running: &Running, service: &Service) -> Result<String, Diagnostic> {
+pub(crate) fn discovered(
+    context: &CheckContext,
+    running: &Running,
+    service: &Service,
+) -> Result<String, Diagnostic> {
+    if let Some(found) = taken(context, running, service) {
+        return Err(found);
+    }
     match target(running, service) {
         Some(target) => Ok(target.url.clone()),
-        None => Err(dropped(running, service)),
+        None => Err(dropped(context, running, service)),
     }
 }
 
@@ -163,7 +192,13 @@ pub(crate) fn alerts(
                 .then(|| fires_at(one, raw))
                 .flatten()
                 .map(|at| format!(", fires at {} at the earliest", at.format("%T UTC")));
-            format!("{} {state}{}", alert.name, fires.unwrap_or_default())
+            let over = one["keepFiringSince"].as_str().and_then(time);
+            let over = over.filter(|at| at.timestamp() > 0).map(|at| {
+                let at = at.format("%T UTC");
+                format!(", though its condition is over since {at} (`keep_firing_for`)")
+            });
+            let more = fires.or(over).unwrap_or_default();
+            format!("{} {state}{more}", alert.name)
         }));
     }
     let found = rules::about(context, running, Some(&concern)).findings;
@@ -173,7 +208,8 @@ pub(crate) fn alerts(
         active.join(", ")
     };
     let wide = wide(context, running, service);
-    let fine = format!("{} cover it, {state}{wide}", covering.len());
+    let lately = lately::said(context, running, service);
+    let fine = format!("{} cover it, {state}{wide}{lately}", covering.len());
     (found, fine)
 }
 

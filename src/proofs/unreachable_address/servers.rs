@@ -24,6 +24,9 @@ const HOSTS: [(&str, &str); 8] = [
     ("wechat_configs", "qyapi.weixin.qq.com"),
 ];
 
+/// How Go's client speaks to a proxy (net/http/transport.go).
+const THROUGH: [&str; 4] = ["http", "https", "socks5", "socks5h"];
+
 /// Variables that name a proxy.
 const PROXIES: [&str; 3] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 
@@ -37,7 +40,25 @@ impl Judge<'_, '_> {
         let Some(asker) = self.project().readers(&config.path).next() else {
             return;
         };
+        let mut odd = None;
         for target in &stack.contract.targets.list {
+            if !["http", "https"].contains(&target.scheme.as_str()) {
+                // What is written as the job's own is said where its values are.
+                let own = &config.value["scrape_configs"][target.job]["scheme"];
+                if own != target.scheme.as_str() && odd != Some(target.job) {
+                    self.found.push(place::at(
+                        &config.path,
+                        target.pointer.clone(),
+                        format!(
+                            "{} is asked by the scheme `{}`, which Prometheus does not speak: no scrape of it succeeds",
+                            target.address, target.scheme
+                        ),
+                        "relabel `__scheme__` to http or https",
+                    ));
+                }
+                odd = Some(target.job);
+                continue;
+            }
             let Some((host, port)) = authority(&target.address, &target.scheme) else {
                 continue;
             };
@@ -318,6 +339,21 @@ impl Judge<'_, '_> {
         let files = stack.files.prometheus().chain(stack.files.blackbox());
         let mut asks = Vec::new();
         for file in files {
+            walk(&file.value, &mut |pointer, key, value| {
+                let proxy = value.as_str().filter(|_| key == "proxy_url");
+                let spoken = |proxy: &str| {
+                    let scheme = proxy.split_once("://").map(|(scheme, _)| scheme);
+                    scheme.is_some_and(|scheme| THROUGH.contains(&scheme))
+                };
+                if let Some(proxy) = proxy.filter(|proxy| !proxy.is_empty() && !spoken(proxy)) {
+                    self.found.push(place::at(
+                        &file.path,
+                        pointer,
+                        format!("`{proxy}` is not the address of a proxy: nothing gets through it"),
+                        "begin it with http://, https:// or socks5://",
+                    ));
+                }
+            });
             let Some(asker) = self.project().readers(&file.path).next() else {
                 continue;
             };

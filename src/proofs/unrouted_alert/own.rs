@@ -2,7 +2,7 @@
 
 use super::{Mistake, matchers_of, never_or_seldom};
 use crate::stack::Stack;
-use crate::stack::notifications::routes::Route;
+use crate::stack::notifications::routes::{Route, TIMES};
 use crate::stack::notifications::{Notifications, Promised};
 
 /// Whether an own alert ends in routes of the user's own file.
@@ -45,6 +45,33 @@ pub(super) fn untold(
         ));
     }
     never_or_seldom(notifications, &telling, &called)
+        .or_else(|| at_night(stack, notifications, &telling, promised))
+}
+
+/// One of the most urgent alerts that is told at no time of any working day: somebody took `mute_time_intervals` for
+/// `active_time_intervals`, or the other way round. Who is asleep at night means it.
+fn at_night(
+    stack: &Stack,
+    notifications: &Notifications,
+    routes: &[&Route],
+    promised: &Promised,
+) -> Option<Mistake> {
+    let firing = promised.firing;
+    if firing.rank(stack.catalog) > 0 || notifications.intervals.notify_by_day(routes) {
+        return None;
+    }
+    let route = routes.first()?;
+    let mut keys = TIMES.iter();
+    let key = keys.find(|key| route.settings.contains_key(**key))?;
+    Some((
+        format!("{}/{key}", route.pointer),
+        format!(
+            "{}, {}, is told to nobody from Monday to Friday between 9:00 and 17:00",
+            firing.called(),
+            firing.severity
+        ),
+        "were `mute_time_intervals` and `active_time_intervals` mixed up? Let a route for the day take it too".to_string(),
+    ))
 }
 
 /// Whether a route inside the first of the own file asks for an alert by its name.

@@ -3,13 +3,16 @@
 use super::routes::{Route, TIMES};
 use crate::catalog::times::{MONTHS, WEEKDAYS};
 use crate::json::{Parts, plain};
-use chrono::{DateTime, Datelike, Days, NaiveDate, Timelike, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Timelike, Utc};
 use fixedbitset::FixedBitSet;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Minutes of a day.
 const DAY: usize = 24 * 60;
+
+/// How far zones are from UTC, in quarters of an hour.
+const OFFSETS: std::ops::RangeInclusive<i64> = -48..=56;
 
 /// A range with both ends.
 type Range = (i64, i64);
@@ -158,14 +161,25 @@ impl Intervals {
         })
     }
 
-    /// Whether none of the routes notifies at an instant; None: hours of another zone than UTC decide it.
-    pub fn silent_at(&self, routes: &[&Route], at: DateTime<Utc>) -> Option<bool> {
+    /// Whether none of the routes notifies at an instant; `Err` names the zones of hours that decide it, as nothing here knows
+    /// what time it is there.
+    pub fn silent_at(&self, routes: &[&Route], at: DateTime<Utc>) -> Result<bool, Vec<&str>> {
         let heeded: Vec<Heeded> = routes.iter().map(|route| heeded(route)).collect();
-        if self.zones(&heeded).iter().any(|zone| *zone != "UTC") {
-            return None;
+        let silent = |at: DateTime<Utc>| {
+            let minute = (at.hour() * 60 + at.minute()) as usize;
+            !self.open(&heeded, at.date_naive())[minute]
+        };
+        let zones = self.zones(&heeded);
+        let elsewhere: Vec<&str> = zones.into_iter().filter(|zone| *zone != "UTC").collect();
+        if elsewhere.is_empty() {
+            return Ok(silent(at));
         }
-        let minute = (at.hour() * 60 + at.minute()) as usize;
-        Some(!self.open(&heeded, at.date_naive())[minute])
+        let mut quarters = OFFSETS.map(|quarter| silent(at + TimeDelta::minutes(quarter * 15)));
+        let first = quarters.next().unwrap_or_default();
+        match quarters.all(|other| other == first) {
+            true => Ok(first),
+            false => Err(elsewhere),
+        }
     }
 
     /// Whether any interval speaks of dates.
@@ -216,6 +230,18 @@ impl Intervals {
             days += 1;
         }
         silent * 7 / days.max(1)
+    }
+
+    /// Whether any of the routes notifies at some time of a working day, from nine to five.
+    pub(crate) fn notify_by_day(&self, routes: &[&Route]) -> bool {
+        let heeded: Vec<Heeded> = routes.iter().map(|route| heeded(route)).collect();
+        let always = |heeded: &Heeded| heeded.iter().all(Option::is_none);
+        let works = |day: &NaiveDate| day.weekday().num_days_from_monday() < 5;
+        heeded.iter().any(always)
+            || self.days().filter(works).any(|day| {
+                let open = self.open(&heeded, day);
+                (9 * 60..17 * 60).any(|minute| open[minute])
+            })
     }
 
     /// Enough days to see all: two weeks; years where an interval speaks of days of the month, of months or years.
@@ -367,6 +393,25 @@ mod tests {
             silence(json!({"years": ["2030:2031"]}), muted()),
             Some(730 * DAY)
         );
+    }
+
+    #[test]
+    fn hours_of_another_zone_are_only_known_where_they_are_the_same_everywhere() {
+        let at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let silent = |times: Value, zone: &str| {
+            let interval = json!({"times": times, "location": zone});
+            let config = json!({"time_intervals": [{"name": "x", "time_intervals": [interval]}], "route": {"mute_time_intervals": ["x"]}});
+            let root = Route::of(&config).unwrap();
+            let intervals = Intervals::of(&config);
+            let silent = intervals.silent_at(&[&root], at);
+            silent.map_err(|zones| zones.join(","))
+        };
+        // It is 22:13 in UTC.
+        let night = json!([{"start_time": "22:00", "end_time": "24:00"}]);
+        assert_eq!(silent(night.clone(), "UTC"), Ok(true));
+        assert_eq!(silent(night, "Asia/Tokyo"), Err("Asia/Tokyo".to_string()));
+        let always = json!([{"start_time": "00:00", "end_time": "24:00"}]);
+        assert_eq!(silent(always, "Asia/Tokyo"), Ok(true));
     }
 
     #[test]
