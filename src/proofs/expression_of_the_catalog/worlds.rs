@@ -101,6 +101,7 @@ impl Worlds {
                 asked.entry(name).or_default().push(matchers);
             }
         }
+        let everywhere: Vec<&Matcher> = asked.values().flatten().copied().flatten().collect();
         let mut given = Vec::new();
         for (name, matchers) in &asked {
             let sets = match whole.filter(|_| *name == WHOLE) {
@@ -114,7 +115,7 @@ impl Worlds {
                     name if set.kind == MetricType::Counter || counts(name) => Sort::Counts,
                     _ => Sort::Varies,
                 };
-                let more = variants(set, matchers);
+                let more = variants(set, matchers, &everywhere);
                 for target in chosen(contract, set, class) {
                     let carried = target.into_iter().flat_map(|target| set.labels_of(target));
                     let base: Labels = carried.chain([(NAME, *name)]).collect();
@@ -346,10 +347,15 @@ fn chosen<'c>(
 }
 
 /// The series' own labels: for each selector values that it picks, and each of the others beside those; of bounds of buckets all.
-fn variants<'s>(set: &'s SeriesSet, asked: &[&[Matcher]]) -> Vec<Vec<(&'s str, String)>> {
+/// What is asked of other metrics has series here too, as the two sides of a ratio have the same labels.
+fn variants<'s>(
+    set: &'s SeriesSet,
+    asked: &[&[Matcher]],
+    everywhere: &[&Matcher],
+) -> Vec<Vec<(&'s str, String)>> {
     let own = set.labels.iter().filter(|(label, _)| *label != "le");
     let own: Vec<(&str, Vec<String>)> = own
-        .map(|(label, domain)| (label.as_str(), values(label, domain, asked)))
+        .map(|(label, domain)| (label.as_str(), values(label, domain, asked, everywhere)))
         .filter(|(_, values)| !values.is_empty())
         .collect();
     let mut all: Vec<Vec<(&str, String)>> = Vec::new();
@@ -396,12 +402,17 @@ fn variants<'s>(set: &'s SeriesSet, asked: &[&[Matcher]]) -> Vec<Vec<(&'s str, S
     all.into_iter().flat_map(with).collect()
 }
 
-/// Values of a label on every side of what is asked of it; where nothing is, two.
-fn values(label: &str, domain: &Domain, asked: &[&[Matcher]]) -> Vec<String> {
-    let asked = asked.iter().flat_map(|matchers| matchers.iter());
-    let asked: Vec<&Matcher> = asked.filter(|matcher| matcher.name == label).collect();
-    if !asked.is_empty() {
-        let all = on_every_side(domain, &BTreeSet::new(), &asked);
+/// Values of a label on every side of what is asked of it; where nothing is, two beside those that others ask for.
+fn values(
+    label: &str,
+    domain: &Domain,
+    asked: &[&[Matcher]],
+    everywhere: &[&Matcher],
+) -> Vec<String> {
+    let of_it = |matcher: &&Matcher| matcher.name == label;
+    let own: Vec<&Matcher> = asked.iter().copied().flatten().filter(of_it).collect();
+    if !own.is_empty() {
+        let all = on_every_side(domain, &BTreeSet::new(), &own);
         return all.into_iter().take(SERIES).collect();
     }
     let first = domain.example("", false);
@@ -409,5 +420,14 @@ fn values(label: &str, domain: &Domain, asked: &[&[Matcher]]) -> Vec<String> {
         let known = regex_syntax::escape(first);
         domain.example(&format!("|{known}"), false)
     });
-    first.into_iter().chain(other).collect()
+    let mut found: Vec<String> = first.into_iter().chain(other).collect();
+    let others: Vec<&Matcher> = everywhere.iter().copied().filter(of_it).collect();
+    if !others.is_empty() {
+        let more = on_every_side(domain, &BTreeSet::new(), &others);
+        let new = |value: &String| !found.contains(value);
+        let more: Vec<String> = more.into_iter().filter(new).collect();
+        found.extend(more);
+        found.truncate(SERIES);
+    }
+    found
 }
