@@ -1,5 +1,6 @@
 //! A panel's unit is that of its values, as far as the names of metrics tell what they measure.
 
+use super::panel_fields::names;
 use super::{Check, Example, Expression, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::contract::Contract;
@@ -8,6 +9,7 @@ use crate::contract::values::Base;
 use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::token::*;
+use crate::stack::grafana::shown::meets;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "panel-unit",
@@ -34,33 +36,83 @@ pub(crate) const PROOF: Proof = Proof {
             };
             return vec![place::on(expression, wrong, help)];
         }
-        let Some(unit) = expression.owner["fieldConfig"]["defaults"]["unit"].as_str() else {
-            return Vec::new();
-        };
-        let hundredfold = hundredfold(whole, nodes);
-        let shown = of_unit(unit);
-        let (wrong, help) = match (unit, measured(whole, nodes, contract), shown) {
-            ("percentunit", _, _) if hundredfold => (
-                "the panel multiplies by 100, and so does its unit".to_string(),
-                "remove `100 *`, or use the unit `percent`".to_string(),
-            ),
-            ("percent", _, _) if !hundredfold && share(whole, nodes) => (
-                "the panel shows a ratio as that many percent".to_string(),
-                "use the unit `percentunit`".to_string(),
-            ),
-            (_, None, Some(Measure::Seconds)) if in_milliseconds(whole) => (
-                format!("the panel shows milliseconds as `{unit}`"),
-                "use a unit of milliseconds, or do not multiply by 1000".to_string(),
-            ),
-            (_, Some(measured), Some(shown)) if measured != shown => (
-                format!("the panel shows {} as `{unit}`", measured.plural()),
-                format!("use the unit `{}`", measured.unit()),
-            ),
-            _ => return Vec::new(),
-        };
-        vec![place::on(expression, wrong, help)]
+        let default = expression.owner["fieldConfig"]["defaults"]["unit"].as_str();
+        let wrong = |unit: &str| misread(unit, whole, nodes, contract);
+        if let Some((wrong, help)) = default.and_then(wrong) {
+            return vec![place::on(expression, wrong, help)];
+        }
+        let of_some = others(expression, contract).find_map(|(pointer, unit)| {
+            let (wrong, help) = wrong(unit)?;
+            let panel = expression.panel()?;
+            Some(place::at(
+                expression.path,
+                format!("{panel}/{pointer}"),
+                wrong,
+                help,
+            ))
+        });
+        of_some.into_iter().collect()
     }),
 };
+
+/// What is wrong with a unit of what an expression gives, and what to do.
+fn misread(
+    unit: &str,
+    whole: &Node,
+    nodes: &[Node],
+    contract: &Contract,
+) -> Option<(String, String)> {
+    let hundredfold = hundredfold(whole, nodes);
+    let shown = of_unit(unit);
+    match (unit, measured(whole, nodes, contract), shown) {
+        ("percentunit", _, _) if hundredfold => Some((
+            "the panel multiplies by 100, and so does its unit".to_string(),
+            "remove `100 *`, or use the unit `percent`".to_string(),
+        )),
+        ("percent", _, _) if !hundredfold && share(whole, nodes) => Some((
+            "the panel shows a ratio as that many percent".to_string(),
+            "use the unit `percentunit`".to_string(),
+        )),
+        (_, None, Some(Measure::Seconds)) if in_milliseconds(whole) => Some((
+            format!("the panel shows milliseconds as `{unit}`"),
+            "use a unit of milliseconds, or do not multiply by 1000".to_string(),
+        )),
+        (_, Some(measured), Some(shown)) if measured != shown => Some((
+            format!("the panel shows {} as `{unit}`", measured.plural()),
+            format!("use the unit `{}`", measured.unit()),
+        )),
+        _ => None,
+    }
+}
+
+/// The units that overrides give to what an expression gives, with their places in the panel.
+fn others<'a>(
+    expression: &Expression<'a>,
+    contract: &Contract,
+) -> impl Iterator<Item = (String, &'a str)> {
+    let panel = expression.owner;
+    let mut found = Vec::new();
+    let mut called = None;
+    let overrides = panel["fieldConfig"]["overrides"].items().enumerate();
+    for (index, change) in overrides.filter(|_| panel["type"] != "table") {
+        let mut properties = change["properties"].items().enumerate();
+        let Some((number, property)) = properties.find(|(_, one)| one["id"] == "unit") else {
+            continue;
+        };
+        let letter = expression.target["refId"].as_str().unwrap_or_default();
+        let called = called.get_or_insert_with(|| names(expression, contract).unwrap_or_default());
+        let matcher = &change["matcher"];
+        let mut called = called.iter().map(String::as_str).chain([""]);
+        if let Some(unit) = property["value"]
+            .as_str()
+            .filter(|_| called.any(|name| meets(matcher, name, letter)))
+        {
+            let pointer = format!("fieldConfig/overrides/{index}/properties/{number}/value");
+            found.push((pointer, unit));
+        }
+    }
+    found.into_iter()
+}
 
 /// Seconds of CPU time per second, of which one is 100 % for whoever says so.
 pub(super) const CORES_AS_RATIO: &str = "the panel shows cores as `percentunit`";
