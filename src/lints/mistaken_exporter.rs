@@ -137,7 +137,7 @@ pub(crate) fn mistakes(catalog: &Catalog, service: &Service) -> Vec<Mistake> {
             severity: Severity::Error,
             place: Written::Below(pointer),
             message: format!(
-                "told this, `{}` names its metrics otherwise than the profile `{profile}`",
+                "`{}` names its metrics otherwise than the profile `{profile}`, told this",
                 service.name
             ),
             help: format!(
