@@ -10,6 +10,7 @@ use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::token::*;
 use crate::stack::grafana::shown::meets;
+use serde_json::Value;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "panel-unit",
@@ -36,12 +37,14 @@ pub(crate) const PROOF: Proof = Proof {
             };
             return vec![place::on(expression, wrong, help)];
         }
+        let others = Others::of(expression, contract);
         let default = expression.owner["fieldConfig"]["defaults"]["unit"].as_str();
+        let default = default.filter(|_| !others.all);
         let wrong = |unit: &str| misread(unit, whole, nodes, contract);
         if let Some((wrong, help)) = default.and_then(wrong) {
             return vec![place::on(expression, wrong, help)];
         }
-        let of_some = others(expression, contract).find_map(|(pointer, unit)| {
+        let of_some = others.units.into_iter().find_map(|(pointer, unit)| {
             let (wrong, help) = wrong(unit)?;
             let panel = expression.panel()?;
             Some(place::at(
@@ -85,33 +88,46 @@ fn misread(
     }
 }
 
-/// The units that overrides give to what an expression gives, with their places in the panel.
-fn others<'a>(
-    expression: &Expression<'a>,
-    contract: &Contract,
-) -> impl Iterator<Item = (String, &'a str)> {
-    let panel = expression.owner;
-    let mut found = Vec::new();
-    let mut called = None;
-    let overrides = panel["fieldConfig"]["overrides"].items().enumerate();
-    for (index, change) in overrides.filter(|_| panel["type"] != "table") {
-        let mut properties = change["properties"].items().enumerate();
-        let Some((number, property)) = properties.find(|(_, one)| one["id"] == "unit") else {
-            continue;
-        };
+/// The units that overrides give to what an expression gives.
+struct Others<'a> {
+    /// With their places in the panel.
+    units: Vec<(String, &'a str)>,
+    /// Whether all that it gives has one of them.
+    all: bool,
+}
+
+impl<'a> Others<'a> {
+    fn of(expression: &Expression<'a>, contract: &Contract) -> Others<'a> {
+        let panel = expression.owner;
         let letter = expression.target["refId"].as_str().unwrap_or_default();
-        let called = called.get_or_insert_with(|| names(expression, contract).unwrap_or_default());
-        let matcher = &change["matcher"];
-        let mut called = called.iter().map(String::as_str).chain([""]);
-        if let Some(unit) = property["value"]
-            .as_str()
-            .filter(|_| called.any(|name| meets(matcher, name, letter)))
-        {
+        let overrides = panel["fieldConfig"]["overrides"].items().enumerate();
+        let written = overrides.filter_map(|(index, change)| {
+            let mut properties = change["properties"].items().enumerate();
+            let (number, property) = properties.find(|(_, one)| one["id"] == "unit")?;
             let pointer = format!("fieldConfig/overrides/{index}/properties/{number}/value");
-            found.push((pointer, unit));
+            Some((pointer, property["value"].as_str()?, &change["matcher"]))
+        });
+        let written: Vec<_> = written.filter(|_| panel["type"] != "table").collect();
+        if written.is_empty() {
+            return Others {
+                units: Vec::new(),
+                all: false,
+            };
+        }
+        // Of names that are not known, whatever meets each.
+        let called = names(expression, contract).unwrap_or_else(|| [String::new()].into());
+        let met = |matcher: &Value| called.iter().any(|name| meets(matcher, name, letter));
+        let all = called.iter().all(|name| {
+            let mut written = written.iter();
+            written.any(|(_, _, matcher)| meets(matcher, name, letter))
+        });
+        let units = written.iter().filter(|(_, _, matcher)| met(matcher));
+        let units = units.map(|(pointer, unit, _)| (pointer.clone(), *unit));
+        Others {
+            units: units.collect(),
+            all,
         }
     }
-    found.into_iter()
 }
 
 /// Seconds of CPU time per second, of which one is 100 % for whoever says so.
