@@ -89,7 +89,9 @@ impl Panel<'_, '_> {
         found.extend(self.numbers_passed());
         found.extend(self.left_out());
         found.extend(self.called_another());
-        if let Some(named) = self.named() {
+        if self.names_matter()
+            && let Some(named) = self.named()
+        {
             found.extend(self.picked(&named));
             found.extend(self.unnumbered(&named));
             found.extend(self.named_alike(&named));
@@ -439,6 +441,21 @@ impl Panel<'_, '_> {
             }
         }
         found
+    }
+
+    /// Whether it picks fields by their names, or gives them others.
+    fn names_matter(&self) -> bool {
+        let options = &self.panel["options"];
+        let picks = options["reduceOptions"]["fields"].as_str();
+        let mut overrides = self.panel["fieldConfig"]["overrides"].items();
+        let mut changes = self.panel["transformations"].items();
+        picks.is_some_and(|fields| !fields.is_empty())
+            || options["textMode"] == "name"
+            || changes.any(|change| change["id"] == "renameByRegex")
+            || overrides.any(|change| {
+                let mut properties = change["properties"].items();
+                properties.any(|property| property["id"] == "displayName")
+            })
     }
 
     /// The query and the name of each line, tile and bar; None: some of them are not known.

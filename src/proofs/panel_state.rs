@@ -136,7 +136,8 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
             }));
         }
     }
-    if !(about[1].is_empty() && tables.is_empty()) && !stack.catalog.alerts.is_empty() {
+    let of_alerts = !about[1].is_empty() || !tables.is_empty();
+    if of_alerts && !stack.catalog.alerts.is_empty() {
         // What always fires, so that somebody hears that it does, fires while all is well.
         let always = always(stack);
         let plain = |samples: &[(Labels, f64)]| World::plain(&[&always[..], samples].concat());
