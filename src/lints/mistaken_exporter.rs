@@ -14,94 +14,146 @@ pub(crate) const LINT: Lint = Lint {
     check: |catalog, source| {
         let mut found = Vec::new();
         for service in catalog.services.iter().filter(|service| service.container) {
-            // Every profile is read for it.
-            let Some(image) = service.image.as_deref() else {
-                continue;
-            };
-            let Some((profile, exporter)) = catalog.profiles.of_image(image) else {
-                continue;
-            };
             let key = format!("/services/{}", step(&service.name));
-            let mut say = |place: Place, message: String, help: String| {
-                found.push(Diagnostic::error("mistaken-exporter", place, message).help(help));
-            };
-            let own = |name: &String| catalog.profiles.first_name(name) == profile;
-            let of_another = service.profiles.iter().find(|name| {
-                let known = catalog.profiles.get(name);
-                known.is_some_and(|known| known.exporter.is_some())
-            });
-            if let Some(other) = of_another.filter(|_| !service.profiles.iter().any(own)) {
-                say(
-                    set_at(source, service, "profiles"),
-                    format!("`{image}` exposes the profile `{profile}`, and not `{other}`"),
-                    format!("write `profiles = [\"{profile}\"]`"),
-                );
-            }
-            let told = |names: &[String]| names.iter().rev().find_map(|name| said(service, name));
-            let (place, port) = match told(&exporter.listen) {
-                Some((pointer, value)) => (
-                    Some(pointer),
-                    value.rsplit(':').next().unwrap_or_default().parse().ok(),
-                ),
-                None => (None, Some(exporter.port)),
-            };
-            let asked = service.instances[0].ports()[0];
-            if let Some(port) = port.filter(|port| *port != asked) {
-                let place = match place {
-                    Some(pointer) => Place::Value(format!("{key}/{pointer}")),
-                    None => set_at(source, service, "image"),
+            for mistake in mistakes(catalog, service) {
+                let place = match mistake.place {
+                    Written::Below(pointer) => Place::Value(format!("{key}/{pointer}")),
+                    Written::Key(key) => set_at(source, service, key),
                 };
-                say(
-                    place,
-                    format!(
-                        "`{}` listens at port {port}, and its metrics are asked for at port {asked}",
-                        service.name
-                    ),
-                    format!("write `port = {port}`, or let it listen at {asked}"),
-                );
-            }
-            // Unless it is told another, others than /metrics may be of other targets: `/scrape?target=…`.
-            let path = told(&exporter.path).filter(|_| service.path == "/metrics");
-            if let Some((pointer, serves)) = path.filter(|(_, serves)| serves != "/metrics") {
-                say(
-                    Place::Value(format!("{key}/{pointer}")),
-                    format!(
-                        "`{}` has its metrics at {serves}, and is asked for them at /metrics",
-                        service.name
-                    ),
-                    format!("write `metrics_path = \"{serves}\"`, or let it have them at /metrics"),
-                );
-            }
-            let wrong = whom(catalog, service, exporter);
-            if let Some((severity, pointer, message, help)) = wrong {
-                let place = match pointer {
-                    Some(pointer) => Place::Value(format!("{key}/{pointer}")),
-                    None => set_at(source, service, "image"),
-                };
-                let error = Diagnostic::error("mistaken-exporter", place, message);
-                found.push(Diagnostic { severity, ..error }.help(help));
-            }
-            let mut say = |place: Place, message: String, help: String| {
-                found.push(Diagnostic::error("mistaken-exporter", place, message).help(help));
-            };
-            if let Some((pointer, _)) =
-                told(&exporter.renames).filter(|_| service.profiles.iter().any(own))
-            {
-                say(
-                    Place::Value(format!("{key}/{pointer}")),
-                    format!(
-                        "told this, `{}` names its metrics otherwise than the profile `{profile}`",
-                        service.name
-                    ),
-                    format!(
-                        "remove it, or write profiles/{profile}.toml with the names that it has then"
-                    ),
-                );
+                let error = Diagnostic::error("mistaken-exporter", place, mistake.message);
+                let severity = mistake.severity;
+                found.push(Diagnostic { severity, ..error }.help(mistake.help));
             }
         }
         found
     },
 };
+
+/// What is wrong with how an exporter is told to answer.
+pub(crate) struct Mistake {
+    pub(crate) severity: Severity,
+    pub(crate) place: Written,
+    pub(crate) message: String,
+    pub(crate) help: String,
+}
+
+/// Where in the table of a service.
+#[derive(PartialEq)]
+pub(crate) enum Written {
+    /// A variable or a word of its command.
+    Below(String),
+    /// A key, which may stand in the defaults.
+    Key(&'static str),
+}
+
+/// What is wrong with a service whose image is a known exporter's: as the catalog says it, or as its container has it.
+pub(crate) fn mistakes(catalog: &Catalog, service: &Service) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    // Every profile is read for it.
+    let Some(image) = service.image.as_deref() else {
+        return found;
+    };
+    let Some((profile, exporter)) = catalog.profiles.of_image(image) else {
+        return found;
+    };
+    let mut say = |place: Written, message: String, help: String| {
+        found.push(Mistake {
+            severity: Severity::Error,
+            place,
+            message,
+            help,
+        });
+    };
+    let own = |name: &String| catalog.profiles.first_name(name) == profile;
+    let of_another = service.profiles.iter().find(|name| {
+        let known = catalog.profiles.get(name);
+        known.is_some_and(|known| known.exporter.is_some())
+    });
+    if let Some(other) = of_another.filter(|_| !service.profiles.iter().any(own)) {
+        say(
+            Written::Key("profiles"),
+            format!("`{image}` exposes the profile `{profile}`, and not `{other}`"),
+            format!("write `profiles = [\"{profile}\"]`"),
+        );
+    }
+    let told = |names: &[String]| names.iter().rev().find_map(|name| said(service, name));
+    let (host, port) = match told(&exporter.listen) {
+        Some((pointer, value)) => {
+            let (host, port) = value.rsplit_once(':').unwrap_or(("", &value));
+            let place = || Written::Below(pointer.clone());
+            (
+                Some((place(), host.to_string())),
+                port.parse().ok().map(|port: u16| (place(), port)),
+            )
+        }
+        None => (None, Some((Written::Key("image"), exporter.port))),
+    };
+    let asked = service.instances[0].ports()[0];
+    if let Some((place, port)) = port.filter(|(_, port)| *port != asked) {
+        say(
+            place,
+            format!(
+                "`{}` listens at port {port}, and its metrics are asked for at port {asked}",
+                service.name
+            ),
+            format!("write `port = {port}`, or let it listen at {asked}"),
+        );
+    }
+    // In a network of its own nobody else reaches what listens to itself.
+    let alone = host.filter(|(_, host)| service.network_mode.is_none() && loopback(host));
+    if let Some((place, host)) = alone {
+        say(
+            place,
+            format!(
+                "`{}` listens at {host} only, and is asked from other containers",
+                service.name
+            ),
+            format!("let it listen at `:{asked}`"),
+        );
+    }
+    // Unless it is told another, others than /metrics may be of other targets: `/scrape?target=…`.
+    let path = told(&exporter.path).filter(|_| service.path == "/metrics");
+    if let Some((pointer, serves)) = path.filter(|(_, serves)| serves != "/metrics") {
+        say(
+            Written::Below(pointer),
+            format!(
+                "`{}` has its metrics at {serves}, and is asked for them at /metrics",
+                service.name
+            ),
+            format!("write `metrics_path = \"{serves}\"`, or let it have them at /metrics"),
+        );
+    }
+    if let Some((severity, pointer, message, help)) = whom(catalog, service, exporter) {
+        found.push(Mistake {
+            severity,
+            place: pointer.map_or(Written::Key("image"), Written::Below),
+            message,
+            help,
+        });
+    }
+    if let Some((pointer, _)) = told(&exporter.renames).filter(|_| service.profiles.iter().any(own))
+    {
+        found.push(Mistake {
+            severity: Severity::Error,
+            place: Written::Below(pointer),
+            message: format!(
+                "`{}` names its metrics otherwise than the profile `{profile}`, told this",
+                service.name
+            ),
+            help: format!(
+                "remove it, or write profiles/{profile}.toml with the names that it has then"
+            ),
+        });
+    }
+    found
+}
+
+/// Whether a host is the container itself.
+fn loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let address = host.parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
 
 /// How bad it is, where it is written, what is wrong, and what to do.
 type Wrong = (Severity, Option<String>, String, String);

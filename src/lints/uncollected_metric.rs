@@ -20,61 +20,79 @@ pub(crate) const LINT: Lint = Lint {
         let mut found = Vec::new();
         let started = catalog.services.iter().filter(|service| service.container);
         for service in started {
-            // Which profile an image has is known of all only when all are read.
-            let image = service.image.as_deref();
-            let Some((profile, exporter)) =
-                image.and_then(|image| catalog.profiles.of_image(image))
-            else {
-                continue;
-            };
-            let names = read(catalog, service, profile);
-            let image = image.unwrap_or_default();
-            for (name, reader) in &names {
-                let Some((why, help)) = of_another_version(catalog, profile, name, image) else {
-                    continue;
-                };
-                let message = format!("`{}` does not expose `{name}`: {why}", service.name);
-                let place = set_at(source, service, "image");
-                found.push(
-                    Diagnostic::error("uncollected-metric", place, message)
-                        .also(Place::Key(reader.clone()), "it is read here")
-                        .help(help),
-                );
-            }
-            let Some(chooses) = &exporter.chooses else {
-                continue;
-            };
-            // What stands in a file, or comes from outside, nobody here knows.
-            let words = || service.command.iter();
-            if words().any(|word| word.starts_with('@') || word.contains('$')) {
-                continue;
-            }
-            let mut told = BTreeSet::new();
-            for (name, reader) in names {
-                let collector = catalog.profiles.collector(profile, &name);
-                let Some((at, off, help)) = missing(service, chooses, &name, collector) else {
-                    continue;
-                };
-                if !told.insert(off.clone()) {
-                    continue;
-                }
-                let place = match at {
+            for lost in uncollected(catalog, service) {
+                let place = match lost.place {
                     Some(pointer) => {
                         Place::Value(format!("/services/{}/{pointer}", step(&service.name)))
                     }
                     None => set_at(source, service, "image"),
                 };
-                let message = format!("`{}` does not expose `{name}`: {off}", service.name);
                 found.push(
-                    Diagnostic::error("uncollected-metric", place, message)
-                        .also(Place::Key(reader), "it is read here")
-                        .help(help),
+                    Diagnostic::error("uncollected-metric", place, lost.message)
+                        .also(Place::Key(lost.reader), "it is read here")
+                        .help(lost.help),
                 );
             }
         }
         found
     },
 };
+
+/// A metric that an exporter leaves out, and that is read.
+pub(crate) struct Uncollected {
+    /// Below the table of its service, where that says it.
+    pub(crate) place: Option<String>,
+    pub(crate) message: String,
+    pub(crate) help: String,
+    /// What reads it.
+    pub(crate) reader: String,
+}
+
+/// What alerts and rules read of an exporter that it leaves out, as the catalog says it or as its container has it: one metric for each reason.
+pub(crate) fn uncollected(catalog: &Catalog, service: &Service) -> Vec<Uncollected> {
+    // Which profile an image has is known of all only when all are read.
+    let image = service.image.as_deref();
+    let Some((profile, exporter)) = image.and_then(|image| catalog.profiles.of_image(image)) else {
+        return Vec::new();
+    };
+    let names = read(catalog, service, profile);
+    let image = image.unwrap_or_default();
+    let mut found = Vec::new();
+    for (name, reader) in &names {
+        if let Some((why, help)) = of_another_version(catalog, profile, name, image) {
+            found.push(Uncollected {
+                place: None,
+                message: format!("`{}` does not expose `{name}`: {why}", service.name),
+                help,
+                reader: reader.clone(),
+            });
+        }
+    }
+    let Some(chooses) = &exporter.chooses else {
+        return found;
+    };
+    // What stands in a file, or comes from outside, nobody here knows.
+    let mut words = service.command.iter();
+    if words.any(|word| word.starts_with('@') || word.contains('$')) {
+        return found;
+    }
+    let mut told = BTreeSet::new();
+    for (name, reader) in names {
+        let collector = catalog.profiles.collector(profile, &name);
+        let Some((place, off, help)) = missing(service, chooses, &name, collector) else {
+            continue;
+        };
+        if told.insert(off.clone()) {
+            found.push(Uncollected {
+                place,
+                message: format!("`{}` does not expose `{name}`: {off}", service.name),
+                help,
+                reader,
+            });
+        }
+    }
+    found
+}
 
 /// What alerts and rules read of a service, by its profile, and which of them does.
 fn read(catalog: &Catalog, service: &Service, profile: &str) -> BTreeMap<String, String> {

@@ -81,7 +81,11 @@ pub(crate) fn filled_around(index: usize, nodes: &[Node], parents: &[Option<usiz
             Expr::Binary(binary) if binary.op.id() == T_LOR => {
                 return nodes[outer].operands[0] == inner;
             }
-            // A comparison takes the node away where it is false: what is filled in then is another matter.
+            // That which holds for every number takes NaN away, and nothing else.
+            Expr::Binary(binary) if holds_for_all(binary, inner, &nodes[outer], nodes) => {
+                (inner, around) = (outer, parents[outer]);
+            }
+            // Any other takes the node away where it is false: what is filled in then is another matter.
             Expr::Binary(binary) if ![T_MUL, T_DIV, T_ADD, T_SUB].contains(&binary.op.id()) => {
                 return false;
             }
@@ -90,6 +94,20 @@ pub(crate) fn filled_around(index: usize, nodes: &[Node], parents: &[Option<usiz
         }
     }
     false
+}
+
+/// Whether a comparison with a number holds for whatever a value that is never negative can be: `… >= 0`.
+fn holds_for_all(binary: &BinaryExpr, value: usize, node: &Node, nodes: &[Node]) -> bool {
+    let first = node.operands[0] == value;
+    let Some(bound) = number(nodes[node.operands[usize::from(first)]].expr) else {
+        return false;
+    };
+    let operator = match first {
+        true => binary.op.id(),
+        false => mirrored(binary.op.id()),
+    };
+    let holds = operator == T_GTE && bound <= 0.0 || operator == T_GTR && bound < 0.0;
+    holds && !returns_bool(binary) && nonnegative(&nodes[value], nodes)
 }
 
 /// Whether an expression gives something wherever its parts do, because it fills in what is missing.

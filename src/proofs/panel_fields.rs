@@ -5,6 +5,7 @@ use super::dead_link::{listed, parts, refused};
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::catalog::Alert;
+use crate::contract::Contract;
 use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, nearest, suggestion};
@@ -14,7 +15,7 @@ use crate::source::step;
 use crate::stack::Stack;
 use crate::stack::dashboards::panels;
 use crate::stack::expressions::Expression;
-use crate::stack::grafana::shown::script;
+use crate::stack::grafana::shown::{built, meets, script};
 use regex_automata::meta::Regex;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -88,6 +89,13 @@ impl Panel<'_, '_> {
         found.extend(self.numbers_passed());
         found.extend(self.left_out());
         found.extend(self.called_another());
+        if self.names_matter()
+            && let Some(named) = self.named()
+        {
+            found.extend(self.picked(&named));
+            found.extend(self.unnumbered(&named));
+            found.extend(self.named_alike(&named));
+        }
         // With a query that cannot be read, or of another source, there are fields that are not known.
         let all = self.panel["targets"].items().count();
         if all == self.queries.len()
@@ -435,6 +443,148 @@ impl Panel<'_, '_> {
         found
     }
 
+    /// Whether it picks fields by their names, or gives them others.
+    fn names_matter(&self) -> bool {
+        let options = &self.panel["options"];
+        let picks = options["reduceOptions"]["fields"].as_str();
+        let mut overrides = self.panel["fieldConfig"]["overrides"].items();
+        let mut changes = self.panel["transformations"].items();
+        picks.is_some_and(|fields| !fields.is_empty())
+            || options["textMode"] == "name"
+            || changes.any(|change| change["id"] == "renameByRegex")
+            || overrides.any(|change| {
+                let mut properties = change["properties"].items();
+                properties.any(|property| property["id"] == "displayName")
+            })
+    }
+
+    /// The query and the name of each line, tile and bar; None: some of them are not known.
+    fn named(&self) -> Option<Vec<(&str, String)>> {
+        if self.panel["type"] == "table"
+            || self.panel["targets"].items().count() != self.queries.len()
+            || !self.panel["fieldConfig"]["defaults"]["displayName"].is_null()
+        {
+            return None;
+        }
+        let mut found = Vec::new();
+        for query in self.queries {
+            let letter = query.target["refId"].as_str().unwrap_or_default();
+            let names = names(query, &self.stack.contract)?;
+            found.extend(names.into_iter().map(|name| (letter, name)));
+        }
+        Some(found)
+    }
+
+    fn transformed(&self) -> bool {
+        let mut changes = self.panel["transformations"].items();
+        changes.any(|change| change["disabled"] != true)
+    }
+
+    /// Tiles and bars of some of its fields alone.
+    fn picked(&self, named: &[(&str, String)]) -> Option<Diagnostic> {
+        let written = self.panel["options"]["reduceOptions"]["fields"].as_str()?;
+        let pattern = built(written).filter(|_| !written.is_empty() && !self.transformed())?;
+        let (shown, lost): (Vec<&str>, Vec<&str>) = named
+            .iter()
+            .map(|(_, name)| name.as_str())
+            .partition(|name| pattern.is_match(*name));
+        let first = lost.first()?;
+        let words = ["title", "description"].map(|key| self.panel[key].as_str());
+        let words = words.into_iter().flatten().collect::<Vec<_>>();
+        let words = words.join(" ").to_lowercase();
+        let said = |name: &&str| words.contains(&name.to_lowercase());
+        (shown.is_empty() || !shown.iter().all(said)).then(|| {
+            self.wrong(
+                "options/reduceOptions/fields".to_string(),
+                format!("`{}` leaves out `{first}`, which it asks for", self.title()),
+                "write \"\", which is all numbers, or say in the title which are shown",
+            )
+        })
+    }
+
+    /// A tile of one number that shows its name instead.
+    fn unnumbered(&self, named: &[(&str, String)]) -> Option<Diagnostic> {
+        let words = |key: &str| !self.panel["fieldConfig"]["defaults"][key].is_null();
+        let name_alone = self.panel["type"] == "stat"
+            && self.panel["options"]["textMode"] == "name"
+            && named.len() == 1
+            && !words("mappings");
+        name_alone.then(|| {
+            self.wrong(
+                "options/textMode".to_string(),
+                format!(
+                    "`{}` shows the name of its number in its place",
+                    self.title()
+                ),
+                "write `value`, or `value_and_name`",
+            )
+        })
+    }
+
+    /// Lines that are given the name of another, or one name for several.
+    fn named_alike(&self, named: &[(&str, String)]) -> Option<Diagnostic> {
+        let all: BTreeSet<&str> = named.iter().map(|(_, name)| name.as_str()).collect();
+        let catalog = self.stack.catalog;
+        let alike = |met: &BTreeSet<&str>, new: &str| {
+            let one = met.iter().find(|name| **name != new)?;
+            let other = || all.contains(new) && !met.contains(new);
+            let service = || {
+                catalog.service(new).is_some()
+                    && catalog.service(one).is_some()
+                    && !met.contains(new)
+            };
+            match () {
+                () if met.len() > 1 => Some(format!(
+                    "`{}` gives {} of its fields the one name `{new}`",
+                    self.title(),
+                    met.len()
+                )),
+                () if other() || service() => Some(format!(
+                    "`{}` calls `{one}` `{new}`, which is another",
+                    self.title()
+                )),
+                () => None,
+            }
+        };
+        let overrides = self.panel["fieldConfig"]["overrides"].items().enumerate();
+        for (index, change) in overrides {
+            let met = named.iter();
+            let met = met.filter(|(letter, name)| meets(&change["matcher"], name, letter));
+            let met: BTreeSet<&str> = met.map(|(_, name)| name.as_str()).collect();
+            for (number, property) in change["properties"].items().enumerate() {
+                let new = property["value"].as_str().unwrap_or_default();
+                let fixed = property["id"] == "displayName" && !new.is_empty();
+                if let Some(message) = alike(&met, new).filter(|_| fixed && !new.contains('$')) {
+                    return Some(self.wrong(
+                        format!("fieldConfig/overrides/{index}/properties/{number}/value"),
+                        message,
+                        "leave each its own name",
+                    ));
+                }
+            }
+        }
+        let mut changes = self.panel["transformations"].items().enumerate();
+        let (index, change) = changes.find(|(_, change)| change["disabled"] != true)?;
+        let options = &change["options"];
+        let new = options["renamePattern"]
+            .as_str()
+            .filter(|new| change["id"] == "renameByRegex" && !new.contains('$'))?;
+        let pattern = built(options["regex"].as_str()?)?;
+        // With nothing of it in the new name, all that it takes as a whole become one.
+        let whole = |name: &&str| {
+            let found = pattern.find(*name);
+            found.is_some_and(|found| found.range() == (0..name.len()))
+        };
+        let met = all.iter().copied().filter(whole).collect();
+        alike(&met, new).map(|message| {
+            self.wrong(
+                format!("transformations/{index}/options/renamePattern"),
+                message,
+                "keep in the name what tells them apart: `$1`",
+            )
+        })
+    }
+
     /// Whether everything is hidden where it would be drawn.
     fn invisible(&self) -> Option<Diagnostic> {
         let fields = &self.panel["fieldConfig"];
@@ -738,6 +888,29 @@ impl Panel<'_, '_> {
         }
         pattern + &regex_syntax::escape(rest)
     }
+}
+
+/// What a query's lines can be called by their legend; None: it tells them apart by more than one label, or not by values that are known.
+pub(super) fn names(query: &Expression, contract: &Contract) -> Option<BTreeSet<String>> {
+    let legend = query.target["legendFormat"].as_str()?;
+    if legend.is_empty() || legend == "__auto" || legend.contains('$') {
+        return None;
+    }
+    let Some((before, rest)) = legend.split_once("{{") else {
+        return Some(BTreeSet::from([legend.to_string()]));
+    };
+    let (label, after) = rest
+        .split_once("}}")
+        .filter(|(_, after)| !after.contains("{{"))?;
+    let series = query.series(contract);
+    let mut found = BTreeSet::new();
+    for domain in contract.shared_domains(series, label.trim()) {
+        let Domain::Values(values) = &*domain else {
+            return None;
+        };
+        found.extend(values.iter().map(|value| format!("{before}{value}{after}")));
+    }
+    (!found.is_empty()).then_some(found)
 }
 
 /// The column of the row that a link reads: `${__data.fields.Name}`, `${__data.fields["Name"]}`.

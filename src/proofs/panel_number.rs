@@ -296,6 +296,10 @@ fn differs(
             series.extend(busy.into_iter().map(|(labels, value, slope)| {
                 let factor = 1.0 + 0.37 * index as f64;
                 let name = labels.get(NAME);
+                // Prometheus writes 1 for every alert.
+                if name == "ALERTS" {
+                    return (labels, 1.0, 0.0);
+                }
                 if STATES.contains(&name) && day == Day::Growing && index == 0 {
                     return (labels, 1.0, -1.0 / SINCE.seconds());
                 }

@@ -48,15 +48,21 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
     let scraped: BTreeSet<&str> = BTreeSet::from(["up", "probe_success"]);
     let alerted: BTreeSet<&str> = BTreeSet::from(["ALERTS", "ALERTS_FOR_STATE"]);
     let mut about: [Vec<&Expression>; 2] = Default::default();
+    let mut tables = Vec::new();
     for expression in stack.used(Usage::Panel) {
         let kind = expression.owner["type"].as_str().unwrap_or_default();
-        if kind == "table" || GRAFANA.panel(kind).is_none_or(|kind| kind.draws.is_none()) {
+        let table = kind == "table";
+        if !table && GRAFANA.panel(kind).is_none_or(|kind| kind.draws.is_none()) {
             continue;
         }
         let sources = recordings.sources(&expression.ast);
         let only = |known: &BTreeSet<&str>| {
             !sources.is_empty() && sources.iter().all(|name| known.contains(name.as_str()))
         };
+        if table {
+            tables.extend(only(&alerted).then_some(expression));
+            continue;
+        }
         if only(&scraped) {
             about[0].push(expression);
         } else if only(&alerted) {
@@ -123,7 +129,8 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
             }));
         }
     }
-    if !about[1].is_empty() && !stack.catalog.alerts.is_empty() {
+    let of_alerts = !about[1].is_empty() || !tables.is_empty();
+    if of_alerts && !stack.catalog.alerts.is_empty() {
         // What always fires, so that somebody hears that it does, fires while all is well.
         let always = always(stack);
         let plain = |samples: &[(Labels, f64)]| World::plain(&[&always[..], samples].concat());
@@ -162,6 +169,10 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                 (!own.is_empty()).then(|| (*job, plain(&own)))
             })
             .collect();
+        let of_tables = tables.iter();
+        found.extend(
+            of_tables.filter_map(|expression| waiting_alone(expression, &pending, &ill[0].world)),
+        );
         for expression in &about[1] {
             found.extend(judged(expression, &well, &ill, false).or_else(|| {
                 unmoved(
@@ -395,6 +406,31 @@ fn premature(
             expression,
             format!("`{title}` counts alerts that are pending, and do not fire"),
             "ask for `alertstate=\"firing\"`",
+        )
+    })
+}
+
+/// A table in which alerts stand while they wait, and no longer when they fire.
+fn waiting_alone(
+    expression: &Expression,
+    pending: &World,
+    firing: &World,
+) -> Option<crate::diagnostic::Diagnostic> {
+    let text = |key: &str| expression.owner[key].as_str().unwrap_or_default();
+    let waits = |text: &str| {
+        let lower = text.to_lowercase();
+        ["pending", "wait", "about to"]
+            .iter()
+            .any(|word| lower.contains(word))
+    };
+    let title = text("title");
+    let said = waits(title) || waits(text("description")) && !text("description").contains("fire");
+    let rows = |world: &World| world.asked(&expression.ast).map(|rows| rows.len());
+    (!said && rows(pending)? > 0 && rows(firing)? == 0).then(|| {
+        place::on(
+            expression,
+            format!("`{title}` shows alerts while they are pending, and none that fires"),
+            "ask for `alertstate=\"firing\"` too",
         )
     })
 }

@@ -25,8 +25,12 @@ pub(crate) const PROOF: Proof = Proof {
                 }
                 let title = panel["title"].as_str().unwrap_or_default();
                 let fields = &panel["fieldConfig"];
+                // The cells of a heatmap are colours; what they are at has its unit at the axis.
+                let axis = &panel["options"]["yAxis"]["unit"];
+                let axis = axis.as_str().filter(|_| panel["type"] == "heatmap");
                 let unit = fields["defaults"]["unit"]
                     .as_str()
+                    .or(axis)
                     .is_some_and(|unit| !unit.is_empty())
                     || fields["overrides"]
                         .items()

@@ -1,5 +1,6 @@
 //! A panel's unit is that of its values, as far as the names of metrics tell what they measure.
 
+use super::panel_fields::names;
 use super::{Check, Example, Expression, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::contract::Contract;
@@ -8,6 +9,8 @@ use crate::contract::values::Base;
 use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::token::*;
+use crate::stack::grafana::shown::meets;
+use serde_json::Value;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "panel-unit",
@@ -34,33 +37,98 @@ pub(crate) const PROOF: Proof = Proof {
             };
             return vec![place::on(expression, wrong, help)];
         }
-        let Some(unit) = expression.owner["fieldConfig"]["defaults"]["unit"].as_str() else {
-            return Vec::new();
-        };
-        let hundredfold = hundredfold(whole, nodes);
-        let shown = of_unit(unit);
-        let (wrong, help) = match (unit, measured(whole, nodes, contract), shown) {
-            ("percentunit", _, _) if hundredfold => (
-                "the panel multiplies by 100, and so does its unit".to_string(),
-                "remove `100 *`, or use the unit `percent`".to_string(),
-            ),
-            ("percent", _, _) if !hundredfold && share(whole, nodes) => (
-                "the panel shows a ratio as that many percent".to_string(),
-                "use the unit `percentunit`".to_string(),
-            ),
-            (_, None, Some(Measure::Seconds)) if in_milliseconds(whole) => (
-                format!("the panel shows milliseconds as `{unit}`"),
-                "use a unit of milliseconds, or do not multiply by 1000".to_string(),
-            ),
-            (_, Some(measured), Some(shown)) if measured != shown => (
-                format!("the panel shows {} as `{unit}`", measured.plural()),
-                format!("use the unit `{}`", measured.unit()),
-            ),
-            _ => return Vec::new(),
-        };
-        vec![place::on(expression, wrong, help)]
+        let others = Others::of(expression, contract);
+        let default = expression.owner["fieldConfig"]["defaults"]["unit"].as_str();
+        let default = default.filter(|_| !others.all);
+        let wrong = |unit: &str| misread(unit, whole, nodes, contract);
+        if let Some((wrong, help)) = default.and_then(wrong) {
+            return vec![place::on(expression, wrong, help)];
+        }
+        let of_some = others.units.into_iter().find_map(|(pointer, unit)| {
+            let (wrong, help) = wrong(unit)?;
+            let panel = expression.panel()?;
+            Some(place::at(
+                expression.path,
+                format!("{panel}/{pointer}"),
+                wrong,
+                help,
+            ))
+        });
+        of_some.into_iter().collect()
     }),
 };
+
+/// What is wrong with a unit of what an expression gives, and what to do.
+fn misread(
+    unit: &str,
+    whole: &Node,
+    nodes: &[Node],
+    contract: &Contract,
+) -> Option<(String, String)> {
+    let hundredfold = hundredfold(whole, nodes);
+    let shown = of_unit(unit);
+    match (unit, measured(whole, nodes, contract), shown) {
+        ("percentunit", _, _) if hundredfold => Some((
+            "the panel multiplies by 100, and so does its unit".to_string(),
+            "remove `100 *`, or use the unit `percent`".to_string(),
+        )),
+        ("percent", _, _) if !hundredfold && share(whole, nodes) => Some((
+            "the panel shows a ratio as that many percent".to_string(),
+            "use the unit `percentunit`".to_string(),
+        )),
+        (_, None, Some(Measure::Seconds)) if in_milliseconds(whole) => Some((
+            format!("the panel shows milliseconds as `{unit}`"),
+            "use a unit of milliseconds, or do not multiply by 1000".to_string(),
+        )),
+        (_, Some(measured), Some(shown)) if measured != shown => Some((
+            format!("the panel shows {} as `{unit}`", measured.plural()),
+            format!("use the unit `{}`", measured.unit()),
+        )),
+        _ => None,
+    }
+}
+
+/// The units that overrides give to what an expression gives.
+struct Others<'a> {
+    /// With their places in the panel.
+    units: Vec<(String, &'a str)>,
+    /// Whether all that it gives has one of them.
+    all: bool,
+}
+
+impl<'a> Others<'a> {
+    fn of(expression: &Expression<'a>, contract: &Contract) -> Others<'a> {
+        let panel = expression.owner;
+        let letter = expression.target["refId"].as_str().unwrap_or_default();
+        let overrides = panel["fieldConfig"]["overrides"].items().enumerate();
+        let written = overrides.filter_map(|(index, change)| {
+            let mut properties = change["properties"].items().enumerate();
+            let (number, property) = properties.find(|(_, one)| one["id"] == "unit")?;
+            let pointer = format!("fieldConfig/overrides/{index}/properties/{number}/value");
+            Some((pointer, property["value"].as_str()?, &change["matcher"]))
+        });
+        let written: Vec<_> = written.filter(|_| panel["type"] != "table").collect();
+        if written.is_empty() {
+            return Others {
+                units: Vec::new(),
+                all: false,
+            };
+        }
+        // Of names that are not known, whatever meets each.
+        let called = names(expression, contract).unwrap_or_else(|| [String::new()].into());
+        let met = |matcher: &Value| called.iter().any(|name| meets(matcher, name, letter));
+        let all = called.iter().all(|name| {
+            let mut written = written.iter();
+            written.any(|(_, _, matcher)| meets(matcher, name, letter))
+        });
+        let units = written.iter().filter(|(_, _, matcher)| met(matcher));
+        let units = units.map(|(pointer, unit, _)| (pointer.clone(), *unit));
+        Others {
+            units: units.collect(),
+            all,
+        }
+    }
+}
 
 /// Seconds of CPU time per second, of which one is 100 % for whoever says so.
 pub(super) const CORES_AS_RATIO: &str = "the panel shows cores as `percentunit`";

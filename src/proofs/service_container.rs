@@ -4,6 +4,8 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Service;
 use crate::json::Parts;
+use crate::lints::mistaken_exporter::{Written, mistakes};
+use crate::lints::uncollected_metric::uncollected;
 use crate::source::step;
 use crate::stack::Stack;
 use crate::stack::containers::mounts::{Sight, Source};
@@ -34,7 +36,8 @@ pub(crate) const PROOF: Proof = Proof {
                 .chain(volumes(stack, container, service))
                 .chain(secrets(container, service))
                 .chain(program(stack, &staged, container, service))
-                .chain(granted(container, service));
+                .chain(granted(container, service))
+                .chain(exporter(stack, container, service));
             found.extend(wrong.map(|(key, message, help)| {
                 let said = [message.as_str(), help.as_str()];
                 let line = named_in(&container.value[key], &said);
@@ -310,6 +313,51 @@ fn granted(container: &Container, service: &Service) -> Vec<Wrong> {
         say("labels", message, "container_labels");
     }
     wrong
+}
+
+/// How an exporter answers when it is started as its container says: what a flag or a variable changes that the catalog does not know of.
+fn exporter(stack: &Stack, container: &Container, service: &Service) -> Vec<Wrong> {
+    let catalog = stack.catalog;
+    if service.image.is_none() || !container.value["env_file"].is_null() {
+        return Vec::new();
+    }
+    let command = container.process.words[container.process.entrypoint..].iter();
+    let command: Vec<String> = command.map(|word| word.replace("$$", "$")).collect();
+    let environment = container.environment.iter();
+    let environment = environment
+        .filter_map(|(name, value)| Some((name.clone(), value.as_deref()?.replace("$$", "$"))));
+    let environment = environment.collect();
+    if command == service.command && environment == service.environment {
+        return Vec::new();
+    }
+    let started = Service {
+        command,
+        environment,
+        ..service.clone()
+    };
+    let key = |pointer: &str| match pointer.starts_with("command") {
+        true => "command",
+        false => "environment",
+    };
+    let known = mistakes(catalog, service);
+    let misled = mistakes(catalog, &started).into_iter();
+    let misled = misled.filter(|one| !known.iter().any(|other| other.message == one.message));
+    let misled = misled.filter_map(|one| match one.place {
+        Written::Below(pointer) => Some((key(&pointer), one.message, one.help)),
+        Written::Key(_) => None,
+    });
+    let known = uncollected(catalog, service);
+    let lost = uncollected(catalog, &started).into_iter();
+    let lost = lost.filter(|one| !known.iter().any(|other| other.message == one.message));
+    let lost = lost.filter_map(|one| Some((key(&one.place?), one.message, one.help)));
+    // The sentences begin with the name of the service, as every one here does.
+    let rest = |message: String| {
+        let named = format!("`{}` ", service.name);
+        message.strip_prefix(&named).map(str::to_string)
+    };
+    let all = misled.chain(lost);
+    all.filter_map(|(key, message, help)| Some((key, rest(message)?, help)))
+        .collect()
 }
 
 /// Files that it is told to read, and that are not in its container; what is built here may have them in its image.

@@ -7,7 +7,7 @@ use crate::promql::token::T_DIV;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "unguarded-division",
-    doc: "Without traffic the divisor is 0 and the ratio NaN, which poisons every average it gets into and is drawn as nothing. Where an alert only compares the ratio with a number, NaN is dropped as nothing is, and may stay.",
+    doc: "Without traffic the divisor is 0 and the ratio NaN, which poisons every average it gets into and is drawn as nothing. Where the ratio is compared with a number, `>= 0` too, NaN is dropped as nothing is.",
     example: Example::Condition {
         bad: "avg by (job, service, component) ((sum by (job, service, component, instance) (rate(shop_requests_total{status=~\"5..\"}[5m])) or 0 * sum by (job, service, component, instance) (rate(shop_requests_total[5m]))) / sum by (job, service, component, instance) (rate(shop_requests_total[5m]))) > 0.1",
         good: "avg by (job, service, component) ((sum by (job, service, component, instance) (rate(shop_requests_total{status=~\"5..\"}[5m])) or 0 * sum by (job, service, component, instance) (rate(shop_requests_total[5m]))) / (sum by (job, service, component, instance) (rate(shop_requests_total[5m])) > 0)) > 0.1",
@@ -23,7 +23,8 @@ pub(crate) const PROOF: Proof = Proof {
             if !matches!(node.expr, Expr::Binary(binary) if binary.op.id() == T_DIV) {
                 continue;
             }
-            if expression.usage == Usage::Alert && dropped_around(index, false, nodes, &parents) {
+            // A comparison with a number drops NaN, whoever asks.
+            if dropped_around(index, false, nodes, &parents) {
                 continue;
             }
             // 0 in any of what the divisor is proportional to makes it 0.

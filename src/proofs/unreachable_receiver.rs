@@ -114,13 +114,17 @@ fn otherwise(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
 }
 
 /// What sends a notification another way than to its address, or lets it fail on the way, wherever it stands in `http_config`.
-const WAYS: [(&str, &str); 4] = [
+const WAYS: [(&str, &str); 5] = [
     ("/proxy_url", "goes through a proxy"),
     (
         "/tls_config/server_name",
         "asks for a certificate of another name",
     ),
     ("/tls_config/ca_file", "trusts other authorities"),
+    (
+        "/tls_config/insecure_skip_verify",
+        "takes whoever answers for whom it asks",
+    ),
     ("/oauth2", "asks another server for a token first"),
 ];
 
@@ -130,7 +134,8 @@ fn another_way(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> 
     let mut judge = |at: String, client: &Value, whose: &str, said: &dyn Fn(&str) -> bool| {
         for (way, does) in WAYS {
             let key = way.rsplit('/').next().unwrap_or_default();
-            if client.pointer(way).is_some() && !said(key) {
+            let set = client.pointer(way).is_some_and(|value| *value != false);
+            if set && !said(key) {
                 found.push(place::at(
                     &notifications.file.path,
                     format!("{at}{way}"),
@@ -141,6 +146,7 @@ fn another_way(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> 
         }
     };
     let global = &notifications.file.value["global"];
+    let mut elsewhere = Vec::new();
     judge(
         "/global/http_config".to_string(),
         &global["http_config"],
@@ -157,12 +163,31 @@ fn another_way(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> 
         };
         for (pointer, integration, entry) in receiver.integrations() {
             let said = &said[integration];
+            let whose = format!("`{}`", receiver.name);
             judge(
                 format!("{pointer}/http_config"),
                 &entry["http_config"],
-                &format!("`{}`", receiver.name),
+                &whose,
                 &|key| said.get(key).is_some() || said.get("http_config").is_some(),
             );
+            // A mail has a connection of its own.
+            judge(pointer.clone(), entry, &whose, &|key| {
+                key != "insecure_skip_verify" || said.get("tls_config").is_some()
+            });
+            let key = if integration == "pagerduty" {
+                "url"
+            } else {
+                "api_url"
+            };
+            let usual = ADDRESSES
+                .iter()
+                .find(|(global, _)| global.starts_with(integration));
+            if let (Some((_, domains)), Some(address)) = (usual, entry[key].as_str())
+                && said.get(key).is_none()
+                && !is_of(host(address), domains)
+            {
+                elsewhere.push((format!("{pointer}/{key}"), domains[0], host(address)));
+            }
         }
     }
     for (key, domains) in ADDRESSES {
@@ -171,17 +196,25 @@ fn another_way(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> 
             continue;
         };
         let host = host(address);
-        let theirs = |domain: &&str| host == *domain || host.ends_with(&format!(".{domain}"));
-        if !domains.iter().any(theirs) && !stack.is_said_for_all(&pointer) {
-            found.push(place::at(
-                &notifications.file.path,
-                pointer,
-                format!("what is for {} is told at `{host}`, and the catalog says none", domains[0]),
-                "leave it out; a gateway of your own belongs with `[extra]` into an Alertmanager configuration of your own",
-            ));
+        if !is_of(host, domains) && !stack.is_said_for_all(&pointer) {
+            elsewhere.push((pointer, domains[0], host));
         }
     }
+    found.extend(elsewhere.into_iter().map(|(pointer, usual, host)| {
+        place::at(
+            &notifications.file.path,
+            pointer,
+            format!("what is for {usual} is told at `{host}`, and the catalog says none"),
+            "leave it out; a gateway of your own belongs with `[extra]` into an Alertmanager configuration of your own",
+        )
+    }));
     found
+}
+
+/// Whether a host is in one of these domains.
+fn is_of(host: &str, domains: &[&str]) -> bool {
+    let mut domains = domains.iter();
+    domains.any(|domain| host == *domain || host.ends_with(&format!(".{domain}")))
 }
 
 /// Where the Alertmanager asks an integration for which no key of the catalog says it, and whose names those hosts have.

@@ -165,6 +165,28 @@ impl Container<'_> {
         written.and_then(|(_, value)| value.as_deref())
     }
 
+    /// The proxy through which its environment sends what is asked of a host, as Go, curl and Python read it. lower_case: the program reads
+    /// no other names of variables.
+    pub(crate) fn proxy(&self, scheme: &str, host: &str, lower_case: bool) -> Option<&str> {
+        let lower = format!("{scheme}_proxy");
+        let names = [lower.clone(), lower.to_uppercase()];
+        let known = &names[..if lower_case { 1 } else { 2 }];
+        let mut proxies = known.iter().filter_map(|name| self.variable(name));
+        let proxy = proxies.find(|proxy| !proxy.is_empty() && !proxy.contains('$'))?;
+        let except = ["no_proxy", "NO_PROXY"].map(|name| self.variable(name));
+        let except = except.into_iter().flatten();
+        let mut except = except.flat_map(|list| list.split(','));
+        let spared = |name: &str| {
+            let name = name.trim().trim_start_matches('.');
+            !name.is_empty()
+                && (name == "*"
+                    || name.contains(['/', '$'])
+                    || host.starts_with(name)
+                    || host.ends_with(name))
+        };
+        (!except.any(spared)).then_some(proxy)
+    }
+
     /// The value of a setting of its program, absolute where it is a path, and where it is written; None: it has none.
     pub(crate) fn setting(&self, setting: &images::Setting) -> (String, String) {
         if let Some(flag) = &setting.flag

@@ -2,11 +2,13 @@
 
 use super::limits::{Key, Limits, side_of};
 use crate::diagnostic::Diagnostic;
+use crate::json::Parts;
 use crate::kinds::Side;
+use crate::proofs::panel_fields::names;
 use crate::proofs::place;
 use crate::stack::Stack;
 use crate::stack::expressions::Expression;
-use crate::stack::grafana::shown::{Field, News, colour};
+use crate::stack::grafana::shown::{Field, News, colour, meets};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -67,11 +69,51 @@ pub(super) fn wrong_at(
     expression: &Expression,
     limits: &Limits,
 ) -> Option<Diagnostic> {
+    let defaults = (String::new(), None);
+    std::iter::once(defaults)
+        .chain(overridden(stack, expression))
+        .find_map(|field| wrong_of(stack, expression, limits, field))
+}
+
+/// A name of what an expression gives, and where its thresholds stand in the panel; None: in the defaults.
+type Named = (String, Option<String>);
+
+/// What has thresholds of its own.
+fn overridden(stack: &Stack, expression: &Expression) -> Vec<Named> {
+    let query = expression.target["refId"].as_str().unwrap_or_default();
+    let mut called = None;
+    let mut found = Vec::new();
+    for (index, change) in expression.owner["fieldConfig"]["overrides"]
+        .items()
+        .enumerate()
+    {
+        let mut properties = change["properties"].items();
+        let Some(number) = properties.position(|one| one["id"] == "thresholds") else {
+            continue;
+        };
+        let called =
+            called.get_or_insert_with(|| names(expression, &stack.contract).unwrap_or_default());
+        let mut called = called.iter().map(String::as_str).chain([""]);
+        let met = called.find(|name| meets(&change["matcher"], name, query));
+        found.extend(met.map(|name| {
+            let pointer = format!("fieldConfig/overrides/{index}/properties/{number}/value");
+            (name.to_string(), Some(pointer))
+        }));
+    }
+    found
+}
+
+fn wrong_of(
+    stack: &Stack,
+    expression: &Expression,
+    limits: &Limits,
+    (called, own): Named,
+) -> Option<Diagnostic> {
     let panel = expression.owner;
     let side = side_of(stack, limits)?;
     let (lowest, highest) = (limits.keys().next()?.0, limits.keys().next_back()?.0);
     let query = expression.target["refId"].as_str().unwrap_or_default();
-    let field = Field::of(panel, "", query);
+    let field = Field::of(panel, &called, query);
     let (coloured, marked) = (field.by_steps(), field.marks_steps());
     if !(coloured || marked) {
         return None;
@@ -89,13 +131,14 @@ pub(super) fn wrong_at(
         };
         (a - b).abs() <= 1e-9 * size
     };
-    let names = |names: &BTreeSet<&str>| names.iter().copied().collect::<Vec<_>>().join(" and ");
+    let listed = |names: &BTreeSet<&str>| names.iter().copied().collect::<Vec<_>>().join(" and ");
     let all = limits
         .iter()
-        .map(|(Key(value), alerts)| format!("{} fires {} {value}", names(alerts), side.word()))
+        .map(|(Key(value), alerts)| format!("{} fires {} {value}", listed(alerts), side.word()))
         .collect::<Vec<_>>()
         .join(", ");
     let at = |index: usize| match panel["fieldConfig"]["defaults"].get("thresholds") {
+        _ if let Some(own) = &own => format!("{pointer}/{own}/steps/{index}/value"),
         Some(_) => format!("{defaults}/thresholds/steps/{index}/value"),
         None => format!("{pointer}/type"),
     };
@@ -175,7 +218,9 @@ pub(super) fn wrong_at(
                 .iter()
                 .any(|step| step.0.is_some_and(|step| near(step, value)))
         };
-        let lost = limits.keys().find(|limit| !drawn(limit.0));
+        // What has thresholds of its own draws its own.
+        let mut drawable = limits.keys().filter(|_| own.is_none());
+        let lost = drawable.find(|limit| !drawn(limit.0));
         let strange = firing
             .iter()
             .find(|(_, value, news)| !is_limit(*value) && *news == News::Bad);

@@ -54,7 +54,11 @@ pub(super) fn otherwise_taken(stack: &Stack, config: &File) -> Vec<Diagnostic> {
         else {
             continue;
         };
-        let base = before_relabeling(&config.value, job);
+        let mut base = before_relabeling(&config.value, job);
+        // All the addresses of a name have the name that was looked up.
+        let mut names = job["dns_sd_configs"].items();
+        let looked_up = names.find_map(|lookup| lookup["names"].texts().next());
+        base.extend(looked_up.map(|name| ("__meta_dns_name".to_string(), name.to_string())));
         if let Some((message, help)) = wrong(service, &base, rules) {
             let pointer = match job.get("relabel_configs") {
                 Some(_) => format!("/scrape_configs/{index}/relabel_configs"),

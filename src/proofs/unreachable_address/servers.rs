@@ -293,6 +293,24 @@ impl Judge<'_, '_> {
                 .running("grafana")
                 .next()
                 .or_else(|| self.project().container("grafana"));
+            // Its client asks for everything at the proxy of its environment, where names of containers are unknown.
+            let proxy = asker.and_then(|asker| Some((asker, asker.proxy(scheme, &host, false)?)));
+            let here = |host: &str| self.project().container(host).is_some();
+            if let Some((asker, proxy)) = proxy
+                && here(&host)
+                && !parts(proxy).is_some_and(|(proxy, ..)| here(&proxy))
+            {
+                self.found.push(place::at(
+                    &asker.file.path,
+                    asker.at("environment"),
+                    format!(
+                        "`{}` asks for `{host}` at the proxy {proxy}, which does not know the names of containers",
+                        asker.name
+                    ),
+                    format!("name {host} in `NO_PROXY`"),
+                ));
+                continue;
+            }
             if let Some(asker) = asker {
                 self.ask(Ask {
                     file,

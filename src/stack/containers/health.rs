@@ -399,32 +399,11 @@ impl Run<'_, '_> {
             return false;
         };
         let scheme = url.split(':').next().unwrap_or_default();
-        let names = [
-            format!("{scheme}_proxy"),
-            format!("{scheme}_PROXY").to_uppercase(),
-        ];
-        let known = &names[..if *capitals || scheme == "https" { 2 } else { 1 }];
-        let mut proxies = known
-            .iter()
-            .filter_map(|name| self.container.variable(name));
-        let Some(proxy) = proxies.find(|proxy| !proxy.is_empty() && !proxy.contains('$')) else {
+        let lower_case = scheme == "http" && !*capitals;
+        let Some(proxy) = self.container.proxy(scheme, &host, lower_case) else {
             return false;
         };
-        let here = parts(proxy).is_none_or(|(host, ..)| loopback(&host));
-        let except = ["no_proxy", "NO_PROXY"].map(|name| self.container.variable(name));
-        let except = except
-            .into_iter()
-            .flatten()
-            .flat_map(|list| list.split(','));
-        let mut except = except.map(|name| name.trim().trim_start_matches('.'));
-        let spared = |name: &str| {
-            !name.is_empty()
-                && (name == "*"
-                    || name.contains('/')
-                    || host.starts_with(name)
-                    || host.ends_with(name))
-        };
-        if here || except.any(spared) {
+        if parts(proxy).is_none_or(|(host, ..)| loopback(&host)) {
             return false;
         }
         let host = &host;

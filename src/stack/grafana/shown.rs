@@ -273,7 +273,7 @@ pub(crate) fn script(pattern: &str) -> String {
 }
 
 /// A pattern of a script; None: it is none.
-fn built(pattern: &str) -> Option<Rc<Regex>> {
+pub(crate) fn built(pattern: &str) -> Option<Rc<Regex>> {
     BUILT.with_borrow_mut(|built| match built.get(pattern) {
         Some(known) => known.clone(),
         None => {
@@ -285,7 +285,7 @@ fn built(pattern: &str) -> Option<Rc<Regex>> {
 }
 
 /// Whether an override is for a field.
-fn meets(matcher: &Value, name: &str, query: &str) -> bool {
+pub(crate) fn meets(matcher: &Value, name: &str, query: &str) -> bool {
     let options = &matcher["options"];
     match matcher["id"].as_str() {
         Some("byName") => options == name,
