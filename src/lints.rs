@@ -245,23 +245,44 @@ pub fn example(fragment: &str) -> String {
     }
 }
 
+/// What says that nothing comes of what somebody wrote.
+const WITHOUT_EFFECT: [&str; 7] = [
+    empty_group::LINT.code,
+    unknown_alert::LINT.code,
+    unmatched_selector::LINT.code,
+    unnotified_receiver::LINT.code,
+    unreached_route::LINT.code,
+    unused_owner::LINT.code,
+    unused_time::LINT.code,
+];
+
 /// Everything that the lints have against a catalog.
 pub(crate) fn inspect(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     let found = LINTS.iter().flat_map(|lint| (lint.check)(catalog, source));
-    found.collect()
+    // Nothing comes in an environment of what the catalog has for others: of what it says itself something has to.
+    let of_others = |one: &Diagnostic| {
+        source.environment.is_some()
+            && WITHOUT_EFFECT.contains(&one.code)
+            && pointer(one).is_some_and(|pointer| !source.differs(pointer))
+    };
+    found.filter(|one| !of_others(one)).collect()
+}
+
+/// The key or value of the catalog that a finding is about.
+fn pointer(found: &Diagnostic) -> Option<&str> {
+    match &found.place {
+        Place::Key(pointer) | Place::Value(pointer) => Some(pointer),
+        _ => None,
+    }
 }
 
 /// Without what only follows from others: what is wrong inside an alert is why no service is left for it.
 pub(crate) fn leading(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let pointer = |one: &Diagnostic| match &one.place {
-        Place::Key(pointer) | Place::Value(pointer) => Some(pointer.clone()),
-        _ => None,
-    };
     let wrong: Vec<String> = found
         .iter()
         // What may be accepted is not why.
         .filter(|one| one.stops() && never(one.code).is_some())
-        .filter_map(pointer)
+        .filter_map(|one| pointer(one).map(str::to_string))
         .collect();
     found.retain(|one| {
         let table = pointer(one).map(|pointer| format!("{pointer}/"));

@@ -352,7 +352,7 @@ impl Alert {
                 kind.says(key, "includes").and_then(Value::as_bool) == Some(true)
             }),
             unit: match threshold {
-                Some((key, _)) => unit(&kind, key, catalog, written),
+                Some((key, _)) => unit(&kind, key, catalog, written, profiled),
                 None => kind.unit.clone(),
             },
             severity: text("severity")
@@ -455,14 +455,24 @@ impl Alert {
     }
 }
 
-/// What the threshold of an alert is in: what its kind says, or what the catalog or its name say of the metric that it compares.
-fn unit(kind: &Kind, key: &str, catalog: &Value, written: &Value) -> Option<String> {
+/// What the threshold of an alert is in: what its kind says, or what the catalog, a profile or its name say of the metric that it
+/// compares.
+fn unit(
+    kind: &Kind,
+    key: &str,
+    catalog: &Value,
+    written: &Value,
+    profiled: &Profiled,
+) -> Option<String> {
     let compared = kind
         .says(key, "unit_of")
         .and_then(|of| written[of.as_str()?].as_str());
     let Some(metric) = compared else {
         return kind.unit.clone();
     };
-    let said = catalog["metrics"][metric]["unit"].as_str();
-    said.or(units::by_name(metric)).map(str::to_string)
+    let declared = &catalog["metrics"][metric];
+    // A name of its own says it, as the key of its table does.
+    let called = declared["name"].as_str().unwrap_or(metric);
+    let said = declared["unit"].as_str().or_else(|| profiled.unit(metric));
+    said.or_else(|| units::by_name(called)).map(str::to_string)
 }

@@ -78,6 +78,12 @@ impl Profiled {
         self.metrics.iter().any(|metric| metric.key == key)
     }
 
+    /// What a profile says that a metric of it is in.
+    pub(super) fn unit(&self, key: &str) -> Option<&str> {
+        let mut metrics = self.metrics.iter().filter(|metric| metric.key == key);
+        metrics.find_map(|metric| metric.unit.as_deref())
+    }
+
     /// The labels of a metric of a profile.
     pub(super) fn labels(&self, key: &str) -> Option<&Map<String, Value>> {
         let metric = self.metrics.iter().find(|metric| metric.key == key);
