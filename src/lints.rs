@@ -1,5 +1,6 @@
 //! What the catalog must not say although its schema allows it: one lint per file, named after its code.
 
+mod address_of_another;
 mod alert_levels;
 mod alert_scope;
 mod alert_without_service;
@@ -19,9 +20,12 @@ mod health_path_scraped;
 mod held_back_too_long;
 mod honored_job;
 mod implausible_value;
+mod inhibited_across;
 mod label_collision;
 mod loopback_address;
 pub(crate) mod louder_for_less;
+mod low_quantile;
+mod mail_port;
 mod merged_instances;
 mod missing_label;
 mod mistaken_exporter;
@@ -34,12 +38,15 @@ mod overlapping_windows;
 mod override_without_effect;
 mod oversized_pattern;
 mod part_in_another_unit;
+mod past_or_future;
+mod percent_of_a_number;
 mod plain_http;
 mod range_beyond_retention;
 mod ratio_out_of_range;
 mod receiver_of_another;
 mod reserved_name;
 mod same_condition;
+mod secret_folder;
 mod secret_of_another;
 mod severity_upside_down;
 mod size_in_another_unit;
@@ -51,6 +58,7 @@ mod slo_objective;
 mod slow_to_tell;
 mod stale_between_samples;
 mod store_path;
+mod swapped_hours;
 mod taken_label;
 mod test_expectation;
 mod test_samples;
@@ -119,6 +127,7 @@ const ADDRESSES: [(&str, &str); 4] = [
 ];
 
 pub const LINTS: &[Lint] = &[
+    address_of_another::LINT,
     alert_levels::LINT,
     alert_scope::LINT,
     alert_without_service::LINT,
@@ -138,9 +147,12 @@ pub const LINTS: &[Lint] = &[
     held_back_too_long::LINT,
     implausible_value::LINT,
     honored_job::LINT,
+    inhibited_across::LINT,
     label_collision::LINT,
     loopback_address::LINT,
     louder_for_less::LINT,
+    low_quantile::LINT,
+    mail_port::LINT,
     merged_instances::LINT,
     missing_label::LINT,
     mistaken_exporter::LINT,
@@ -153,12 +165,15 @@ pub const LINTS: &[Lint] = &[
     overlapping_windows::LINT,
     oversized_pattern::LINT,
     part_in_another_unit::LINT,
+    past_or_future::LINT,
+    percent_of_a_number::LINT,
     plain_http::LINT,
     range_beyond_retention::LINT,
     ratio_out_of_range::LINT,
     receiver_of_another::LINT,
     reserved_name::LINT,
     same_condition::LINT,
+    secret_folder::LINT,
     secret_of_another::LINT,
     severity_upside_down::LINT,
     size_in_another_unit::LINT,
@@ -170,6 +185,7 @@ pub const LINTS: &[Lint] = &[
     slo_objective::LINT,
     stale_between_samples::LINT,
     store_path::LINT,
+    swapped_hours::LINT,
     taken_label::LINT,
     test_expectation::LINT,
     test_samples::LINT,

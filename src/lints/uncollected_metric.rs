@@ -31,7 +31,14 @@ pub(crate) const LINT: Lint = Lint {
             };
             // What stands in a file, or comes from outside, nobody here knows.
             let words = || service.command.iter();
-            if words().any(|word| word.starts_with('@') || word.contains('$')) {
+            let from_outside = |word: &String| {
+                let mut behind = word.split('$').skip(1);
+                // Before a letter or a brace: elsewhere it is the end of a regular expression.
+                behind.any(|rest| {
+                    rest.starts_with(|c: char| c == '{' || c == '_' || c.is_ascii_alphabetic())
+                })
+            };
+            if words().any(|word| word.starts_with('@') || from_outside(word)) {
                 continue;
             }
             let mut told = BTreeSet::new();

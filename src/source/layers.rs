@@ -281,7 +281,8 @@ impl Source {
         }
         let entries = |value: &Value, table: &str| -> Vec<(String, Value)> {
             let all = value[table].as_object().into_iter().flatten();
-            all.map(|(name, entry)| (name.clone(), entry.clone())).collect()
+            all.map(|(name, entry)| (name.clone(), entry.clone()))
+                .collect()
         };
         let left = entries(&self.value, "services");
         let in_it = |group: &str| left.iter().any(|(_, one)| one["group"] == group);
@@ -354,7 +355,9 @@ fn reads_one_of(entry: &Value, metrics: &HashSet<String>) -> bool {
     let is_one = |value: &Value| value.as_str().is_some_and(|name| metrics.contains(name));
     let keys = entry.as_object().into_iter().flatten();
     let mut keys = keys.filter(|(key, _)| !NAME_NO_METRIC.contains(&key.as_str()));
-    keys.any(|(_, value)| is_one(value) || is_one(&value["metric"]) || is_one(&value["metric"]["metric"]))
+    keys.any(|(_, value)| {
+        is_one(value) || is_one(&value["metric"]) || is_one(&value["metric"]["metric"])
+    })
 }
 
 fn object(value: Value) -> Map<String, Value> {

@@ -495,9 +495,9 @@ fn decimal(text: &str) -> Option<Value> {
 /// Whether a scalar is `0x30`: samples of a unit test, thirty and one of 0. Nothing that is read here wants a hexadecimal number,
 /// and promtool reads the text as it stands.
 fn times_of_zero(bytes: &[u8]) -> bool {
-    bytes.strip_prefix(b"0x").is_some_and(|times| {
-        !times.is_empty() && times.iter().all(u8::is_ascii_digit)
-    })
+    bytes
+        .strip_prefix(b"0x")
+        .is_some_and(|times| !times.is_empty() && times.iter().all(u8::is_ascii_digit))
 }
 
 /// Whether a scalar may be a number of another base, an infinity or no number at all.
