@@ -1,6 +1,5 @@
 //! What the catalog must not say although its schema allows it: one lint per file, named after its code.
 
-mod address_of_another;
 mod alert_levels;
 mod alert_scope;
 mod alert_without_service;
@@ -127,7 +126,6 @@ const ADDRESSES: [(&str, &str); 4] = [
 ];
 
 pub const LINTS: &[Lint] = &[
-    address_of_another::LINT,
     alert_levels::LINT,
     alert_scope::LINT,
     alert_without_service::LINT,
