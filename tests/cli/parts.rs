@@ -278,18 +278,25 @@ objective = 99
 errors = { metric = "decisions_total", where = { result = "rejected" } }
 "#;
 
+/// A small catalog with the team, and an environment.
+fn of_two_teams(name: &str, staging: &str) -> PathBuf {
+    let small = "[platform]\nname = \"Shop\"\nslug = \"shop\"\n[groups.core]\ntitle = \"Core\"\n[services.orders]\ngroup = \"core\"\nport = 8001\n[alerts.Down]\nkind = \"down\"\nseverity = \"critical\"\n[alerts.CpuHigh]\nkind = \"cpu_ratio\"\nabove = 0.9\n";
+    let root = shop(name, &format!("{small}{TEAM}"));
+    fs::write(root.join("services.staging.toml"), staging).unwrap();
+    root
+}
+
 #[test]
 fn what_is_about_nobody_in_an_environment_is_not_there() {
     let staging = "[services]\nscores = { enabled = false }\n[alertmanager]\nexternal_url = \"https://alerts.staging.example.org\"\nroutes = { critical = \"chat\", warning = \"chat\" }\n[prometheus]\nexternal_url = \"https://prometheus.staging.example.org\"\n";
-    let root = with_staging("parts-off-in-staging", staging);
-    fs::write(root.join("services.d/risk.toml"), TEAM).unwrap();
+    let root = of_two_teams("parts-off-in-staging", staging);
     fine(&root, &["render"]);
     fine(&root, &["render", "--environment", "staging"]);
     let rules = |folder: &str| {
         fs::read_to_string(root.join(folder).join("monitoring/alert_rules.yml")).unwrap()
     };
-    assert!(rules("generated").contains("alert: Rejects"));
-    assert!(!rules("generated-staging").contains("alert: Rejects"));
+    assert!(rules("generated").contains("Rejects"));
+    assert!(!rules("generated-staging").contains("Rejects"));
     let objective = "generated-staging/monitoring/slo_rules/deciding.yml";
     assert!(!root.join(objective).exists());
 
@@ -308,8 +315,7 @@ fn what_is_about_nobody_in_an_environment_is_not_there() {
 fn links_of_an_environment_lead_to_its_own_servers() {
     let staging =
         "[prometheus]\nexternal_url = \"https://prometheus.staging.example.org\"\n".to_string();
-    let root = with_staging("parts-links-of-staging", &staging);
-    fs::write(root.join("services.d/risk.toml"), TEAM).unwrap();
+    let root = of_two_teams("parts-links-of-staging", &staging);
     let found = run(&root, &["render", "--environment", "staging"]);
     for part in ["exchanged-server", "https://alerts.example.org"] {
         assert!(found.err.contains(part), "{}", found.err);
