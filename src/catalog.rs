@@ -522,7 +522,10 @@ fn published(value: &Value, server: &str) -> Value {
     };
     let url = format!("http://{host}:{}", table["port"]);
     if let Some(table) = table.as_object_mut() {
-        table.entry("external_url").or_insert(url.into());
+        // Paths are put behind it.
+        let written = table.get("external_url").and_then(Value::as_str);
+        let url = written.map_or(url, |own| own.trim_end_matches('/').to_string());
+        table.insert("external_url".to_string(), url.into());
     }
     table
 }

@@ -19,9 +19,12 @@ mod health_path_scraped;
 mod held_back_too_long;
 mod honored_job;
 mod implausible_value;
+mod inhibited_across;
 mod label_collision;
 mod loopback_address;
 pub(crate) mod louder_for_less;
+mod low_quantile;
+mod mail_port;
 mod merged_instances;
 mod missing_label;
 pub(crate) mod mistaken_exporter;
@@ -34,12 +37,15 @@ mod overlapping_windows;
 mod override_without_effect;
 mod oversized_pattern;
 mod part_in_another_unit;
+mod past_or_future;
+mod percent_of_a_number;
 mod plain_http;
 mod range_beyond_retention;
 mod ratio_out_of_range;
 mod receiver_of_another;
 mod reserved_name;
 mod same_condition;
+mod secret_folder;
 mod secret_of_another;
 mod severity_upside_down;
 mod size_in_another_unit;
@@ -51,6 +57,7 @@ mod slo_objective;
 mod slow_to_tell;
 mod stale_between_samples;
 mod store_path;
+mod swapped_hours;
 mod taken_label;
 mod test_expectation;
 mod test_samples;
@@ -138,9 +145,12 @@ pub const LINTS: &[Lint] = &[
     held_back_too_long::LINT,
     implausible_value::LINT,
     honored_job::LINT,
+    inhibited_across::LINT,
     label_collision::LINT,
     loopback_address::LINT,
     louder_for_less::LINT,
+    low_quantile::LINT,
+    mail_port::LINT,
     merged_instances::LINT,
     missing_label::LINT,
     mistaken_exporter::LINT,
@@ -153,12 +163,15 @@ pub const LINTS: &[Lint] = &[
     overlapping_windows::LINT,
     oversized_pattern::LINT,
     part_in_another_unit::LINT,
+    past_or_future::LINT,
+    percent_of_a_number::LINT,
     plain_http::LINT,
     range_beyond_retention::LINT,
     ratio_out_of_range::LINT,
     receiver_of_another::LINT,
     reserved_name::LINT,
     same_condition::LINT,
+    secret_folder::LINT,
     secret_of_another::LINT,
     severity_upside_down::LINT,
     size_in_another_unit::LINT,
@@ -170,6 +183,7 @@ pub const LINTS: &[Lint] = &[
     slo_objective::LINT,
     stale_between_samples::LINT,
     store_path::LINT,
+    swapped_hours::LINT,
     taken_label::LINT,
     test_expectation::LINT,
     test_samples::LINT,
@@ -245,23 +259,44 @@ pub fn example(fragment: &str) -> String {
     }
 }
 
+/// What says that nothing comes of what somebody wrote.
+const WITHOUT_EFFECT: [&str; 7] = [
+    empty_group::LINT.code,
+    unknown_alert::LINT.code,
+    unmatched_selector::LINT.code,
+    unnotified_receiver::LINT.code,
+    unreached_route::LINT.code,
+    unused_owner::LINT.code,
+    unused_time::LINT.code,
+];
+
 /// Everything that the lints have against a catalog.
 pub(crate) fn inspect(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     let found = LINTS.iter().flat_map(|lint| (lint.check)(catalog, source));
-    found.collect()
+    // Nothing comes in an environment of what the catalog has for others: of what it says itself something has to.
+    let of_others = |one: &Diagnostic| {
+        source.environment.is_some()
+            && WITHOUT_EFFECT.contains(&one.code)
+            && pointer(one).is_some_and(|pointer| !source.differs(pointer))
+    };
+    found.filter(|one| !of_others(one)).collect()
+}
+
+/// The key or value of the catalog that a finding is about.
+fn pointer(found: &Diagnostic) -> Option<&str> {
+    match &found.place {
+        Place::Key(pointer) | Place::Value(pointer) => Some(pointer),
+        _ => None,
+    }
 }
 
 /// Without what only follows from others: what is wrong inside an alert is why no service is left for it.
 pub(crate) fn leading(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let pointer = |one: &Diagnostic| match &one.place {
-        Place::Key(pointer) | Place::Value(pointer) => Some(pointer.clone()),
-        _ => None,
-    };
     let wrong: Vec<String> = found
         .iter()
         // What may be accepted is not why.
         .filter(|one| one.stops() && never(one.code).is_some())
-        .filter_map(pointer)
+        .filter_map(|one| pointer(one).map(str::to_string))
         .collect();
     found.retain(|one| {
         let table = pointer(one).map(|pointer| format!("{pointer}/"));

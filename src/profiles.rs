@@ -105,6 +105,11 @@ pub struct Exporter {
     pub(crate) asks: Vec<String>,
     /// The port at which such a server usually listens.
     pub(crate) asked_at: Option<u16>,
+    /// The schemes that such an address may have; none: nobody knows.
+    #[serde(default)]
+    pub(crate) speaks: Vec<String>,
+    /// What tells it in which folder of its container the machine's files are.
+    pub(crate) machine: Option<String>,
     /// What tells it which of its collectors to use, where it can be told.
     pub(crate) chooses: Option<Chooses>,
 }

@@ -352,7 +352,7 @@ impl Alert {
                 kind.says(key, "includes").and_then(Value::as_bool) == Some(true)
             }),
             unit: match threshold {
-                Some((key, _)) => unit(&kind, key, (catalog, profiled), written),
+                Some((key, _)) => unit(&kind, key, catalog, written, profiled),
                 None => kind.unit.clone(),
             },
             severity: text("severity")
@@ -460,8 +460,9 @@ impl Alert {
 fn unit(
     kind: &Kind,
     key: &str,
-    (catalog, profiled): (&Value, &Profiled),
+    catalog: &Value,
     written: &Value,
+    profiled: &Profiled,
 ) -> Option<String> {
     let compared = kind
         .says(key, "unit_of")
@@ -469,7 +470,9 @@ fn unit(
     let Some(metric) = compared else {
         return kind.unit.clone();
     };
-    let said = catalog["metrics"][metric]["unit"].as_str();
-    let said = said.or_else(|| profiled.unit(metric));
-    said.or(units::by_name(metric)).map(str::to_string)
+    let declared = &catalog["metrics"][metric];
+    // A name of its own says it, as the key of its table does.
+    let called = declared["name"].as_str().unwrap_or(metric);
+    let said = declared["unit"].as_str().or_else(|| profiled.unit(metric));
+    said.or_else(|| units::by_name(called)).map(str::to_string)
 }

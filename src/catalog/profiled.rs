@@ -78,10 +78,10 @@ impl Profiled {
         self.metrics.iter().any(|metric| metric.key == key)
     }
 
-    /// What the values of a metric of a profile are in, where its profile says it.
+    /// What a profile says that a metric of it is in.
     pub(super) fn unit(&self, key: &str) -> Option<&str> {
-        let metric = self.metrics.iter().find(|metric| metric.key == key);
-        metric.and_then(|metric| metric.unit.as_deref())
+        let mut metrics = self.metrics.iter().filter(|metric| metric.key == key);
+        metrics.find_map(|metric| metric.unit.as_deref())
     }
 
     /// The labels of a metric of a profile.

@@ -67,9 +67,12 @@ pub(crate) const LINT: Lint = Lint {
             );
         }
         let alerts = || catalog.written_alerts();
-        found.extend(
-            alerts().filter_map(|alert| of_gauges(alert).or_else(|| of_a_profile(alert, catalog))),
-        );
+        found.extend(alerts().filter_map(|alert| {
+            let gauges = of_gauges(alert).or_else(|| of_a_profile(alert, catalog));
+            gauges
+                .or_else(|| of_what_is_wanted(alert))
+                .or_else(|| of_what_is_used(alert))
+        }));
         found.extend(alerts().filter_map(of_successes));
         found.extend(alerts().filter_map(|alert| without_failures(alert, catalog)));
         for slo in &catalog.slos {
@@ -204,7 +207,7 @@ fn without_failures(alert: &Alert, catalog: &Catalog) -> Option<Diagnostic> {
 }
 
 /// Whether each of some values says that all went well.
-fn only_words_of_success(value: &Value) -> bool {
+pub(super) fn only_words_of_success(value: &Value) -> bool {
     let says = |text: &Value| {
         text.as_str()
             .is_some_and(|text| VALUES.contains(&&*text.to_lowercase()))
@@ -216,7 +219,12 @@ fn only_words_of_success(value: &Value) -> bool {
 }
 
 /// Values of labels for what has succeeded.
-const VALUES: [&str; 7] = [
+const VALUES: [&str; 12] = [
+    "complete",
+    "completed",
+    "delivered",
+    "done",
+    "finished",
     "ok",
     "okay",
     "pass",
@@ -259,7 +267,8 @@ fn of_gauges(alert: &Alert) -> Option<Diagnostic> {
     let without = without.split('_').filter(|word| !WHOLE.contains(word));
     let of_it = without.eq(snake(limit).split('_'));
     let taken = !says(limit, &WHOLE) && (says(limit, &USED) || says(limit, &LEFT));
-    if whole(part) && (taken || of_it) {
+    let bound = says(part, &BOUND) && !says(limit, &BOUND) && !says(limit, &WHOLE);
+    if whole(part) && (taken || of_it || bound) {
         let message =
             format!("`{name}` divides `{part}` by `{limit}`, and by its name that is no limit");
         let exchanged = Diagnostic::error("exchanged-ratio", at(limit_key), message);
@@ -282,10 +291,76 @@ fn of_gauges(alert: &Alert) -> Option<Diagnostic> {
     })
 }
 
+/// The metrics in two roles of an alert, each with its key.
+fn in_roles<'a>(alert: &'a Alert, roles: [&str; 2]) -> Option<[(&'a str, &'a str); 2]> {
+    let of = |role: &str| {
+        let mut keys = alert.kind.keys.iter();
+        let (key, _) = keys.find(|(_, said)| said["role"] == role)?;
+        Some((key.as_str(), alert.settings.get(key)?.as_str()?))
+    };
+    let [one, other] = roles.map(of);
+    Some([one?, other?])
+}
+
+/// What should be in the place of what is, where it matters which of them is less.
+fn of_what_is_wanted(alert: &Alert) -> Option<Diagnostic> {
+    let [(key, actual), (other, desired)] = in_roles(alert, ["actual", "desired"])?;
+    let one_way = alert
+        .settings
+        .get("differs")
+        .is_some_and(|way| way != "either");
+    let wanted = |metric: &str| snake(metric).split('_').any(|word| WANTED.contains(&word));
+    (one_way && wanted(actual) && !wanted(desired)).then(|| {
+        let at = |key: &str| Place::Value(format!("{}/{key}", alert.table()));
+        let message = format!(
+            "`{}` takes `{actual}` for what there is, and by its name that is what should be",
+            alert.written_name()
+        );
+        Diagnostic::error("exchanged-ratio", at(key), message)
+            .also(at(other), "and this is not")
+            .help(format!("exchange `{key}` and `{other}`"))
+    })
+}
+
+/// What is used in the place of what is left, beside all there is.
+fn of_what_is_used(alert: &Alert) -> Option<Diagnostic> {
+    let [(key, level), (limit, _)] = in_roles(alert, ["level", "full"])?;
+    let says = |words: &[&str]| snake(level).split('_').any(|word| words.contains(&word));
+    (says(&["used", "usage"]) && !says(&LEFT)).then(|| {
+        let at = |key: &str| Place::Value(format!("{}/{key}", alert.table()));
+        let message = format!(
+            "`{}` takes `{level}` for what is left, and by its name that is what is used",
+            alert.written_name()
+        );
+        let mut ceilings = alert.kind.keys.iter();
+        let ceiling = ceilings.find(|(_, said)| said["role"] == "ceiling");
+        let ceiling = ceiling.map_or("limit", |(key, _)| key.as_str());
+        Diagnostic::error("exchanged-ratio", at(limit), message)
+            .also(at(key), "what is used")
+            .help(format!(
+                "write `{ceiling}` in place of `{limit}`, or name what is left"
+            ))
+    })
+}
+
+/// Words in the names of gauges of what there should be.
+const WANTED: [&str; 7] = [
+    "configured",
+    "desired",
+    "expected",
+    "requested",
+    "should",
+    "target",
+    "wanted",
+];
+
 /// Words in the names of gauges: of a limit,
 const WHOLE: [&str; 7] = [
     "size", "total", "limit", "max", "maximum", "capacity", "quota",
 ];
+
+/// of which these say nothing else,
+const BOUND: [&str; 5] = ["limit", "max", "maximum", "capacity", "quota"];
 
 /// of what is taken of it,
 const USED: [&str; 8] = [

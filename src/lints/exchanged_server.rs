@@ -3,14 +3,16 @@
 use super::Lint;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::source::Source;
 
 pub(crate) const LINT: Lint = Lint {
     code: "exchanged-server",
     doc: "An address that is another server's answers, with something else: alerts that are sent to Prometheus itself are told to nobody, a link opens the wrong page, and a store that is this Prometheus keeps nothing.",
     bad: "[grafana]\nexternal_url = \"http://localhost:9093\"\n",
     good: "[grafana]\nexternal_url = \"https://grafana.example.org\"\n",
-    check: |catalog, _| {
+    check: |catalog, source| {
         let mut found = same_pages(catalog);
+        found.extend(of_the_others(catalog, source));
         let own = [
             catalog.prometheus.address.as_str(),
             origin(&catalog.prometheus.external_url),
@@ -69,6 +71,34 @@ fn same_pages(catalog: &Catalog) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// A server of an environment that is opened at that of all others, beside one with an address of its own.
+fn of_the_others(catalog: &Catalog, source: &Source) -> Option<Diagnostic> {
+    let environment = source.environment.as_deref()?;
+    let at = |server: &str| format!("/{server}/external_url");
+    // One Grafana, and an Alertmanager that is named, may be everybody's.
+    let shared = source.contains("/prometheus/alertmanagers");
+    let servers = [
+        ("prometheus", &catalog.prometheus.external_url),
+        ("alertmanager", &catalog.alertmanager.external_url),
+    ];
+    let (own, others): (Vec<_>, Vec<_>) = servers
+        .into_iter()
+        .filter(|(server, _)| source.contains(&at(server)))
+        .partition(|(server, _)| source.differs(&at(server)));
+    let ([(own, _)], [(forgotten, url)]) = (own.as_slice(), others.as_slice()) else {
+        return None;
+    };
+    let message = format!(
+        "alerts of `{environment}` lead to {url}, the `[{forgotten}]` of the other environments"
+    );
+    let error = Diagnostic::error("exchanged-server", Place::Value(at(forgotten)), message)
+        .also(Place::Value(at(own)), "this one has an address of its own")
+        .help(format!(
+            "write `external_url` under `[{forgotten}]` in services.{environment}.toml; an Alertmanager that they share is named by `alertmanagers` of [prometheus]"
+        ));
+    (!shared).then_some(error)
 }
 
 /// host:port of a URL, or all of what has no scheme.

@@ -74,7 +74,8 @@ fn metrics(catalog: &Catalog) -> Vec<Diagnostic> {
         }
         // Jobs of hours have buckets of minutes, and a few below.
         let least = metric.buckets.iter().copied().fold(f64::INFINITY, f64::min);
-        if *unit == "_seconds" && metric.buckets.len() > 1 && least >= 60.0 {
+        let minutes = metric.buckets.iter().all(|bound| bound % 60.0 == 0.0);
+        if *unit == "_seconds" && metric.buckets.len() > 1 && least >= 60.0 && !minutes {
             found.push(said(
                 at("buckets"),
                 format!("whatever takes less than {least} seconds is in the first bucket"),

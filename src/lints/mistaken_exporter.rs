@@ -123,6 +123,9 @@ pub(crate) fn mistakes(catalog: &Catalog, service: &Service) -> Vec<Mistake> {
             format!("write `metrics_path = \"{serves}\"`, or let it have them at /metrics"),
         );
     }
+    if let Some((pointer, message, help)) = machine(service, exporter) {
+        say(Written::Below(pointer), message, help);
+    }
     if let Some((severity, pointer, message, help)) = whom(catalog, service, exporter) {
         found.push(Mistake {
             severity,
@@ -205,6 +208,22 @@ fn whom(catalog: &Catalog, service: &Service, exporter: &Exporter) -> Option<Wro
             ),
         });
     };
+    if let Some((scheme, _)) = value.split_once("://")
+        && !exporter.speaks.is_empty()
+        && !exporter.speaks.iter().any(|known| known == scheme)
+    {
+        let known: Vec<String> = exporter
+            .speaks
+            .iter()
+            .map(|one| format!("{one}://"))
+            .collect();
+        return Some((
+            Severity::Error,
+            Some(pointer),
+            format!("`{own}` is told an address of `{scheme}://`, which it does not speak"),
+            format!("write one of {}", known.join(", ")),
+        ));
+    }
     let (host, port) = address(&value)?;
     let listens = service.instances[0].ports()[0];
     if host == own && port == listens {
@@ -228,6 +247,50 @@ fn whom(catalog: &Catalog, service: &Service, exporter: &Exporter) -> Option<Wro
         ),
         format!("write the port of its own server, usually {usual}"),
     ))
+}
+
+/// An exporter of its machine that looks elsewhere than where its container sees the machine's files.
+fn machine(service: &Service, exporter: &Exporter) -> Option<(String, String, String)> {
+    let flag = exporter.machine.as_deref()?;
+    let sees = service
+        .volumes
+        .iter()
+        .enumerate()
+        .filter_map(|(at, volume)| {
+            let mut parts = volume.split(':');
+            Some((at, parts.next()?, parts.next()?.trim_end_matches('/')))
+        });
+    let sees: Vec<(usize, &str, &str)> = sees.collect();
+    let whole = sees.iter().find(|(_, source, _)| *source == "/");
+    let own = &service.name;
+    match (said(service, flag), whole) {
+        (Some((pointer, folder)), _) => {
+            let folder = folder.trim_end_matches('/');
+            let mounted = |target: &str| {
+                folder == target
+                    || folder
+                        .strip_prefix(target)
+                        .is_some_and(|rest| rest.starts_with('/'))
+            };
+            (!folder.is_empty() && !sees.iter().any(|(.., target)| mounted(target))).then(|| {
+                let help = match whole {
+                    Some((.., target)) => format!("write `--{flag}={target}`"),
+                    None => format!("mount it: `volumes = [\"/:{folder}:ro,rslave\"]`"),
+                };
+                let message =
+                    format!("`{own}` looks for the machine's files in {folder}, where its container has none");
+                (pointer, message, help)
+            })
+        }
+        (None, Some((at, _, target))) => Some((
+            format!("volumes/{at}"),
+            format!(
+                "`{own}` sees the machine's files in {target}, and measures those of its own container"
+            ),
+            format!("add `--{flag}={target}` to its `command`"),
+        )),
+        (None, None) => None,
+    }
 }
 
 /// Host and port in a URL, with or without its scheme and a login.

@@ -11,7 +11,7 @@ pub(crate) const LINT: Lint = Lint {
     doc: "Receivers have two names because two teams are told. With the same address and the same secret both tell the one of them, and the other hears nothing.",
     bad: "[receivers.web-pager]\nwebhook = { url = \"https://pager.example.org/web\" }\n\n[receivers.shop-pager]\nwebhook = { url = \"https://pager.example.org/web\" }\n\n[alertmanager.routes]\ncritical = \"web-pager\"\nwarning = \"shop-pager\"\n",
     good: "[receivers.web-pager]\nwebhook = { url = \"https://pager.example.org/web\" }\n\n[receivers.shop-pager]\nwebhook = { url = \"https://pager.example.org/shop\" }\n\n[alertmanager.routes]\ncritical = \"web-pager\"\nwarning = \"shop-pager\"\n",
-    check: |catalog, _| {
+    check: |catalog, source| {
         let mut known: Vec<(&str, &str, Value)> = Vec::new();
         let mut found = Vec::new();
         for (receiver, integrations) in &catalog.receivers {
@@ -23,15 +23,18 @@ pub(crate) const LINT: Lint = Lint {
                 }
                 let mut same = known.iter();
                 let same = same.find(|(_, of, known)| of == integration && *known == to);
-                if let Some((other, ..)) = same {
+                let at = |name: &str| format!("/receivers/{}/{}", step(name), step(integration));
+                // An environment tells one of its people of what elsewhere is the matter of two.
+                let brought_together = |other: &str| {
+                    source.environment.is_some()
+                        && (source.differs(&at(receiver)) || source.differs(&at(other)))
+                };
+                if let Some((other, ..)) = same.filter(|(other, ..)| !brought_together(other)) {
                     let message =
                         format!("`{receiver}` and `{other}` tell the same, by {integration}");
-                    let at = |name: &str| {
-                        Place::Key(format!("/receivers/{}/{}", step(name), step(integration)))
-                    };
                     found.push(
-                        Diagnostic::warning("receiver-of-another", at(receiver), message)
-                            .also(at(other), "the other")
+                        Diagnostic::warning("receiver-of-another", Place::Key(at(receiver)), message)
+                            .also(Place::Key(at(other)), "the other")
                             .help("give each its own address or secret; if they are one, name one of them in the routes"),
                     );
                 }

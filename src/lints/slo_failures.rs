@@ -1,6 +1,7 @@
 //! The failures of an objective are some of its events, and not all.
 
 use super::Lint;
+use super::exchanged_ratio::only_words_of_success;
 use crate::catalog::filters::as_pattern;
 use crate::contract::domain::Domain;
 use crate::contract::filtered::values;
@@ -66,18 +67,35 @@ pub(crate) const LINT: Lint = Lint {
                 let picked = values(&domain, &pattern, true);
                 let good = |value: &String| GOOD.is_match(value.as_str());
                 let answers = label.contains("status") || label.contains("code");
-                if answers && !picked.is_empty() && picked.iter().all(good) {
+                let worded = only_words_of_success(written);
+                if worded || answers && !picked.is_empty() && picked.iter().all(good) {
                     found.push(
                         Diagnostic::error(
                             "slo-failures",
                             Place::Value(format!("{table}/{}", step(label))),
                             format!(
-                                "/{pattern}/ picks answers such as {}, which are no failures",
-                                picked[0]
+                                "/{pattern}/ picks what has gone well, such as {}",
+                                picked.first().map_or(pattern.as_str(), String::as_str)
                             ),
                         )
                         .help("write the values that mean a failure: of HTTP statuses `5..`"),
                     );
+                }
+                let statuses = statuses(&domain, &pattern).filter(|_| answers);
+                if let Some((failed, gone_well)) = statuses {
+                    let place = Place::Value(format!("{table}/{}", step(label)));
+                    let help = "write the values that mean a failure: of HTTP statuses `5..`";
+                    let message = match (failed.is_empty(), gone_well.first()) {
+                        (true, None) => Some(format!("/{pattern}/ picks no status of HTTP")),
+                        (false, Some(well)) => Some(format!(
+                            "/{pattern}/ picks answers such as {well} beside {}",
+                            failed[0]
+                        )),
+                        _ => None,
+                    };
+                    found.extend(message.map(|message| {
+                        Diagnostic::error("slo-failures", place, message).help(help)
+                    }));
                 }
                 whole &= values(&domain, &pattern, false).is_empty();
             }
@@ -96,3 +114,27 @@ pub(crate) const LINT: Lint = Lint {
         found
     },
 };
+
+/// The statuses of HTTP (https://www.iana.org/assignments/http-status-codes).
+const STATUSES: [&str; 60] = [
+    "100", "101", "102", "103", "200", "201", "202", "203", "204", "205", "206", "207", "208",
+    "226", "300", "301", "302", "303", "304", "305", "307", "308", "400", "401", "402", "403",
+    "404", "405", "406", "407", "408", "409", "410", "411", "412", "413", "414", "415", "416",
+    "417", "421", "422", "423", "424", "425", "426", "428", "429", "431", "451", "500", "501",
+    "502", "503", "504", "505", "506", "507", "508", "511",
+];
+
+/// Of a label whose values are statuses, those that a pattern picks: of errors, and of answers that are none. None: they are
+/// something else, or a list says which there are.
+fn statuses(domain: &Domain, pattern: &str) -> Option<(Vec<&'static str>, Vec<&'static str>)> {
+    let open = matches!(domain, Domain::Pattern(_));
+    let has = |status: &str| domain.example(status, true).is_some();
+    if !open || !["200", "404", "500"].into_iter().all(has) {
+        return None;
+    }
+    let asked = Regex::new(&format!("^(?:{pattern})$")).ok()?;
+    let picked = STATUSES
+        .into_iter()
+        .filter(|status| asked.is_match(*status));
+    Some(picked.partition(|status| status.starts_with(['4', '5'])))
+}

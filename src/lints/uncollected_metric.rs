@@ -73,7 +73,7 @@ pub(crate) fn uncollected(catalog: &Catalog, service: &Service) -> Vec<Uncollect
     };
     // What stands in a file, or comes from outside, nobody here knows.
     let mut words = service.command.iter();
-    if words.any(|word| word.starts_with('@') || word.contains('$')) {
+    if words.any(|word| word.starts_with('@') || from_outside(word)) {
         return found;
     }
     let mut told = BTreeSet::new();
@@ -92,6 +92,13 @@ pub(crate) fn uncollected(catalog: &Catalog, service: &Service) -> Vec<Uncollect
         }
     }
     found
+}
+
+/// Whether a variable is filled into a word. Before a letter or a brace it is one: elsewhere it is the end of a regular expression.
+fn from_outside(word: &str) -> bool {
+    let mut behind = word.split('$').skip(1);
+    let begins = |c: char| c == '{' || c == '_' || c.is_ascii_alphabetic();
+    behind.any(|rest| rest.starts_with(begins))
 }
 
 /// What alerts and rules read of a service, by its profile, and which of them does.

@@ -15,7 +15,7 @@ pub(crate) const LINT: Lint = Lint {
     bad: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\nlabels = { result = [\"ok\", \"failed\"] }\n\n[alerts.LoginsFail]\nkind = \"increase\"\nmetric = { metric = \"logins_total\", where = { result = [\"failure\"] } }\nabove = 10\nseverity = \"warning\"\n",
     good: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\nlabels = { result = [\"ok\", \"failed\"] }\n\n[alerts.LoginsFail]\nkind = \"increase\"\nmetric = { metric = \"logins_total\", where = { result = [\"failed\"] } }\nabove = 10\nseverity = \"warning\"\n",
     check: |catalog, _| {
-        let mut found = Vec::new();
+        let (mut found, mut lists) = (Vec::new(), Vec::new());
         for alert in catalog.written_alerts() {
             for (key, read, _) in alert.named_metrics() {
                 let silencing = alert.unless.as_ref().filter(|_| key == "unless");
@@ -63,6 +63,26 @@ pub(crate) const LINT: Lint = Lint {
                         let message = format!("`{name}` leaves out every series of `{read}`");
                         say(side, label, message, &domain);
                     }
+                    for text in listed(written) {
+                        let message = format!(
+                            "`{name}` {does} series of `{read}` whose `{label}` is `{text}`, commas and all"
+                        );
+                        // Of values that are listed it is known whether there are such.
+                        if matches!(domain, Domain::Pattern(_)) {
+                            let pointer = format!("{table}/{side}/{}", step(label));
+                            let values = text.split(',').map(|one| format!("\"{}\"", one.trim()));
+                            let values: Vec<String> = values.collect();
+                            let help = format!("write a list: `{label} = [{}]`", values.join(", "));
+                            lists.push(
+                                Diagnostic::error(
+                                    "unmatched-filter",
+                                    Place::Value(pointer),
+                                    message,
+                                )
+                                .help(help),
+                            );
+                        }
+                    }
                     for lost in lost(written, &domain) {
                         let message = format!(
                             "`{name}` {does} series of `{read}` whose `{label}` is {lost}, and there are none"
@@ -72,9 +92,23 @@ pub(crate) const LINT: Lint = Lint {
                 }
             }
         }
+        found.extend(lists);
         found
     },
 };
+
+/// Texts that are lists by their commas, and by nothing else that a regular expression would have.
+fn listed(written: &Value) -> impl Iterator<Item = &str> {
+    let alone = written.as_str().into_iter();
+    alone.chain(written.texts()).filter(|text| {
+        let word = |one: &str| {
+            let one = one.trim();
+            let usual = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+            !one.is_empty() && one.chars().all(usual)
+        };
+        text.contains(',') && text.split(',').all(word)
+    })
+}
 
 /// The values of a label of the targets that expose a metric, which is empty where a service does not have it; None: none has it.
 fn of_targets(catalog: &Catalog, metric: &Metric, label: &str) -> Option<Domain> {

@@ -59,8 +59,14 @@ fn shadowed(catalog: &Catalog) -> Vec<Diagnostic> {
             }
         }
     }
+    // Of what is written once, such as an owner's default for several severities, one that is reached is enough.
+    let somewhere: HashSet<&str> = reached
+        .iter()
+        .map(|index| notices[*index].pointer.as_str())
+        .collect();
     let mut by_taker: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for index in fits.difference(&reached) {
+    let lost = fits.difference(&reached);
+    for index in lost.filter(|index| !somewhere.contains(notices[**index].pointer.as_str())) {
         by_taker.entry(taken[index]).or_default().push(*index);
     }
     let said = |(taker, mut lost): (usize, Vec<usize>)| {

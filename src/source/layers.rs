@@ -10,6 +10,19 @@ const WHERE: [(&str, &[&str]); 2] = [
     ("runs_on", &["targets"]),
 ];
 
+/// Keys of alerts and objectives whose text is no metric's name, whatever it says.
+const NAME_NO_METRIC: [&str; 8] = [
+    "kind",
+    "severity",
+    "owner",
+    "summary",
+    "description",
+    "page",
+    "ticket",
+    // What silences it is not what it reads.
+    "unless",
+];
+
 /// How the environment is called that matters most.
 const LIVE: [&str; 2] = ["prod", "live"];
 
@@ -255,30 +268,96 @@ impl Source {
         }
     }
 
-    /// A service that an environment does not have emits nothing there, and a metric that nobody emits is none.
+    /// A service that an environment does not have emits nothing there: neither is there a metric that nobody emits, nor a group that
+    /// nobody is in, nor an alert or an objective about these alone.
     fn forget(&mut self, gone: &[(String, String)]) {
-        let missing = |service: &Value| {
-            gone.iter()
-                .any(|(table, name)| table == "services" && service == name.as_str())
+        let named = |table: &str| -> HashSet<String> {
+            let all = gone.iter().filter(|(of, _)| of == table);
+            all.map(|(_, name)| name.clone()).collect()
         };
-        let mut silent = Vec::new();
-        let metrics = self.value.get_mut("metrics").and_then(Value::as_object_mut);
-        let Some(metrics) = metrics else { return };
-        for (key, metric) in metrics.iter_mut() {
-            let emitters = metric.get_mut("services").and_then(Value::as_array_mut);
-            let Some(emitters) = emitters.filter(|all| all.iter().any(missing)) else {
-                continue;
-            };
-            emitters.retain(|service| !missing(service));
-            if emitters.is_empty() {
-                silent.push(key.clone());
-            }
+        let services = named("services");
+        if services.is_empty() {
+            return;
         }
-        for key in silent {
-            metrics.shift_remove(&key);
-            below(&mut self.spans, &format!("/metrics/{}", step(&key)));
+        let entries = |value: &Value, table: &str| -> Vec<(String, Value)> {
+            let all = value[table].as_object().into_iter().flatten();
+            all.map(|(name, entry)| (name.clone(), entry.clone()))
+                .collect()
+        };
+        let left = entries(&self.value, "services");
+        let in_it = |group: &str| left.iter().any(|(_, one)| one["group"] == group);
+        let groups = entries(&self.value, "groups").into_iter();
+        let groups: HashSet<String> = groups
+            .map(|(name, _)| name)
+            .filter(|name| !in_it(name))
+            .chain(named("groups"))
+            .collect();
+        let mut metrics = named("metrics");
+        self.leave_out("groups", |name, _| groups.contains(name));
+        self.leave_out("metrics", |name, metric| {
+            let silent = about_nobody(metric, &services, &groups);
+            if silent {
+                metrics.insert(name.to_string());
+            }
+            silent
+        });
+        for table in ["alerts", "slos"] {
+            self.leave_out(table, |_, entry| {
+                about_nobody(entry, &services, &groups) || reads_one_of(entry, &metrics)
+            });
         }
     }
+
+    /// Takes entries out of a table.
+    fn leave_out(&mut self, table: &str, mut is_gone: impl FnMut(&str, &mut Value) -> bool) {
+        let entries = self.value.get_mut(table).and_then(Value::as_object_mut);
+        let Some(entries) = entries else { return };
+        let all = entries.iter_mut();
+        let gone: Vec<String> = all
+            .filter_map(|(name, entry)| is_gone(name, entry).then(|| name.clone()))
+            .collect();
+        for name in gone {
+            entries.shift_remove(&name);
+            below(&mut self.spans, &format!("/{table}/{}", step(&name)));
+        }
+    }
+}
+
+/// Takes services and groups that are gone out of the lists of an entry; whether it named some, and none is left.
+fn about_nobody(entry: &mut Value, services: &HashSet<String>, groups: &HashSet<String>) -> bool {
+    let (mut lost, mut kept) = (false, false);
+    for (key, gone) in [
+        ("services", services),
+        ("groups", groups),
+        ("service", services),
+        ("group", groups),
+    ] {
+        let is_gone = |name: &Value| name.as_str().is_some_and(|name| gone.contains(name));
+        match entry.get_mut(key) {
+            Some(Value::Array(all)) => {
+                let before = all.len();
+                all.retain(|name| !is_gone(name));
+                lost |= all.len() < before;
+                kept |= !all.is_empty();
+            }
+            Some(name) => match is_gone(name) {
+                true => lost = true,
+                false => kept = true,
+            },
+            None => (),
+        }
+    }
+    lost && !kept
+}
+
+/// Whether a key of an entry names one of these metrics, alone or as `{ metric = … }`.
+fn reads_one_of(entry: &Value, metrics: &HashSet<String>) -> bool {
+    let is_one = |value: &Value| value.as_str().is_some_and(|name| metrics.contains(name));
+    let keys = entry.as_object().into_iter().flatten();
+    let mut keys = keys.filter(|(key, _)| !NAME_NO_METRIC.contains(&key.as_str()));
+    keys.any(|(_, value)| {
+        is_one(value) || is_one(&value["metric"]) || is_one(&value["metric"]["metric"])
+    })
 }
 
 fn object(value: Value) -> Map<String, Value> {

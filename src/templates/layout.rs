@@ -201,7 +201,7 @@ fn unit_of(metric: &Value) -> Result<&'static str, Error> {
         Some("amperes") => "amp",
         Some("joules") => "joule",
         Some(_) => "short",
-        None => unit(&metric.get_attr("key")?.to_string()),
+        None => unit(&metric.get_attr("name")?.to_string()),
     })
 }
 

@@ -465,6 +465,9 @@ fn plain(text: &str) -> Option<Value> {
         if bytes.iter().all(number) && bytes.iter().any(u8::is_ascii_digit) {
             return decimal(text);
         }
+        if times_of_zero(bytes) {
+            return Some(Value::String(text.to_string()));
+        }
         if radix_or_special(bytes) {
             return None;
         }
@@ -487,6 +490,14 @@ fn decimal(text: &str) -> Option<Value> {
         Ok(number) => Some(number.into()),
         Err(_) => text.parse::<i64>().ok().map(Value::from),
     }
+}
+
+/// Whether a scalar is `0x30`: samples of a unit test, thirty and one of 0. Nothing that is read here wants a hexadecimal number,
+/// and promtool reads the text as it stands.
+fn times_of_zero(bytes: &[u8]) -> bool {
+    bytes
+        .strip_prefix(b"0x")
+        .is_some_and(|times| !times.is_empty() && times.iter().all(u8::is_ascii_digit))
 }
 
 /// Whether a scalar may be a number of another base, an infinity or no number at all.

@@ -243,6 +243,88 @@ fn an_environment_is_the_catalog_and_what_differs_there() {
     }
 }
 
+/// A team with a service, a metric, an alert and an objective of its own, people who are told, and addresses.
+const TEAM: &str = r#"
+[prometheus]
+retention = "31d"
+external_url = "https://prometheus.example.org"
+[alertmanager]
+external_url = "https://alerts.example.org"
+routes = { critical = "pager", warning = "chat" }
+[receivers]
+pager = { webhook = { url = "https://pager.example.org/" } }
+chat = { webhook = { url = "https://chat.example.org/" } }
+risk-chat = { webhook = { url = "https://chat.example.org/risk" } }
+[owners.risk]
+default = "risk-chat"
+[groups.risk]
+title = "Risk"
+owner = "risk"
+[services.scores]
+group = "risk"
+port = 8010
+[metrics.decisions_total]
+type = "counter"
+help = "Decisions"
+services = ["scores"]
+labels = { result = ["accepted", "rejected"] }
+[alerts.Rejects]
+kind = "ratio"
+errors = { metric = "decisions_total", where = { result = "rejected" } }
+above = 0.2
+[slos.deciding]
+service = "scores"
+objective = 99
+errors = { metric = "decisions_total", where = { result = "rejected" } }
+"#;
+
+/// A small catalog with the team, and an environment.
+fn of_two_teams(name: &str, staging: &str) -> PathBuf {
+    let small = "[platform]\nname = \"Shop\"\nslug = \"shop\"\n[groups.core]\ntitle = \"Core\"\n[services.orders]\ngroup = \"core\"\nport = 8001\n[alerts.Down]\nkind = \"down\"\nseverity = \"critical\"\n[alerts.CpuHigh]\nkind = \"cpu_ratio\"\nabove = 0.9\n";
+    let root = shop(name, &format!("{small}{TEAM}"));
+    fs::write(root.join("services.staging.toml"), staging).unwrap();
+    root
+}
+
+#[test]
+fn what_is_about_nobody_in_an_environment_is_not_there() {
+    let staging = "[services]\nscores = { enabled = false }\n[alertmanager]\nexternal_url = \"https://alerts.staging.example.org\"\nroutes = { critical = \"chat\", warning = \"chat\" }\n[prometheus]\nexternal_url = \"https://prometheus.staging.example.org\"\n";
+    let root = of_two_teams("parts-off-in-staging", staging);
+    fine(&root, &["render"]);
+    fine(&root, &["render", "--environment", "staging"]);
+    let rules = |folder: &str| {
+        fs::read_to_string(root.join(folder).join("monitoring/alert_rules.yml")).unwrap()
+    };
+    assert!(rules("generated").contains("Rejects"));
+    assert!(!rules("generated-staging").contains("Rejects"));
+    let objective = "generated-staging/monitoring/slo_rules/deciding.yml";
+    assert!(!root.join(objective).exists());
+
+    // What the environment itself says has to come to something.
+    let idle = format!(
+        "{staging}[receivers]\nnight-chat = {{ webhook = {{ url = \"https://chat.example.org/night\" }} }}\n"
+    );
+    fs::write(root.join("services.staging.toml"), idle).unwrap();
+    let found = run(&root, &["render", "--environment", "staging"]);
+    assert!(found.err.contains("unnotified-receiver"), "{}", found.err);
+    assert!(found.err.contains("night-chat"), "{}", found.err);
+    assert!(!found.err.contains("risk-chat"), "{}", found.err);
+}
+
+#[test]
+fn links_of_an_environment_lead_to_its_own_servers() {
+    let staging =
+        "[prometheus]\nexternal_url = \"https://prometheus.staging.example.org\"\n".to_string();
+    let root = of_two_teams("parts-links-of-staging", &staging);
+    let found = run(&root, &["render", "--environment", "staging"]);
+    for part in ["exchanged-server", "https://alerts.example.org"] {
+        assert!(found.err.contains(part), "{}", found.err);
+    }
+    let shared = format!("{staging}alertmanagers = [\"alerts.example.org:9093\"]\n");
+    fs::write(root.join("services.staging.toml"), shared).unwrap();
+    fine(&root, &["render", "--environment", "staging"]);
+}
+
 #[test]
 fn an_environment_that_is_not_there_or_wrong_is_said() {
     let root = with_staging("parts-wrong-staging", STAGING);

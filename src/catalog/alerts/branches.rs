@@ -243,6 +243,24 @@ impl Alert {
             branches.insert(0, branch);
         }
         (self.covers, self.excepts, self.branches) = (covers, excepts, branches);
+        self.read_of_its_own();
+    }
+
+    /// Of metrics that stand for each other, those of services that it is about: another runtime's has no series that it asks for.
+    fn read_of_its_own(&mut self) {
+        let Alert {
+            covers,
+            reads,
+            settings,
+            ..
+        } = self;
+        for (key, read) in reads {
+            let own = |read: &Read| read.services.iter().any(|name| covers.contains(name));
+            if read.iter().any(own) {
+                read.retain(own);
+                settings.insert(key.clone(), read[0].metric.as_str().into());
+            }
+        }
     }
 
     /// What the branches share: one rule's `for`, and one recorded series per window.
