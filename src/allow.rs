@@ -320,6 +320,9 @@ fn causes(code: &str) -> impl Iterator<Item = &str> {
     )
 }
 
+/// What has no `allow` of its own: the platform's speaks for it.
+const WITHOUT_ALLOW: [&str; 3] = ["/inhibit/", "/routes/", "/times/"];
+
 /// The tables that the diagnostic is about or in, all the way up. `[platform]` also speaks for the templates, `[defaults]` for every
 /// service, and a group for its own, as with every setting.
 fn tables(diagnostic: &Diagnostic, source: &Source) -> Vec<String> {
@@ -334,6 +337,9 @@ fn tables(diagnostic: &Diagnostic, source: &Source) -> Vec<String> {
     {
         tables.extend(upwards(pointer).map(str::to_string));
         tables.extend(source.derived_from(pointer).map(str::to_string));
+        if WITHOUT_ALLOW.iter().any(|table| pointer.starts_with(table)) {
+            tables.push("/platform".to_string());
+        }
         if let Some(name) = pointer
             .strip_prefix("/services/")
             .and_then(|rest| rest.split('/').next())
