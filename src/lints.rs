@@ -24,7 +24,6 @@ mod label_collision;
 mod loopback_address;
 pub(crate) mod louder_for_less;
 mod low_quantile;
-mod mail_port;
 mod merged_instances;
 mod missing_label;
 pub(crate) mod mistaken_exporter;
@@ -150,7 +149,6 @@ pub const LINTS: &[Lint] = &[
     loopback_address::LINT,
     louder_for_less::LINT,
     low_quantile::LINT,
-    mail_port::LINT,
     merged_instances::LINT,
     missing_label::LINT,
     mistaken_exporter::LINT,

@@ -76,11 +76,16 @@ pub(super) fn role<'a>(alert: &'a Alert, catalog: &'a Catalog, role: &str) -> Op
     Some((key, catalog.metric(metric)?))
 }
 
+/// Roles of what is a part, and of what it is a part of.
+const WITH_LIMIT: [(&str, &str); 3] = [("part", "limit"), ("level", "full"), ("level", "ceiling")];
+
 /// The gauge that is a part of another one for an alert, and that one.
 fn pair<'a>(alert: &'a Alert, catalog: &'a Catalog) -> Option<(Named<'a>, Named<'a>)> {
     let role = |name| role(alert, catalog, name);
-    if let (Some(part), Some(limit)) = (role("part"), role("limit")) {
-        return Some((part, limit));
+    for (part, limit) in WITH_LIMIT {
+        if let (Some(part), Some(limit)) = (role(part), role(limit)) {
+            return Some((part, limit));
+        }
     }
     // Without these words, what is compared stands before what it is compared with.
     let keys = alert

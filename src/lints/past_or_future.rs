@@ -1,7 +1,7 @@
 //! A time has passed, or is still to come.
 
 use super::Lint;
-use crate::catalog::Alert;
+use crate::catalog::{Alert, snake};
 use crate::diagnostic::{Diagnostic, Place};
 
 pub(crate) const LINT: Lint = Lint {
@@ -18,11 +18,23 @@ pub(crate) const LINT: Lint = Lint {
                 Some((alert, key.as_str(), alert.settings.get(key)?.as_str()?))
             })
         };
+        let at = |alert: &Alert, key: &str| Place::Value(format!("{}/{key}", alert.table()));
         let mut found = Vec::new();
         for (past, key, metric) in in_role("past") {
-            let at = |alert: &Alert, key: &str| Place::Value(format!("{}/{key}", alert.table()));
+            if says(metric, &FUTURE) && !says(metric, &PAST) {
+                let message = format!(
+                    "`{}` asks how long ago `{metric}` was, and by its name that is still to come",
+                    past.written_name()
+                );
+                found.push(
+                    Diagnostic::error("past-or-future", at(past, key), message)
+                        .help("name what has passed, or ask how long it still has"),
+                );
+                continue;
+            }
+            // What fires when it nears goes on when it has passed.
             let other = in_role("future").find(|(.., other)| *other == metric);
-            if let Some((future, other, _)) = other {
+            if let Some((future, other, _)) = other.filter(|_| !says(metric, &PAST)) {
                 let message = format!(
                     "`{}` asks how long ago `{metric}` was, and `{}` how long it still has",
                     past.written_name(),
@@ -35,6 +47,46 @@ pub(crate) const LINT: Lint = Lint {
                 );
             }
         }
+        for (future, key, metric) in in_role("future") {
+            if says(metric, &PAST) && !says(metric, &FUTURE) {
+                let message = format!(
+                    "`{}` asks how long `{metric}` still has, and by its name that has passed",
+                    future.written_name()
+                );
+                found.push(
+                    Diagnostic::error("past-or-future", at(future, key), message)
+                        .help("name what is still to come, or ask how long ago it was"),
+                );
+            }
+        }
         found
     },
 };
+
+/// Words in the names of times that are to come,
+const FUTURE: [&str; 7] = [
+    "deadline",
+    "expiration",
+    "expire",
+    "expires",
+    "expiry",
+    "not_after",
+    "valid_until",
+];
+
+/// and of times that have passed.
+const PAST: [&str; 7] = [
+    "completed",
+    "created",
+    "last",
+    "modified",
+    "started",
+    "success",
+    "updated",
+];
+
+/// Whether a name has one of some words.
+fn says(metric: &str, words: &[&str]) -> bool {
+    let name = format!("_{}_", snake(metric));
+    words.iter().any(|word| name.contains(&format!("_{word}_")))
+}

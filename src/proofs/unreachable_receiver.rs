@@ -43,12 +43,24 @@ pub(crate) const PROOF: Proof = Proof {
     }),
 };
 
-/// Ports at which mail servers hand out what they have (IANA's service names).
-const FETCHES_MAIL: [(&str, &str); 4] = [
-    ("110", "POP3"),
-    ("143", "IMAP"),
-    ("993", "IMAP over TLS"),
-    ("995", "POP3 over TLS"),
+/// Ports at which something else than mail for others is taken
+/// (https://www.iana.org/assignments/service-names-port-numbers).
+const TAKES_NO_MAIL: [(&str, &str); 15] = [
+    ("22", "SSH"),
+    ("53", "DNS"),
+    ("80", "HTTP"),
+    ("110", "POP3, by which mail is fetched"),
+    ("143", "IMAP, by which mail is fetched"),
+    ("443", "HTTPS"),
+    ("993", "IMAP over TLS, by which mail is fetched"),
+    ("995", "POP3 over TLS, by which mail is fetched"),
+    ("3000", "Grafana"),
+    ("5432", "PostgreSQL"),
+    ("6379", "Redis"),
+    ("8080", "HTTP"),
+    ("8443", "HTTPS"),
+    ("9090", "Prometheus"),
+    ("9093", "the Alertmanager"),
 ];
 
 /// `host:port` of an address, as far as it is written.
@@ -273,17 +285,17 @@ fn at_home(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
             ));
             continue;
         }
-        let fetches = FETCHES_MAIL.iter().find(|(port, _)| {
+        let other = TAKES_NO_MAIL.iter().find(|(port, _)| {
             pointer.ends_with("smarthost")
                 && address
                     .rsplit_once(':')
                     .is_some_and(|(_, own)| own == *port)
         });
-        if let Some((port, protocol)) = fetches {
+        if let Some((port, protocol)) = other {
             found.push(place::at(
                 &notifications.file.path,
                 pointer,
-                format!("port {port} of a mail server is {protocol}, by which mail is fetched: none is sent"),
+                format!("port {port} is that of {protocol}: no mail is taken there"),
                 "write the port at which it takes mail: 587, 465 or 25",
             ));
             continue;
