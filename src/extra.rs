@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod dashboards;
+mod discovered;
 mod jobs;
 mod scrape;
 mod secrets;
@@ -219,6 +220,7 @@ impl Own {
             found.extend(own.taken(catalog));
             own.unread(catalog);
             let mut flaws = jobs::flaws(&own, catalog);
+            flaws.extend(discovered::flaws(catalog, overlay));
             flaws.extend(secrets::misspelt(&own, catalog));
             flaws.extend(dashboards::unshown(&own, catalog));
             own.warnings.extend(flaws);

@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
 /// Labels that Prometheus or the rule of an alert writes over.
-const OF_ALERTS: [&str; 3] = ["alertname", "alertstate", "severity"];
+pub(super) const OF_ALERTS: [&str; 3] = ["alertname", "alertstate", "severity"];
 
 /// Ports of the servers beside the services.
 const SERVERS: [(u64, &str); 3] = [
@@ -86,7 +86,10 @@ fn of_targets(own: &Own, part: &Merged, catalog: &Catalog) -> Vec<Diagnostic> {
     let Ok(rules) = Rule::read(&job["relabel_configs"]) else {
         return found;
     };
-    let ports = Ports::of(catalog, name);
+    let said = catalog.extra.jobs.get(name);
+    let said = said.iter().flat_map(|own| &own.profiles);
+    let profiles: Vec<&str> = said.map(String::as_str).collect();
+    let ports = Ports::of(catalog, &profiles);
     let mut known: HashMap<Labels, &Written> = HashMap::new();
     let mut told = BTreeSet::new();
     for target in &written {
@@ -197,12 +200,12 @@ fn before(job: &Value, target: &Written) -> Labels {
 }
 
 /// The port of host:port.
-fn port(address: &str) -> Option<u64> {
+pub(super) fn port(address: &str) -> Option<u64> {
     address.rsplit_once(':')?.1.parse().ok()
 }
 
 /// Where programs listen unless they are told otherwise.
-struct Ports<'a> {
+pub(super) struct Ports<'a> {
     /// Of the profiles of the job,
     own: Vec<(u64, &'a str)>,
     /// and of others.
@@ -210,16 +213,12 @@ struct Ports<'a> {
 }
 
 impl<'a> Ports<'a> {
-    fn of(catalog: &'a Catalog, job: &str) -> Ports<'a> {
+    pub(super) fn of(catalog: &'a Catalog, profiles: &[&'a str]) -> Ports<'a> {
         let listens = |name: &'a str| -> Option<(u64, &'a str)> {
             let exporter = catalog.profiles.get(name)?.exporter.as_ref()?;
             Some((exporter.port.into(), name))
         };
-        let said = catalog.extra.jobs.get(job);
-        let said: Vec<&str> = said.map_or_else(Vec::new, |own| {
-            own.profiles.iter().map(String::as_str).collect()
-        });
-        let own: Option<Vec<_>> = said.iter().map(|name| listens(name)).collect();
+        let own: Option<Vec<_>> = profiles.iter().map(|name| listens(name)).collect();
         let names = catalog.profiles.names().into_iter();
         Ports {
             // One whose port nobody knows may listen anywhere.
@@ -229,7 +228,7 @@ impl<'a> Ports<'a> {
     }
 
     /// Whose port it is, where that is not one of the job's own.
-    fn of_another(&self, port: u64) -> Option<&str> {
+    pub(super) fn of_another(&self, port: u64) -> Option<&str> {
         if self.own.is_empty() || self.own.iter().any(|(own, _)| *own == port) {
             return None;
         }
@@ -237,7 +236,7 @@ impl<'a> Ports<'a> {
         other.map(|(_, name)| *name)
     }
 
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         let all: Vec<String> = self
             .own
             .iter()

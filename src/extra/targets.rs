@@ -18,7 +18,7 @@ pub(super) fn flaws(own: &mut Own) -> Vec<Diagnostic> {
     found
 }
 
-fn of(file: &OwnFile) -> Vec<Diagnostic> {
+pub(super) fn of(file: &OwnFile) -> Vec<Diagnostic> {
     let help = "write a list of groups, as in [{\"targets\": [\"10.0.0.1:9100\"], \"labels\": {\"rack\": \"a\"}}]";
     let Some(groups) = file.value.as_array() else {
         let message = format!("{} is no list of targets, in JSON or YAML", file.source);

@@ -36,7 +36,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     (
         "extra-file",
-        "A file of [extra] is not there, cannot be read, or is not what its key says: nothing of it would be in force.",
+        "A file of [extra], or a list of targets that `discovery` names, is not there, cannot be read, or is not what its key says: nothing of it would be in force.",
     ),
     (
         "extra-lost",
