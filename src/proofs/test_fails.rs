@@ -198,7 +198,9 @@ fn said(
     let (message, help) = match found {
         Found::Mismatch(mismatch) => {
             let at = Duration(mismatch.at.unsigned_abs());
-            let message = if let Some(about) = about {
+            // A recording rule gives numbers, and fires for nobody.
+            let fires = file.alert().is_some();
+            let message = if let Some(about) = about.filter(|_| fires) {
                 let whom = |samples: &[String]| match about {
                     Scope::Service => services(samples),
                     _ => wholes(samples),

@@ -85,6 +85,25 @@ fn tests_that_state_the_opposite_are_errors_at_their_place() {
 }
 
 #[test]
+fn a_recording_rule_gives_another_number_than_its_test_says() {
+    let rule = r#"
+[rules."job:queue:max"]
+expr = "max by (job, service, component) (shop_queue_length)"
+[[rules."job:queue:max".tests]]
+name = "five"
+at = "10m"
+series = { SERIES = "5x20" }
+gives = { '{job="api",service="api",component="web"}' = 6 }
+"#;
+    let catalog = catalog(LONG, &[FIRES, SILENT]) + &rule.replace("SERIES", SERIES);
+    let ran = run(&shop("own-tests-of-a-rule", &catalog), &["render"]);
+    let labels = r#"{__name__="job:queue:max", component="web", job="api", service="api"}"#;
+    let said =
+        format!("the test `five` fails: at 10m it expects `{labels} 6`, and there is `{labels} 5`");
+    assert!(ran.err.contains(&said), "{}", ran.err);
+}
+
+#[test]
 fn mistakes_in_tests_are_reported_where_they_are_written() {
     let one = |test: &str| {
         let shop = shop("own-tests-mistakes", &catalog(LONG, &[FIRES, SILENT, test]));
