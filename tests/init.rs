@@ -872,7 +872,7 @@ fn a_stack_is_adopted() {
         &[
             "job orders",
             "job rabbitmq",
-            "  job mysql\n",
+            "  job mysql, with the profile mysql\n",
             "job prometheus: monstack scrapes its own prometheus",
             "own/alertmanager.yml: 5 receivers, and their routes",
         ],

@@ -570,8 +570,9 @@ fn told(report: &mut Report, sorted: &Sorted) {
             false => format!("profiles = [{:?}]", advice.profile),
         };
         report.line(format!(
-            "add `{key}` to [services.{service}]: it explains {} of {service}, so that they are not declared",
-            plural(advice.metrics.len(), "metric")
+            "add `{key}` to [services.{service}]: it explains {} of {service}, so that {} not declared",
+            plural(advice.metrics.len(), "metric"),
+            if advice.metrics.len() == 1 { "it is" } else { "they are" }
         ));
     }
     for against in &sorted.against {

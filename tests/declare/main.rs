@@ -201,16 +201,18 @@ fn a_jvm_is_declared_from_standard_input() {
     let text = fs::read_to_string(exposition("jvm.prom")).unwrap();
     let first = reading(&folder, &["declare", "-", "--service", "search"], &text);
     assert_eq!(first.code, Some(0), "{}", first.err);
-    let advice = "add `runtime = \"java\"` to [services.search]";
-    assert!(first.out.contains(advice), "{}", first.out);
-    let declared = catalog(&folder);
-    for table in [
-        "labels = { level = [\"debug\", \"error\", \"info\", \"trace\", \"warn\"] }\n",
-        "labels = { client_id = \".+\", kafka_version = \".+\", partition = \"[0-9]+\", topic = \".+\" }\n",
+    for advice in [
+        "add `runtime = \"java\"` to [services.search]: it explains 10 metrics of search, so that they are not declared",
+        "add `profiles = [\"logback\"]` to [services.search]: it explains 1 metric of search, so that it is not declared",
     ] {
-        assert!(declared.contains(table), "{table}: {declared}");
+        assert!(first.out.contains(advice), "{}", first.out);
     }
-    assert!(!declared.contains("[metrics.jvm_"), "{declared}");
+    let declared = catalog(&folder);
+    let table = "labels = { client_id = \".+\", kafka_version = \".+\", partition = \"[0-9]+\", topic = \".+\" }\n";
+    assert!(declared.contains(table), "{declared}");
+    for explained in ["[metrics.jvm_", "[metrics.logback_"] {
+        assert!(!declared.contains(explained), "{declared}");
+    }
     assert!(!declared.contains("http_server_requests"), "{declared}");
     settled(
         &folder,
