@@ -318,6 +318,13 @@ impl Kind {
         self.keys.get(key)?.get(annotation)
     }
 
+    /// The key whose metric has a role.
+    pub(crate) fn in_role(&self, role: &str) -> Option<&str> {
+        let mut keys = self.keys.iter();
+        let (key, _) = keys.find(|(_, said)| said["role"] == role)?;
+        Some(key)
+    }
+
     /// Whether a key is a threshold, which an alert may have several of, each with a severity: one that fires above a value.
     pub(crate) fn takes_levels(&self, key: &str) -> bool {
         let reference = self.says(key, "ref").and_then(Value::as_str);

@@ -207,6 +207,12 @@ impl Alert {
         slo.or(levels).unwrap_or(&self.name)
     }
 
+    /// The key that names the metric in a role, and that metric as it names it.
+    pub(crate) fn in_role(&self, role: &str) -> Option<(&str, &str)> {
+        let key = self.kind.in_role(role)?;
+        Some((key, self.settings.get(key)?.as_str()?))
+    }
+
     /// The table that somebody wrote about it.
     pub fn written_table(&self) -> String {
         let table = match self.slo {

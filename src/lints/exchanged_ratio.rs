@@ -18,14 +18,10 @@ pub(crate) const LINT: Lint = Lint {
     check: |catalog, _| {
         let mut found = Vec::new();
         for alert in catalog.written_alerts() {
-            let role = |role: &'static str| {
-                let mut keys = alert.kind.keys.iter();
-                let (key, _) = keys.find(|(_, said)| said["role"] == role)?;
-                Some((role, alert.settings.get(key)?.as_str()?))
-            };
-            let (Some((_, failures)), Some((other, attempts))) = (
-                role("failures"),
-                role("attempts").or_else(|| role("successes")),
+            let all = alert.in_role("attempts");
+            let (Some((failed, failures)), Some((other, attempts))) = (
+                alert.in_role("failures"),
+                all.or_else(|| alert.in_role("successes")),
             ) else {
                 continue;
             };
@@ -34,36 +30,27 @@ pub(crate) const LINT: Lint = Lint {
                 words.split('_').any(|word| said.contains(&word))
             };
             // What is looked for and not found is a failure beside what is found.
-            let found_or_not = other == "successes"
+            let found_or_not = all.is_none()
                 && words(failures, ["hit", "hits"])
                 && words(attempts, ["miss", "misses"]);
             let failing = says_failure(attempts) && !says_failure(failures);
             if failures == attempts || !failing && !found_or_not {
                 continue;
             }
-            let of_role = |role: &str| {
-                alert
-                    .kind
-                    .keys
-                    .iter()
-                    .find(|(_, property)| property["role"] == role)
-                    .map_or("", |(key, _)| key.as_str())
-            };
-            let (wrong, other) = (of_role(other), of_role("failures"));
             found.push(
                 Diagnostic::error(
                     "exchanged-ratio",
-                    Place::Value(format!("/alerts/{}/{wrong}", alert.name)),
+                    Place::Value(format!("/alerts/{}/{other}", alert.name)),
                     format!(
                         "`{}` sets `{failures}` against `{attempts}`, which counts failures by its name",
                         alert.name
                     ),
                 )
                 .also(
-                    Place::Value(format!("/alerts/{}/{other}", alert.name)),
+                    Place::Value(format!("/alerts/{}/{failed}", alert.name)),
                     "and this does not",
                 )
-                .help(format!("exchange `{other}` and `{wrong}`")),
+                .help(format!("exchange `{failed}` and `{other}`")),
             );
         }
         let alerts = || catalog.written_alerts();
@@ -98,9 +85,7 @@ pub(crate) const LINT: Lint = Lint {
 
 /// What is counted as failures, and by its name or its status has succeeded.
 fn of_successes(alert: &Alert) -> Option<Diagnostic> {
-    let mut keys = alert.kind.keys.iter();
-    let (key, _) = keys.find(|(_, said)| said["role"] == "failures")?;
-    let metric = alert.settings.get(key)?.as_str()?;
+    let (key, metric) = alert.in_role("failures")?;
     let words = snake(metric);
     let succeeds = words.split('_').any(|word| SUCCESS.contains(&word));
     let by_name = succeeds && !says_failure(&words);
@@ -149,12 +134,8 @@ fn of_a_profile(alert: &Alert, catalog: &Catalog) -> Option<Diagnostic> {
 
 /// Attempts among which no failure is: of one metric, those that succeeded, or all but the failures.
 fn without_failures(alert: &Alert, catalog: &Catalog) -> Option<Diagnostic> {
-    let role = |role: &str| {
-        let mut keys = alert.kind.keys.iter();
-        let (key, _) = keys.find(|(_, said)| said["role"] == role)?;
-        Some((key, alert.settings.get(key)?.as_str()?))
-    };
-    let ((failed_key, failed), (all_key, all)) = (role("failures")?, role("attempts")?);
+    let (failed_key, failed) = alert.in_role("failures")?;
+    let (all_key, all) = alert.in_role("attempts")?;
     let one_metric = failed == all;
     let known = catalog.metric(failed)?;
     let [failures, attempts] = [failed_key, all_key].map(|key| alert.said_filter(key));
@@ -251,12 +232,8 @@ fn only_successes(value: &Value) -> bool {
 
 /// Of two gauges the one below the other, or the side on which it fires, by what their names say.
 fn of_gauges(alert: &Alert) -> Option<Diagnostic> {
-    let role = |role: &str| {
-        let mut keys = alert.kind.keys.iter();
-        let (key, _) = keys.find(|(_, said)| said["role"] == role)?;
-        Some((key.as_str(), alert.settings.get(key)?.as_str()?))
-    };
-    let ((part_key, part), (limit_key, limit)) = (role("part")?, role("limit")?);
+    let (part_key, part) = alert.in_role("part")?;
+    let (limit_key, limit) = alert.in_role("limit")?;
     let at = |key: &str| Place::Value(format!("{}/{key}", alert.table()));
     let name = alert.written_name();
     let says =
@@ -291,20 +268,10 @@ fn of_gauges(alert: &Alert) -> Option<Diagnostic> {
     })
 }
 
-/// The metrics in two roles of an alert, each with its key.
-fn in_roles<'a>(alert: &'a Alert, roles: [&str; 2]) -> Option<[(&'a str, &'a str); 2]> {
-    let of = |role: &str| {
-        let mut keys = alert.kind.keys.iter();
-        let (key, _) = keys.find(|(_, said)| said["role"] == role)?;
-        Some((key.as_str(), alert.settings.get(key)?.as_str()?))
-    };
-    let [one, other] = roles.map(of);
-    Some([one?, other?])
-}
-
 /// What should be in the place of what is, where it matters which of them is less.
 fn of_what_is_wanted(alert: &Alert) -> Option<Diagnostic> {
-    let [(key, actual), (other, desired)] = in_roles(alert, ["actual", "desired"])?;
+    let (key, actual) = alert.in_role("actual")?;
+    let (other, desired) = alert.in_role("desired")?;
     let one_way = alert
         .settings
         .get("differs")
@@ -324,7 +291,8 @@ fn of_what_is_wanted(alert: &Alert) -> Option<Diagnostic> {
 
 /// What is used in the place of what is left, beside all there is.
 fn of_what_is_used(alert: &Alert) -> Option<Diagnostic> {
-    let [(key, level), (limit, _)] = in_roles(alert, ["level", "full"])?;
+    let (key, level) = alert.in_role("level")?;
+    let (limit, _) = alert.in_role("full")?;
     let says = |words: &[&str]| snake(level).split('_').any(|word| words.contains(&word));
     (says(&["used", "usage"]) && !says(&LEFT)).then(|| {
         let at = |key: &str| Place::Value(format!("{}/{key}", alert.table()));
@@ -332,9 +300,7 @@ fn of_what_is_used(alert: &Alert) -> Option<Diagnostic> {
             "`{}` takes `{level}` for what is left, and by its name that is what is used",
             alert.written_name()
         );
-        let mut ceilings = alert.kind.keys.iter();
-        let ceiling = ceilings.find(|(_, said)| said["role"] == "ceiling");
-        let ceiling = ceiling.map_or("limit", |(key, _)| key.as_str());
+        let ceiling = alert.kind.in_role("ceiling").unwrap_or("limit");
         Diagnostic::error("exchanged-ratio", at(limit), message)
             .also(at(key), "what is used")
             .help(format!(

@@ -66,13 +66,11 @@ const COUNTED: [&str; 28] = [
 ];
 
 /// A key of an alert, and the metric that it names.
-pub(super) type Named<'a> = (&'a String, &'a Metric);
+pub(super) type Named<'a> = (&'a str, &'a Metric);
 
 /// The metric to which an alert gives a role, and the key that names it.
 pub(super) fn role<'a>(alert: &'a Alert, catalog: &'a Catalog, role: &str) -> Option<Named<'a>> {
-    let mut keys = alert.kind.keys.iter();
-    let (key, _) = keys.find(|(_, said)| said["role"] == role)?;
-    let metric = alert.settings.get(key)?.as_str()?;
+    let (key, metric) = alert.in_role(role)?;
     Some((key, catalog.metric(metric)?))
 }
 
@@ -97,7 +95,7 @@ fn pair<'a>(alert: &'a Alert, catalog: &'a Catalog) -> Option<(Named<'a>, Named<
     let mut next = || {
         gauges.find_map(|(key, _)| {
             let metric = alert.settings.get(key)?.as_str()?;
-            Some((key, catalog.metric(metric)?))
+            Some((key.as_str(), catalog.metric(metric)?))
         })
     };
     Some((next()?, next()?))

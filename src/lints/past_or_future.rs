@@ -13,9 +13,8 @@ pub(crate) const LINT: Lint = Lint {
         let in_role = |role: &'static str| {
             let alerts = catalog.written_alerts();
             alerts.filter_map(move |alert| {
-                let mut keys = alert.kind.keys.iter();
-                let (key, _) = keys.find(|(_, said)| said["role"] == role)?;
-                Some((alert, key.as_str(), alert.settings.get(key)?.as_str()?))
+                let (key, metric) = alert.in_role(role)?;
+                Some((alert, key, metric))
             })
         };
         let at = |alert: &Alert, key: &str| Place::Value(format!("{}/{key}", alert.table()));

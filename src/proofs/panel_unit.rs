@@ -9,7 +9,7 @@ use crate::contract::values::Base;
 use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::token::*;
-use crate::stack::grafana::shown::meets;
+use crate::stack::grafana::shown::{meets, overriding};
 use serde_json::Value;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -100,13 +100,9 @@ impl<'a> Others<'a> {
     fn of(expression: &Expression<'a>, contract: &Contract) -> Others<'a> {
         let panel = expression.owner;
         let letter = expression.target["refId"].as_str().unwrap_or_default();
-        let overrides = panel["fieldConfig"]["overrides"].items().enumerate();
-        let written = overrides.filter_map(|(index, change)| {
-            let mut properties = change["properties"].items().enumerate();
-            let (number, property) = properties.find(|(_, one)| one["id"] == "unit")?;
-            let pointer = format!("fieldConfig/overrides/{index}/properties/{number}/value");
-            Some((pointer, property["value"].as_str()?, &change["matcher"]))
-        });
+        let written = overriding(panel, "unit");
+        let written =
+            written.filter_map(|(pointer, unit, matcher)| Some((pointer, unit.as_str()?, matcher)));
         let written: Vec<_> = written.filter(|_| panel["type"] != "table").collect();
         if written.is_empty() {
             return Others {

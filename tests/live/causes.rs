@@ -368,16 +368,7 @@ fn alertmanager(root: &Root, change: impl Fn(String) -> String) -> Server {
     assert_ne!(text, changed);
     let installed = root.folder.join("alertmanager.yml");
     fs::write(&installed, changed).unwrap();
-    let arguments = [
-        format!("--config.file={}", installed.display()),
-        format!("--storage.path={}/alertmanager", root.folder.display()),
-        format!("--web.listen-address=127.0.0.1:{}", root.alertmanager),
-        "--cluster.listen-address=".to_string(),
-    ];
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let program = "prometheus-alertmanager";
-    let server = root.spawn(program, program, &arguments);
-    root.answering(server, program, root.alertmanager, "/-/ready")
+    root.alertmanager_with(&installed)
 }
 
 fn long_queue(_: &str) -> (u16, String, String) {

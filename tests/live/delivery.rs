@@ -74,16 +74,7 @@ fn alertmanager(root: &Root) -> Server {
         text.replace("host.docker.internal", "127.0.0.1"),
     )
     .unwrap();
-    let arguments = [
-        format!("--config.file={}", installed.display()),
-        format!("--storage.path={}/alertmanager", folder.display()),
-        format!("--web.listen-address=127.0.0.1:{}", root.alertmanager),
-        "--cluster.listen-address=".to_string(),
-    ];
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let program = "prometheus-alertmanager";
-    let server = root.spawn(program, program, &arguments);
-    root.answering(server, program, root.alertmanager, "/-/ready")
+    root.alertmanager_with(&installed)
 }
 
 /// Asks until what is seen is wanted.

@@ -205,20 +205,23 @@ impl Root {
     }
 
     pub fn alertmanager(&self) -> Server {
-        let folder = self.folder.display();
+        let rendered = "generated/monitoring/alertmanager/alertmanager.yml";
+        self.alertmanager_with(&self.folder.join(rendered))
+    }
+
+    /// The Alertmanager with a configuration of one's own.
+    pub fn alertmanager_with(&self, config: &Path) -> Server {
+        let program = "prometheus-alertmanager";
         let server = self.spawn(
-            "prometheus-alertmanager",
-            "prometheus-alertmanager",
+            program,
+            program,
             &[
-                &format!(
-                    "--config.file={folder}/generated/monitoring/alertmanager/alertmanager.yml"
-                ),
-                &format!("--storage.path={folder}/alertmanager"),
+                &format!("--config.file={}", config.display()),
+                &format!("--storage.path={}/alertmanager", self.folder.display()),
                 &format!("--web.listen-address=127.0.0.1:{}", self.alertmanager),
                 "--cluster.listen-address=",
             ],
         );
-        let program = "prometheus-alertmanager";
         self.answering(server, program, self.alertmanager, "/-/ready")
     }
 

@@ -2,13 +2,12 @@
 
 use super::limits::{Key, Limits, side_of};
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::kinds::Side;
 use crate::proofs::panel_fields::names;
 use crate::proofs::place;
 use crate::stack::Stack;
 use crate::stack::expressions::Expression;
-use crate::stack::grafana::shown::{Field, News, colour, meets};
+use crate::stack::grafana::shown::{Field, News, colour, meets, overriding};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -83,22 +82,12 @@ fn overridden(stack: &Stack, expression: &Expression) -> Vec<Named> {
     let query = expression.target["refId"].as_str().unwrap_or_default();
     let mut called = None;
     let mut found = Vec::new();
-    for (index, change) in expression.owner["fieldConfig"]["overrides"]
-        .items()
-        .enumerate()
-    {
-        let mut properties = change["properties"].items();
-        let Some(number) = properties.position(|one| one["id"] == "thresholds") else {
-            continue;
-        };
+    for (pointer, _, matcher) in overriding(expression.owner, "thresholds") {
         let called =
             called.get_or_insert_with(|| names(expression, &stack.contract).unwrap_or_default());
         let mut called = called.iter().map(String::as_str).chain([""]);
-        let met = called.find(|name| meets(&change["matcher"], name, query));
-        found.extend(met.map(|name| {
-            let pointer = format!("fieldConfig/overrides/{index}/properties/{number}/value");
-            (name.to_string(), Some(pointer))
-        }));
+        let met = called.find(|name| meets(matcher, name, query));
+        found.extend(met.map(|name| (name.to_string(), Some(pointer))));
     }
     found
 }

@@ -84,6 +84,20 @@ const ILL: [&str; 22] = [
     "ILL",
 ];
 
+/// The overrides of a panel that set something: where in the panel, what to, and which fields each meets.
+pub(crate) fn overriding<'a>(
+    panel: &'a Value,
+    id: &str,
+) -> impl Iterator<Item = (String, &'a Value, &'a Value)> {
+    let overrides = panel["fieldConfig"]["overrides"].items().enumerate();
+    overrides.filter_map(move |(index, change)| {
+        let mut properties = change["properties"].items().enumerate();
+        let (number, property) = properties.find(|(_, one)| one["id"] == id)?;
+        let pointer = format!("fieldConfig/overrides/{index}/properties/{number}/value");
+        Some((pointer, &property["value"], &change["matcher"]))
+    })
+}
+
 impl<'a> Field<'a> {
     /// The field of a panel that a series becomes, by the name that it is shown under and the query it comes from.
     pub(crate) fn of(panel: &'a Value, name: &str, query: &str) -> Field<'a> {
