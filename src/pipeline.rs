@@ -1,5 +1,7 @@
 //! services.toml → Catalog → lints → Files → proofs: what every verb does before its own work.
 
+mod edits;
+
 use crate::allow::Allows;
 use crate::artifacts::{ARTIFACTS, Role};
 use crate::catalog::Catalog;
@@ -7,7 +9,7 @@ use crate::catalog::requirement;
 use crate::catalog::schema::Schema;
 use crate::diagnostic::{Diagnostic, Place, Severity, folded, sorted, suggestion, suggestion_or};
 use crate::kinds::Kinds;
-use crate::overlay::Overlay;
+use crate::overlay::{Overlay, built_in};
 use crate::profiles::Profiles;
 use crate::render::found::Found;
 use crate::render::{self, Rendered};
@@ -15,6 +17,7 @@ use crate::source::read::Unreadable;
 use crate::source::{Contradiction, Source, SyntaxError, Text, Texts, Unsaved};
 use crate::{allow, lints, proofs};
 use anyhow::Result;
+use edits::Edited;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -461,21 +464,52 @@ pub fn prove(texts: impl Into<Texts>, root: &Path) -> Result<Outcome> {
 
 /// The same with profiles, or files of `[extra]`, that are not on disk yet.
 pub fn prove_with(texts: impl Into<Texts>, overlay: &Overlay) -> Result<Outcome> {
-    let (mut outcome, mut allows) = linted(&texts.into(), overlay);
+    let texts = texts.into();
+    let (mut outcome, found) = proved(&texts, overlay)?;
+    // A template that cannot be rendered is named by its line already.
+    let found = match outcome.rendered.is_some() && found.iter().any(Diagnostic::stops) {
+        true => {
+            let judged = |templates: &edits::Texts| {
+                let overlay = overlay.clone().with_changed(templates.clone());
+                proved(&texts, &overlay).map_or_else(|_| Vec::new(), |(_, found)| found)
+            };
+            edited_templates(overlay).told(found, judged)
+        }
+        false => found,
+    };
+    outcome.diagnostics.extend(folded(found));
+    Ok(outcome.in_order())
+}
+
+/// The built-in templates that the overlay replaces.
+fn edited_templates(overlay: &Overlay) -> Edited {
+    let own = |path: &String| Some((path.clone(), overlay.text(path).ok()??));
+    let replaced = overlay.replaced();
+    Edited {
+        folder: "templates".to_string(),
+        before: (replaced.iter())
+            .filter_map(|path| Some((path.clone(), built_in(path)?.to_string())))
+            .collect(),
+        after: replaced.iter().filter_map(own).collect(),
+    }
+}
+
+/// How far a text comes, and what is found when it is rendered and proved, as the catalog does not accept it.
+fn proved(texts: &Texts, overlay: &Overlay) -> Result<(Outcome, Vec<Diagnostic>)> {
+    let (mut outcome, mut allows) = linted(texts, overlay);
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
-        return Ok(outcome.in_order());
+        return Ok((outcome, Vec::new()));
     };
     let (found, rendered) = match render::with(catalog, overlay, ARTIFACTS)? {
         Ok(rendered) => (proofs::inspect(catalog, &rendered), Some(rendered)),
         Err(diagnostics) => (diagnostics, None),
     };
     let left = allows.accept(found, &outcome.source);
-    outcome.diagnostics.extend(folded(left));
     if rendered.is_some() {
         outcome.diagnostics.extend(allows.unused(&codes()));
     }
     outcome.rendered = rendered;
-    Ok(outcome.in_order())
+    Ok((outcome, left))
 }
 
 /// The proofs for files as they are in a folder, paths and texts, beside a text as the catalog of `root`. `folder` is how messages
@@ -487,16 +521,39 @@ pub fn prove_files(
     texts: Vec<(String, String)>,
     roles: &BTreeMap<String, Role>,
 ) -> Result<(Outcome, Vec<String>)> {
-    let (mut outcome, mut allows) = linted(&catalog.into(), &Overlay::of(root));
+    let overlay = Overlay::of(root);
+    let (mut outcome, mut allows) = linted(&catalog.into(), &overlay);
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
         return Ok((outcome.in_order(), Vec::new()));
     };
-    let found = Found::of(catalog, root, folder, texts, roles)?;
-    let mut diagnostics = found.unreadable;
-    if diagnostics.is_empty() {
-        diagnostics = proofs::inspect(catalog, &found.rendered);
+    let judged = |texts: Vec<(String, String)>| -> Result<(Found, Vec<Diagnostic>)> {
+        let mut found = Found::of(catalog, root, folder, texts, roles)?;
+        let mut wrong = std::mem::take(&mut found.unreadable);
+        if wrong.is_empty() {
+            wrong = proofs::inspect(catalog, &found.rendered);
+        }
+        Ok((found, wrong))
+    };
+    let (found, wrong) = judged(texts.clone())?;
+    let mut left = allows.accept(wrong, &outcome.source);
+    if left.iter().any(Diagnostic::stops)
+        && let Ok(sound) = render::with(catalog, &overlay, ARTIFACTS)?
+    {
+        let sound = sound.files.into_iter();
+        let edited = Edited {
+            folder: folder.to_string(),
+            before: sound.map(|file| (file.path, file.text)).collect(),
+            after: texts.iter().cloned().collect(),
+        };
+        left = edited.told(left, |changed| {
+            let text = |(path, text): &(String, String)| {
+                let text = changed.get(path).unwrap_or(text);
+                (path.clone(), text.clone())
+            };
+            let texts = texts.iter().map(text).collect();
+            judged(texts).map_or_else(|_| Vec::new(), |(_, wrong)| wrong)
+        });
     }
-    let left = allows.accept(diagnostics, &outcome.source);
     outcome.diagnostics.extend(folded(left));
     outcome.rendered = Some(found.rendered);
     Ok((outcome.in_order(), found.unknown))

@@ -353,30 +353,31 @@ fn a_mistake_in_a_call_is_named_at_the_line_of_the_row() {
 }
 
 #[test]
-fn a_mistake_in_a_panel_is_named_at_the_row_with_its_title() {
+fn a_mistake_in_a_panel_is_named_where_it_was_made_and_at_the_row_with_its_title() {
     let rows = "monitoring/grafana/dashboards/rows";
-    let file = format!("{rows}/memory.yml");
-    let (place_of, message) = place(
+    let named = |folder: &str, row: &str, from: &str, to: &str, title: &str| {
+        let found = error(folder, &format!("{rows}/{row}"), from, to);
+        let has = |place: &Place, words: &str| matches!(place, Place::Line { file, text, .. } if file.ends_with(row) && text.contains(words));
+        assert!(has(&found.place, to), "{found:?}");
+        assert!(
+            found.others.iter().any(|(place, _)| has(place, title)),
+            "{found:?}"
+        );
+    };
+    named(
         "misspelt-metric",
-        &file,
+        "memory.yml",
         "<< series(known, raw) >>",
         "process_resident_memory_byte{<< raw >>}",
-    );
-    assert!(
-        matches!(&place_of, Place::Line { file, text, .. } if file.ends_with("rows/memory.yml") && text.contains("title=\"Memory\"")),
-        "{place_of:?}: {message}"
+        "title=\"Memory\"",
     );
     // A query that is given by name, on several lines.
-    let file = format!("{rows}/service.yml");
-    let (place_of, message) = place(
+    named(
         "misspelt-limit",
-        &file,
+        "service.yml",
         "_cpu_limit_cores:catalog{",
         "_cpu_limit_core:catalog{",
-    );
-    assert!(
-        matches!(&place_of, Place::Line { file, text, .. } if file.ends_with("rows/service.yml") && text.contains("title=\"CPU and its limit\"")),
-        "{place_of:?}: {message}"
+        "title=\"CPU and its limit\"",
     );
 }
 
