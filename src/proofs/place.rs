@@ -4,6 +4,7 @@ use super::{Expression, OwnTests};
 use crate::artifacts::Role;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::json::Parts;
 use crate::render::{File, LINE, Rendered};
 use crate::source::step;
 use serde_json::Value;
@@ -137,6 +138,9 @@ impl Written<'_> {
         {
             return Some((written, true));
         }
+        if let Some(written) = self.of_setting(spot) {
+            return Some((written, true));
+        }
         let catalog = self.catalog;
         let part = |steps: usize| {
             let steps: Vec<&str> = pointer.split('/').take(steps + 1).collect();
@@ -247,6 +251,23 @@ impl Written<'_> {
         let said = service.pointer(&format!("/{key}"))?;
         let there = spot.file.value.pointer(spot.pointer)?;
         (said == there).then(|| format!("/services/{name}/{key}"))
+    }
+
+    /// The key of Grafana's or Prometheus' table that a value of its configuration is written as in the catalog, word by word.
+    fn of_setting(&self, spot: &Spot) -> Option<String> {
+        let (table, said) = match spot.file.role {
+            Role::Datasources => ("/grafana", serde_json::to_value(&self.catalog.grafana)),
+            Role::Prometheus if !spot.pointer.starts_with("/scrape_configs/") => {
+                ("/prometheus", serde_json::to_value(&self.catalog.prometheus))
+            }
+            _ => return None,
+        };
+        let there = spot.file.value.pointer(spot.pointer)?;
+        let said = said.ok()?;
+        let mut same = said.entries().filter(|(_, said)| *said == there);
+        // What is no text, or stands twice, says nothing of where it was written.
+        let (key, _) = same.next().filter(|_| there.is_string())?;
+        same.next().is_none().then(|| format!("{table}/{key}"))
     }
 
     /// The catalog's own test behind a place in a file of tests, to the series if it is one.
