@@ -987,3 +987,16 @@ fn a_receiver_has_findings_that_can_be_accepted() {
         ["empty"]
     );
 }
+
+/// No line of a template is named, which nobody wrote here.
+#[test]
+fn an_address_of_a_server_is_named_where_it_is_written() {
+    let tables = "[grafana]\ndatasource_url = \"http://promethues:9090\"\n";
+    let outcome = outcome(&format!(
+        "{HEAD}{tables}[services.shop]\ngroup = \"web\"\nport = 8000\n"
+    ));
+    let found = outcome.diagnostics.iter().find(|found| found.stops());
+    let place = found.map(|found| (found.code, found.place.clone()));
+    let written = Place::Value("/grafana/datasource_url".to_string());
+    assert_eq!(place, Some(("unreachable-address", written)));
+}

@@ -257,9 +257,10 @@ impl Written<'_> {
     fn of_setting(&self, spot: &Spot) -> Option<String> {
         let (table, said) = match spot.file.role {
             Role::Datasources => ("/grafana", serde_json::to_value(&self.catalog.grafana)),
-            Role::Prometheus if !spot.pointer.starts_with("/scrape_configs/") => {
-                ("/prometheus", serde_json::to_value(&self.catalog.prometheus))
-            }
+            Role::Prometheus if !spot.pointer.starts_with("/scrape_configs/") => (
+                "/prometheus",
+                serde_json::to_value(&self.catalog.prometheus),
+            ),
             _ => return None,
         };
         let there = spot.file.value.pointer(spot.pointer)?;
