@@ -990,13 +990,25 @@ fn a_receiver_has_findings_that_can_be_accepted() {
 
 /// No line of a template is named, which nobody wrote here.
 #[test]
-fn an_address_of_a_server_is_named_where_it_is_written() {
-    let tables = "[grafana]\ndatasource_url = \"http://promethues:9090\"\n";
-    let outcome = outcome(&format!(
-        "{HEAD}{tables}[services.shop]\ngroup = \"web\"\nport = 8000\n"
-    ));
-    let found = outcome.diagnostics.iter().find(|found| found.stops());
-    let place = found.map(|found| (found.code, found.place.clone()));
-    let written = Place::Value("/grafana/datasource_url".to_string());
-    assert_eq!(place, Some(("unreachable-address", written)));
+fn what_a_table_of_the_catalog_says_is_named_there() {
+    let muted = "[receivers.team]\nwebhook = { url = \"https://hooks.example.org/team\" }\n[times.weekend]\nweekdays = [\"monday:sunday\"]\n[[routes]]\nseverity = [\"critical\"]\nreceivers = \"team\"\nmute = \"weekend\"\n";
+    for (tables, code, written) in [
+        (
+            "[grafana]\ndatasource_url = \"http://promethues:9090\"\n",
+            "unreachable-address",
+            Place::Value("/grafana/datasource_url".to_string()),
+        ),
+        (
+            muted,
+            "unrouted-alert",
+            Place::Key("/times/weekend".to_string()),
+        ),
+    ] {
+        let outcome = outcome(&format!(
+            "{HEAD}{tables}[services.shop]\ngroup = \"web\"\nport = 8000\n[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n"
+        ));
+        let found = outcome.diagnostics.iter().find(|found| found.stops());
+        let place = found.map(|found| (found.code, found.place.clone()));
+        assert_eq!(place, Some((code, written)));
+    }
 }

@@ -91,7 +91,9 @@ impl Written<'_> {
         });
         let owner = spot.as_ref().and_then(|spot| self.owner(spot));
         found.place = match &owner {
-            Some((key, true)) if key.contains("/series/") => Place::Key(key.clone()),
+            Some((key, true)) if key.contains("/series/") || key.starts_with("/times/") => {
+                Place::Key(key.clone())
+            }
             Some((key, true)) => Place::Value(key.clone()),
             _ => self.rendered.place(&path, &pointer),
         };
@@ -129,7 +131,7 @@ impl Written<'_> {
             return Some((pointer, true));
         }
         if file.role == Role::Alertmanager
-            && let Some(written) = self.of_receiver(spot)
+            && let Some(written) = self.of_receiver(spot).or_else(|| self.of_times(spot))
         {
             return Some((written, true));
         }
@@ -241,6 +243,16 @@ impl Written<'_> {
         let said = written.pointer(&format!("/{key}"))?;
         let there = spot.file.value.pointer(spot.pointer)?;
         (said == there).then(|| format!("/receivers/{}/{integration}/{key}", step(receiver)))
+    }
+
+    /// The time of the catalog that a route holds to.
+    fn of_times(&self, spot: &Spot) -> Option<String> {
+        let listed = ["/mute_time_intervals", "/active_time_intervals"];
+        let held = listed.iter().any(|key| spot.pointer.ends_with(key));
+        let names = spot.file.value.pointer(spot.pointer).filter(|_| held)?;
+        let mut names = names.items().filter_map(Value::as_str);
+        let name = names.find(|name| self.catalog.times.iter().any(|time| time.name == *name))?;
+        Some(format!("/times/{}", step(name)))
     }
 
     /// The key of a service that a value of its container is written as in the catalog, word by word.
