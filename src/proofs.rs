@@ -31,6 +31,7 @@ mod inhibition;
 mod invalid_promql;
 mod labels_do_not_fit;
 mod late_notification;
+mod count_of_none;
 mod late_numerator;
 mod literal_secret;
 mod lost_data;
@@ -207,6 +208,7 @@ pub const PROOFS: &[Proof] = &[
     invalid_promql::PROOF,
     labels_do_not_fit::PROOF,
     late_notification::PROOF,
+    count_of_none::PROOF,
     late_numerator::PROOF,
     literal_secret::PROOF,
     lost_data::PROOF,
