@@ -63,7 +63,10 @@ fn metrics(catalog: &Catalog) -> Vec<Diagnostic> {
         };
         let unlike = metric.unit.as_deref().filter(|other| *other != &unit[1..]);
         if let Some(other) = unlike {
-            let message = format!("`{}` ends in `{unit}`, and its unit is `{other}`", metric.name);
+            let message = format!(
+                "`{}` ends in `{unit}`, and its unit is `{other}`",
+                metric.name
+            );
             found.push(
                 Diagnostic::error("implausible-value", at("unit"), message)
                     .help("one of the two is wrong: whoever reads the name takes its values for what that says"),

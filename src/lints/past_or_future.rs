@@ -33,8 +33,9 @@ pub(crate) const LINT: Lint = Lint {
                 alert.written_name()
             );
             found.push(
-                Diagnostic::error("past-or-future", at(alert, key), message)
-                    .help("name a metric that says when something was or will be, in seconds since 1970"),
+                Diagnostic::error("past-or-future", at(alert, key), message).help(
+                    "name a metric that says when something was or will be, in seconds since 1970",
+                ),
             );
         }
         for (past, key, metric) in in_role("past") {

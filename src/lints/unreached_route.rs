@@ -71,7 +71,9 @@ fn shadowed(catalog: &Catalog) -> Vec<Diagnostic> {
         let lost = &notices[index];
         let tells = |taker: &usize| {
             let told = &notices[*taker].receivers;
-            lost.receivers.iter().all(|receiver| told.contains(receiver))
+            lost.receivers
+                .iter()
+                .all(|receiver| told.contains(receiver))
         };
         lost.pointer.starts_with("/owners/") && taken[&index].iter().all(tells)
     };

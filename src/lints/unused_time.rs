@@ -2,8 +2,8 @@
 
 use super::Lint;
 use super::unknown_time::named;
-use crate::diagnostic::{Diagnostic, Place};
 use crate::catalog::times::MONTHS;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::source::step;
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
 //! What a finding is about, and what it may follow from: the rules that lie between.
 
-use super::{alert_behaviour, alert_labels, annotation_label, test_fails};
+use super::{alert_behaviour, test_fails};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::promql::Expr;
 use crate::promql::engine::metric;
@@ -89,14 +89,6 @@ impl<'a> Causes<'a> {
                 "rule"
             };
             found.subjects.push(format!("{what} {}", rule.rule.name));
-            // Without the labels that it should have, an alert has not those either that its texts name.
-            let labels = format!("labels of {}", rule.rule.name);
-            if code == alert_labels::PROOF.code {
-                found.subjects.push(labels);
-            } else if code == annotation_label::PROOF.code {
-                found.follows.push(labels);
-                return usize::MAX - 2;
-            }
         }
         depth
     }

@@ -11,8 +11,8 @@ pub(crate) const PROOF: Proof = Proof {
     code: "count-of-none",
     doc: "`count(up == 1)` is not 0 where nothing is up: there is nothing to count and no result, so an alert on too few of them is silent when the last is gone.",
     example: Example::Condition {
-        bad: "count by (job, service, component) (up{service!=\"\"} == 1) < 2",
-        good: "sum by (job, service, component) (up{service!=\"\"} == bool 1) < 2",
+        bad: "count by (job, service, component) (up{service!=\"\"} == 1) < 1",
+        good: "sum by (job, service, component) (up{service!=\"\"} == bool 1) < 1",
     },
     check: Check::Expression(|expression, nodes, _| {
         let mut found = Vec::new();
@@ -31,7 +31,8 @@ pub(crate) const PROOF: Proof = Proof {
                     (Some(bound), None) => (right, mirrored(binary.op.id()), bound),
                     _ => continue,
                 };
-            let few = [T_LSS, T_LTE, T_EQLC].contains(&operator) && at_zero(operator, bound) == Some(true);
+            let few = [T_LSS, T_LTE, T_EQLC].contains(&operator)
+                && at_zero(operator, bound) == Some(true);
             // What stands beside it in an `or` says what is to be then.
             if !few || beside_another(index, nodes, &parents) {
                 continue;
@@ -68,7 +69,12 @@ fn of_some_left(node: &Node, nodes: &[Node]) -> bool {
         return false;
     };
     let counts = [T_COUNT, T_SUM].contains(&aggregate.op.id());
-    counts && node.operands.last().is_some_and(|of| left(&nodes[*of], nodes)) && !filled(node, nodes)
+    counts
+        && node
+            .operands
+            .last()
+            .is_some_and(|of| left(&nodes[*of], nodes))
+        && !filled(node, nodes)
 }
 
 /// Whether a condition takes some of it away.

@@ -5,9 +5,10 @@ use crate::contract::series::MetricType;
 use crate::promql::number::number;
 use crate::promql::returns_bool;
 use crate::promql::token::{
-    T_ADD, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_NEQ,
-    T_MAX, T_MIN, T_POW, T_SUB,
+    T_ADD, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MAX, T_MIN,
+    T_MUL, T_NEQ, T_POW, T_SUB,
 };
+use crate::promql::walk::selectors;
 use crate::promql::{BinaryExpr, Expr};
 
 /// Whether the rate of something is in it.
@@ -163,11 +164,15 @@ pub(crate) fn dropped_around(
         let first = nodes[outer].operands[0] == inner;
         let other = nodes[outer].operands[usize::from(first)];
         let operator = binary.op.id();
-        let Some(other) = number(nodes[other].expr) else {
+        let Some(bound) = number(nodes[other].expr) else {
             // Nothing is above or below NaN, whatever it is compared with.
             let ordered = [T_GTR, T_GTE, T_LSS, T_LTE].contains(&operator);
-            if ordered && !zero && !returns_bool(binary) {
-                return true;
+            if ordered && !returns_bool(binary) {
+                // And what would be 0 is not above what is never negative. What it is the bound of is missing with it, where that reads the same.
+                let above = if first { operator } else { mirrored(operator) } == T_GTR;
+                return !zero
+                    || above && nonnegative(&nodes[other], nodes)
+                    || read_there(&nodes[inner], &nodes[other]);
             }
             if [T_ADD, T_SUB, T_MUL, T_DIV].contains(&operator) && !zero {
                 (inner, around) = (outer, parents[outer]);
@@ -178,16 +183,27 @@ pub(crate) fn dropped_around(
         match operator {
             T_GTR | T_GTE | T_LSS | T_LTE if !returns_bool(binary) => {
                 let operator = if first { operator } else { mirrored(operator) };
-                return !zero || at_zero(operator, other) == Some(false);
+                return !zero || at_zero(operator, bound) == Some(false);
             }
-            T_MUL if other > 0.0 => {}
-            T_DIV if first && other > 0.0 => {}
+            T_MUL if bound > 0.0 => {}
+            T_DIV if first && bound > 0.0 => {}
             T_ADD | T_SUB if !zero => {}
             _ => return false,
         }
         (inner, around) = (outer, parents[outer]);
     }
     false
+}
+
+/// Whether another expression reads all that one reads, of the same series.
+fn read_there(one: &Node, other: &Node) -> bool {
+    let said = |node: &Node| -> Vec<String> {
+        let all = selectors(node.expr).into_iter();
+        all.map(|read| format!("{:?}{}", read.name, read.matchers))
+            .collect()
+    };
+    let there = said(other);
+    said(one).iter().all(|read| there.contains(read))
 }
 
 /// Whether a divisor is kept from being 0 by a condition beside its quotient: `a / b and b > 0`, `b > 0 and a / b > 0.1`,
