@@ -17,6 +17,7 @@ mod beyond_retention;
 mod collector;
 mod constant_alert;
 mod container_limit;
+mod count_of_none;
 mod dashboard_model;
 mod dead_link;
 mod expression_of_the_catalog;
@@ -207,6 +208,7 @@ pub const PROOFS: &[Proof] = &[
     invalid_promql::PROOF,
     labels_do_not_fit::PROOF,
     late_notification::PROOF,
+    count_of_none::PROOF,
     late_numerator::PROOF,
     literal_secret::PROOF,
     lost_data::PROOF,

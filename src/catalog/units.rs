@@ -256,9 +256,16 @@ impl<'de> Deserialize<'de> for Bound {
 }
 
 /// The unit of a metric by the end of its name, as far as people write numbers with it.
-pub(super) fn by_name(metric: &str) -> Option<&'static str> {
+pub(crate) fn by_name(metric: &str) -> Option<&'static str> {
     let base = metric.strip_suffix("_total").unwrap_or(metric);
-    let known = ["seconds", "milliseconds", "microseconds", "bytes", "ratio"];
+    let known = [
+        "seconds",
+        "milliseconds",
+        "microseconds",
+        "bytes",
+        "ratio",
+        "percent",
+    ];
     known.into_iter().find(|unit| {
         base.strip_suffix(unit)
             .is_some_and(|stem| stem.ends_with('_'))

@@ -2,6 +2,7 @@
 
 use super::Lint;
 use super::part_in_another_unit::role;
+use crate::catalog::units::by_name;
 use crate::catalog::{Alert, Catalog, snake};
 use crate::contract::domain::Domain;
 use crate::diagnostic::{Diagnostic, Place};
@@ -60,6 +61,7 @@ pub(crate) const LINT: Lint = Lint {
                 .or_else(|| of_what_is_wanted(alert))
                 .or_else(|| of_what_is_used(alert))
         }));
+        found.extend(alerts().filter_map(of_events));
         found.extend(alerts().filter_map(of_successes));
         found.extend(alerts().filter_map(|alert| without_failures(alert, catalog)));
         for slo in &catalog.slos {
@@ -82,6 +84,25 @@ pub(crate) const LINT: Lint = Lint {
         found
     },
 };
+
+/// How often something was done in the place of how long it took.
+fn of_events(alert: &Alert) -> Option<Diagnostic> {
+    let (key, of) = ("events", alert.kind.says("events", "beside")?);
+    let other = of.as_object()?.keys().next()?;
+    let named = |key: &str| alert.settings.get(key)?.as_str();
+    let (events, took) = (named(key)?, named(other)?);
+    let unit = by_name(events).filter(|_| by_name(took).is_none())?;
+    let at = |key: &str| Place::Value(format!("{}/{key}", alert.table()));
+    let message = format!(
+        "`{}` divides `{took}` by `{events}`, which is in {unit} by its name, and counts no events",
+        alert.written_name()
+    );
+    Some(
+        Diagnostic::error("exchanged-ratio", at(key), message)
+            .also(at(other), "and this may")
+            .help(format!("exchange `{other}` and `{key}`")),
+    )
+}
 
 /// What is counted as failures, and by its name or its status has succeeded.
 fn of_successes(alert: &Alert) -> Option<Diagnostic> {
@@ -232,8 +253,9 @@ fn only_successes(value: &Value) -> bool {
 
 /// Of two gauges the one below the other, or the side on which it fires, by what their names say.
 fn of_gauges(alert: &Alert) -> Option<Diagnostic> {
-    let (part_key, part) = alert.in_role("part")?;
-    let (limit_key, limit) = alert.in_role("limit")?;
+    let (rises, ceiling) = (alert.in_role("level"), alert.in_role("ceiling"));
+    let (part_key, part) = alert.in_role("part").or(ceiling.and(rises))?;
+    let (limit_key, limit) = alert.in_role("limit").or(ceiling)?;
     let at = |key: &str| Place::Value(format!("{}/{key}", alert.table()));
     let name = alert.written_name();
     let says =
@@ -256,6 +278,9 @@ fn of_gauges(alert: &Alert) -> Option<Diagnostic> {
         );
     }
     let (side, _) = alert.branches.first()?.limit()?;
+    if ceiling.is_some() {
+        return None;
+    }
     let left = says(part, &LEFT) && !says(part, &USED);
     (side == Side::Above && left && says(limit, &WHOLE)).then(|| {
         let message = format!(

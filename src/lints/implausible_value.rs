@@ -61,6 +61,17 @@ fn metrics(catalog: &Catalog) -> Vec<Diagnostic> {
         let Some((unit, others)) = UNITS.iter().find(|(unit, _)| base.ends_with(unit)) else {
             continue;
         };
+        let unlike = metric.unit.as_deref().filter(|other| *other != &unit[1..]);
+        if let Some(other) = unlike {
+            let message = format!(
+                "`{}` ends in `{unit}`, and its unit is `{other}`",
+                metric.name
+            );
+            found.push(
+                Diagnostic::error("implausible-value", at("unit"), message)
+                    .help("one of the two is wrong: whoever reads the name takes its values for what that says"),
+            );
+        }
         let help = metric.help.to_lowercase();
         if let Some(other) = others.iter().find(|other| help.contains(*other)) {
             found.push(said(

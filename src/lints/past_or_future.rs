@@ -1,6 +1,7 @@
 //! A time has passed, or is still to come.
 
 use super::Lint;
+use crate::catalog::units::by_name;
 use crate::catalog::{Alert, snake};
 use crate::diagnostic::{Diagnostic, Place};
 
@@ -19,6 +20,24 @@ pub(crate) const LINT: Lint = Lint {
         };
         let at = |alert: &Alert, key: &str| Place::Value(format!("{}/{key}", alert.table()));
         let mut found = Vec::new();
+        for (alert, key, metric) in in_role("past").chain(in_role("future")) {
+            let declared = catalog.metric(metric);
+            let unit = declared.and_then(|metric| metric.unit.as_deref());
+            let is = match unit.or_else(|| by_name(metric)) {
+                _ if metric.ends_with("_info") => "is 1 whenever it is there".to_string(),
+                Some(unit) if unit != "seconds" => format!("is in {unit}"),
+                _ => continue,
+            };
+            let message = format!(
+                "`{}` compares `{metric}` with the time in seconds, and that {is}",
+                alert.written_name()
+            );
+            found.push(
+                Diagnostic::error("past-or-future", at(alert, key), message).help(
+                    "name a metric that says when something was or will be, in seconds since 1970",
+                ),
+            );
+        }
         for (past, key, metric) in in_role("past") {
             if says(metric, &FUTURE) && !says(metric, &PAST) {
                 let message = format!(

@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 pub(crate) const LINT: Lint = Lint {
     code: "unreached-route",
@@ -36,7 +36,7 @@ fn shadowed(catalog: &Catalog) -> Vec<Diagnostic> {
     let notices = &catalog.notices;
     // Those that fit some alert, those that are reached by one, and who took the others.
     let (mut fits, mut reached) = (HashSet::new(), HashSet::new());
-    let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut taken: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for alert in &catalog.alerts {
         for about in catalog.abouts(alert) {
             let mut by = None;
@@ -47,7 +47,7 @@ fn shadowed(catalog: &Catalog) -> Vec<Diagnostic> {
                 fits.insert(index);
                 match by {
                     Some(by) => {
-                        taken.entry(index).or_insert(by);
+                        taken.entry(index).or_default().insert(by);
                     }
                     None => {
                         reached.insert(index);
@@ -66,8 +66,23 @@ fn shadowed(catalog: &Catalog) -> Vec<Diagnostic> {
         .collect();
     let mut by_taker: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     let lost = fits.difference(&reached);
-    for index in lost.filter(|index| !somewhere.contains(notices[**index].pointer.as_str())) {
-        by_taker.entry(taken[index]).or_default().push(*index);
+    // Of an owner's alerts a route of their own says more than the owner does: whoever it tells too has lost nothing.
+    let told_there = |index: usize| {
+        let lost = &notices[index];
+        let tells = |taker: &usize| {
+            let told = &notices[*taker].receivers;
+            lost.receivers
+                .iter()
+                .all(|receiver| told.contains(receiver))
+        };
+        lost.pointer.starts_with("/owners/") && taken[&index].iter().all(tells)
+    };
+    let lost = lost.copied().filter(|index| {
+        !somewhere.contains(notices[*index].pointer.as_str()) && !told_there(*index)
+    });
+    for index in lost {
+        let taker = taken[&index].first().copied().unwrap_or(index);
+        by_taker.entry(taker).or_default().push(index);
     }
     let said = |(taker, mut lost): (usize, Vec<usize>)| {
         lost.sort_unstable();

@@ -5,7 +5,7 @@ use crate::contract::Contract;
 use crate::diagnostic::Diagnostic;
 use crate::evaluation::rules::{Library, in_dependency_order};
 use crate::promql::engine::metric;
-use crate::promql::token::T_EQLC;
+use crate::promql::token::{T_ATAN2, T_EQLC, T_MOD, T_POW};
 use crate::promql::walk::{children, selector, selectors};
 use crate::promql::{Expr, VectorSelector};
 use crate::proofs::expression_of_the_catalog::worlds::Worlds;
@@ -100,8 +100,12 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
     })
 }
 
-/// Functions of dates that no week has, and of how many there are, which a list of targets decides.
-const NOT_TRIED: [&str; 8] = [
+/// Functions of dates that no week has, of how many there are, which a list of targets decides, and of other magnitudes.
+const NOT_TRIED: [&str; 12] = [
+    "exp",
+    "ln",
+    "log2",
+    "log10",
     "month",
     "year",
     "days_in_month",
@@ -115,7 +119,8 @@ const NOT_TRIED: [&str; 8] = [
 /// Whether values on both sides of every number make a condition true, if anything can.
 fn found_by_trying(contract: &Contract, expr: &Expr) -> bool {
     let tried = match expr {
-        Expr::Binary(binary) => binary.op.id() != T_EQLC,
+        // What is raised to a power leaves the numbers that are tried far behind.
+        Expr::Binary(binary) => ![T_EQLC, T_POW, T_MOD, T_ATAN2].contains(&binary.op.id()),
         Expr::Call(call) => {
             let name = call.func.name;
             !NOT_TRIED.contains(&name)

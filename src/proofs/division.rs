@@ -5,9 +5,10 @@ use crate::contract::series::MetricType;
 use crate::promql::number::number;
 use crate::promql::returns_bool;
 use crate::promql::token::{
-    T_ADD, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_NEQ,
-    T_POW, T_SUB,
+    T_ADD, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MAX, T_MIN,
+    T_MUL, T_NEQ, T_POW, T_SUB,
 };
+use crate::promql::walk::selectors;
 use crate::promql::{BinaryExpr, Expr};
 
 /// Whether the rate of something is in it.
@@ -132,8 +133,8 @@ pub(crate) fn filled(node: &Node, nodes: &[Node]) -> bool {
     }
 }
 
-/// Whether a comparison with a number drops what is NaN there, as it drops what is missing. With `zero` it has to drop 0 as well: then
-/// nothing is lost where a value is missing that would be 0.
+/// Whether a comparison drops what is NaN there, as it drops what is missing. With `zero` it has to be with a number, and drop 0 as well:
+/// then nothing is lost where a value is missing that would be 0.
 pub(crate) fn dropped_around(
     index: usize,
     zero: bool,
@@ -143,7 +144,18 @@ pub(crate) fn dropped_around(
     let (mut inner, mut around) = (index, parents[index]);
     while let Some(outer) = around {
         let Expr::Binary(binary) = nodes[outer].expr else {
-            if !matches!(nodes[outer].expr, Expr::Paren(_)) {
+            let passed = match nodes[outer].expr {
+                Expr::Paren(_) => true,
+                // The largest, and the smallest, of some values is never NaN unless all of them are; and that which is missing is never
+                // the largest, if it would be 0.
+                Expr::Aggregate(aggregate) => match aggregate.op.id() {
+                    T_MAX => !zero || nonnegative(&nodes[inner], nodes),
+                    T_MIN => !zero,
+                    _ => false,
+                },
+                _ => false,
+            };
+            if !passed {
                 return false;
             }
             (inner, around) = (outer, parents[outer]);
@@ -151,23 +163,47 @@ pub(crate) fn dropped_around(
         };
         let first = nodes[outer].operands[0] == inner;
         let other = nodes[outer].operands[usize::from(first)];
-        let Some(other) = number(nodes[other].expr) else {
+        let operator = binary.op.id();
+        let Some(bound) = number(nodes[other].expr) else {
+            // Nothing is above or below NaN, whatever it is compared with.
+            let ordered = [T_GTR, T_GTE, T_LSS, T_LTE].contains(&operator);
+            if ordered && !returns_bool(binary) {
+                // And what would be 0 is not above what is never negative. What it is the bound of is missing with it, where that reads the same.
+                let above = if first { operator } else { mirrored(operator) } == T_GTR;
+                return !zero
+                    || above && nonnegative(&nodes[other], nodes)
+                    || read_there(&nodes[inner], &nodes[other]);
+            }
+            if [T_ADD, T_SUB, T_MUL, T_DIV].contains(&operator) && !zero {
+                (inner, around) = (outer, parents[outer]);
+                continue;
+            }
             return false;
         };
-        let operator = binary.op.id();
         match operator {
             T_GTR | T_GTE | T_LSS | T_LTE if !returns_bool(binary) => {
                 let operator = if first { operator } else { mirrored(operator) };
-                return !zero || at_zero(operator, other) == Some(false);
+                return !zero || at_zero(operator, bound) == Some(false);
             }
-            T_MUL if other > 0.0 => {}
-            T_DIV if first && other > 0.0 => {}
+            T_MUL if bound > 0.0 => {}
+            T_DIV if first && bound > 0.0 => {}
             T_ADD | T_SUB if !zero => {}
             _ => return false,
         }
         (inner, around) = (outer, parents[outer]);
     }
     false
+}
+
+/// Whether another expression reads all that one reads, of the same series.
+fn read_there(one: &Node, other: &Node) -> bool {
+    let said = |node: &Node| -> Vec<String> {
+        let all = selectors(node.expr).into_iter();
+        all.map(|read| format!("{:?}{}", read.name, read.matchers))
+            .collect()
+    };
+    let there = said(other);
+    said(one).iter().all(|read| there.contains(read))
 }
 
 /// Whether a divisor is kept from being 0 by a condition beside its quotient: `a / b and b > 0`, `b > 0 and a / b > 0.1`,
@@ -241,7 +277,7 @@ fn stripped<'a, 'b>(node: &'a Node<'b>, nodes: &'a [Node<'b>]) -> &'a Node<'b> {
 }
 
 /// Whether a comparison with a number holds for 0.
-fn at_zero(operator: u16, bound: f64) -> Option<bool> {
+pub(crate) fn at_zero(operator: u16, bound: f64) -> Option<bool> {
     Some(match operator {
         T_GTR => 0.0 > bound,
         T_GTE => 0.0 >= bound,
@@ -253,7 +289,7 @@ fn at_zero(operator: u16, bound: f64) -> Option<bool> {
     })
 }
 
-fn mirrored(operator: u16) -> u16 {
+pub(crate) fn mirrored(operator: u16) -> u16 {
     match operator {
         T_GTR => T_LSS,
         T_GTE => T_LTE,

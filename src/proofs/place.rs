@@ -153,6 +153,13 @@ impl Written<'_> {
                 let rule = part(groups.matches('/').count() + 3)?;
                 let alert = match (rule["alert"].as_str(), rule["record"].as_str()) {
                     (Some(name), _) => catalog.alert(name)?,
+                    (None, Some(name)) if catalog.rules.iter().any(|own| own.name == name) => {
+                        let table = format!("/rules/{}", step(name));
+                        return Some(match pointer.ends_with("/expr") {
+                            true => (format!("{table}/expr"), true),
+                            false => (table, false),
+                        });
+                    }
                     // What is recorded for one alert is that alert's.
                     (None, Some(name)) => catalog
                         .alerts

@@ -1,12 +1,16 @@
 //! Every range holds four scrapes of every service that it reads.
 
-use super::{Check, Example, Proof, Usage, place};
+use super::{Check, Example, Expression, Proof, Usage, place};
 use crate::catalog::Duration;
+use crate::contract::Contract;
+use crate::contract::evaluate::Node;
+use crate::diagnostic::Diagnostic;
 use crate::promql::Expr;
+use crate::promql::number::number;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "range-too-short",
-    doc: "A rate needs two samples: with fewer than four scrapes in the range one failed scrape makes it empty, with fewer than two it always is.",
+    doc: "A rate needs two samples: with fewer than four scrapes in the range one failed scrape makes it empty, with fewer than two it always is. What is predicted lies further ahead than the next sample.",
     example: Example::Condition {
         bad: "sum by (job, service, component) (rate(shop_requests_total[30s])) > 1",
         good: "sum by (job, service, component) (rate(shop_requests_total[5m])) > 1",
@@ -24,6 +28,9 @@ pub(crate) const PROOF: Proof = Proof {
                     format!("a step of {step} does not fit into {range}: most of the time there is no sample"),
                     "exchange the two numbers, or make the step shorter",
                 ));
+            }
+            if let Some(found_ahead) = ahead(expression, node, nodes, contract) {
+                found.push(found_ahead);
             }
             let Expr::MatrixSelector(matrix) = node.expr else {
                 continue;
@@ -56,3 +63,32 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// A prediction of what is there before the next sample: seconds are meant, and hours are written.
+fn ahead(
+    expression: &Expression,
+    node: &Node,
+    nodes: &[Node],
+    contract: &Contract,
+) -> Option<Diagnostic> {
+    let Expr::Call(call) = node.expr else {
+        return None;
+    };
+    if call.func.name != "predict_linear" {
+        return None;
+    }
+    let seconds = number(call.args.args.get(1)?).filter(|seconds| *seconds > 0.0)?;
+    let read = &nodes[*node.operands.first()?];
+    let targets = read.series.iter().flat_map(|series| series.targets.ones());
+    let intervals = targets.map(|index| contract.targets.list[index].interval);
+    let interval = intervals.max()?;
+    (seconds < interval.seconds()).then(|| {
+        place::on(
+            expression,
+            format!(
+                "`predict_linear` looks {seconds} seconds ahead, and the next sample comes in {interval}: it says what is there now"
+            ),
+            format!("write seconds, as in `{seconds} * 3600` for hours"),
+        )
+    })
+}

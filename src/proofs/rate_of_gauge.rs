@@ -1,8 +1,10 @@
 //! `rate`, `irate` and `increase` read counters only.
 
 use super::{Check, Example, Proof, place};
+use crate::catalog::units::by_name;
 use crate::contract::series::MetricType;
 use crate::promql::Expr;
+use crate::promql::walk::selector;
 
 /// What such a function may read: each bucket of a native histogram counts too.
 fn counts(kind: MetricType) -> bool {
@@ -10,6 +12,12 @@ fn counts(kind: MetricType) -> bool {
         kind,
         MetricType::Counter | MetricType::Untyped | MetricType::Histogram
     )
+}
+
+/// Whether it is a time: how long something has run begins anew where that does.
+fn is_a_time(read: &Expr) -> bool {
+    let name = selector(read).and_then(|read| read.name.as_deref());
+    name.is_some_and(|name| name.contains("uptime") || by_name(name) == Some("seconds"))
 }
 
 pub(crate) const PROOF: Proof = Proof {
@@ -39,7 +47,9 @@ pub(crate) const PROOF: Proof = Proof {
                     message,
                     "take the rate of the counter first, then the sum",
                 ));
-            } else if operand.series.iter().any(|series| !counts(series.kind)) {
+            } else if operand.series.iter().any(|series| !counts(series.kind))
+                && !(call.func.name == "resets" && is_a_time(operand.expr))
+            {
                 let message = format!(
                     "`{}` reads `{}`, which is not a counter",
                     call.func.name, operand.expr

@@ -7,7 +7,7 @@ use crate::promql::Expr;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "raw-counter",
-    doc: "Compared with a constant, a counter fires once, some day, and then until the service restarts.",
+    doc: "Compared with a constant, a counter fires once, some day, and then until the service restarts; a quantile of the buckets as they are is that of everything since its start.",
     example: Example::Condition {
         bad: "sum by (job, service, component) (shop_requests_total) > 1000",
         good: "sum by (job, service, component) (rate(shop_requests_total[5m])) > 1000",
@@ -35,6 +35,27 @@ pub(crate) const PROOF: Proof = Proof {
                     expression,
                     format!("the counter `{}` is compared with a constant", side.expr),
                     "compare its `rate` or `increase`",
+                ));
+            }
+        }
+        // Buckets too: of all that was observed since the service started, the slow part of the last minutes moves no quantile.
+        let kept = [Usage::Alert, Usage::Record, Usage::Panel].contains(&expression.usage);
+        for node in nodes.iter().filter(|_| kept) {
+            let Expr::Call(call) = node.expr else {
+                continue;
+            };
+            let of = node.operands.last().map(|operand| &nodes[*operand]);
+            let Some(buckets) = of.filter(|of| counter(of)) else {
+                continue;
+            };
+            if call.func.name == "histogram_quantile" {
+                found.push(place::on(
+                    expression,
+                    format!(
+                        "the quantile is of all that `{}` has counted since the service started",
+                        buckets.expr
+                    ),
+                    "take the quantile of its `rate`, as in `sum by (le) (rate(…[5m]))`",
                 ));
             }
         }

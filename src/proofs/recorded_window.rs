@@ -32,7 +32,9 @@ pub(crate) const PROOF: Proof = Proof {
         });
         recorded
             .flat_map(|(expression, name)| {
-                let over = over(expression, name);
+                // What is shorter than samples lie apart is not what a rule looks back: `…:share_1s` is of what took a second.
+                let apart = stack.catalog.prometheus.scrape_interval;
+                let over = over(expression, name, apart);
                 over.into_iter().chain(aggregated(expression, name))
             })
             .collect()
@@ -40,8 +42,8 @@ pub(crate) const PROOF: Proof = Proof {
 };
 
 /// Another window than the name ends with.
-fn over(expression: &Expression, name: &str) -> Option<Diagnostic> {
-    let window = window(name)?;
+fn over(expression: &Expression, name: &str, apart: Duration) -> Option<Diagnostic> {
+    let window = window(name).filter(|window| *window >= apart)?;
     let wrong = other(&expression.ast, window)?;
     Some(place::on(
         expression,

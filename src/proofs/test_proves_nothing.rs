@@ -8,11 +8,11 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::evaluation::rules::Rule;
 use crate::evaluation::unit_tests::{Found, Mismatch, Suite};
 use crate::json::Parts;
+use crate::promql::Expr;
 use crate::promql::engine::Release;
 use crate::promql::number::number;
 use crate::promql::token::{T_GTE, T_GTR, T_LAND, T_LSS, T_LTE, T_LUNLESS};
 use crate::promql::walk::{children, children_mut, selectors};
-use crate::promql::{Expr, parse};
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::rules::LoadedRule;
@@ -260,7 +260,18 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
         Expr::Binary(binary) => Some((*binary.lhs).clone()),
         _ => None,
     });
-    with_another(is_absence, &|_| parse("vector(1)").ok());
+    with_another(is_absence, &|node| {
+        let mut node = node.clone();
+        for index in 0..count(&node, reads) {
+            let name = Some(NOBODYS.to_string());
+            match nth(&mut node, reads, &mut { index })? {
+                Expr::VectorSelector(selector) => selector.name = name,
+                Expr::MatrixSelector(matrix) => matrix.vs.name = name,
+                _ => {}
+            }
+        }
+        Some(node)
+    });
     // Without comparisons and sets there is nothing to take away.
     if found.is_empty() && noticed.is_empty() {
         return found;
@@ -373,6 +384,14 @@ fn nth<'a>(expr: &'a mut Expr, such: fn(&Expr) -> bool, left: &mut usize) -> Opt
 /// `absent(…)` and `absent_over_time(…)`, which a series of a test silences.
 fn is_absence(expr: &Expr) -> bool {
     matches!(expr, Expr::Call(call) if call.func.name.starts_with("absent"))
+}
+
+/// A metric that no test has samples of: what `absent` asks of it keeps the labels that it is asked with.
+const NOBODYS: &str = "monstack:absent:metric";
+
+/// What is read of a metric.
+fn reads(expr: &Expr) -> bool {
+    matches!(expr, Expr::VectorSelector(_) | Expr::MatrixSelector(_))
 }
 
 /// Comparisons that drop samples; what `absent(…)` returns is 1.

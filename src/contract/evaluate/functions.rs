@@ -4,6 +4,7 @@ use super::{Node, counted, derived};
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
+use crate::promql::matchers::regex;
 use crate::promql::walk::{selector, text};
 use crate::promql::{Call, MatchOp};
 
@@ -38,10 +39,11 @@ pub(super) fn call_result(
                 false if text(2).contains('$') => Domain::any(),
                 false => Domain::Values(vec![text(2).to_string()]),
             };
-            input
-                .into_iter()
-                .map(|series| relabeled(series.clone(), text(1), domain(&series)))
-                .collect()
+            let replaced = |series: SeriesSet| match never(contract, &series, text(3), text(4)) {
+                true => series,
+                false => relabeled(series.clone(), text(1), domain(&series)),
+            };
+            input.into_iter().map(replaced).collect()
         }
         "label_join" => input
             .into_iter()
@@ -101,6 +103,22 @@ fn joined(contract: &Contract, series: &SeriesSet, separator: &str, sources: &[&
         all = grown.collect();
     }
     Domain::Values(all)
+}
+
+/// Whether a pattern fits none of the values that a label has: then `label_replace` leaves everything as it is.
+fn never(contract: &Contract, series: &SeriesSet, label: &str, pattern: &str) -> bool {
+    let mut targets = series.targets.ones();
+    let found = |index: usize| contract.targets.list[index].open.contains(label);
+    if series.carried.contains(label) && targets.any(found) {
+        return false;
+    }
+    let Domain::Values(values) = contract.values(series, label) else {
+        return false;
+    };
+    let Some(pattern) = regex(pattern) else {
+        return false;
+    };
+    !values.is_empty() && !values.iter().any(|value| pattern.is_match(value.as_str()))
 }
 
 fn relabeled(series: SeriesSet, label: &str, domain: Domain) -> SeriesSet {

@@ -10,8 +10,10 @@ use crate::evaluation::steady::{Steady, counts, read, short};
 use crate::evaluation::unit_tests::recorded;
 use crate::promql::engine::{Axis, Labels, Memory, Millis, NAME, Release, Series, metric};
 use crate::promql::matchers::picks;
+use crate::promql::number::number;
 use crate::promql::samples::Value as Given;
-use crate::promql::walk::selectors;
+use crate::promql::token::T_SUB;
+use crate::promql::walk::{children, selectors};
 use crate::promql::{Expr, Matcher};
 use crate::proofs::alert_behaviour::on_every_side;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -129,6 +131,10 @@ impl Worlds {
         }
         let (mut numbers, mut spans) = (Vec::new(), waits.to_vec());
         exprs().for_each(|expr| read(expr, &mut numbers, &mut spans));
+        if exprs().any(turns) {
+            let negative: Vec<f64> = numbers.iter().map(|number| -number).collect();
+            numbers.extend(negative.into_iter().filter(|number| *number < 0.0));
+        }
         let shortest = spans.iter().copied().filter(|span| *span > 0).min();
         let reach = spans.iter().sum::<Millis>() + 2 * MINUTE;
         let mut step = shortest.map_or(MINUTE, |span| (span / 4).clamp(1000, MINUTE));
@@ -319,6 +325,16 @@ impl Worlds {
             false => format!(", such as when {}", told.join(" and ")),
         }
     }
+}
+
+/// Whether what is large in a series is small in what is made of it: then what is compared with 5 is worth trying at -5.
+fn turns(expr: &Expr) -> bool {
+    let turned = match expr {
+        Expr::Unary(_) => number(expr).is_none(),
+        Expr::Binary(binary) => binary.op.id() == T_SUB && number(&binary.lhs).is_some(),
+        _ => false,
+    };
+    turned || children(expr).into_iter().any(turns)
 }
 
 /// Targets of series: of each class two. Series of no target are of one that is not there.
