@@ -2,6 +2,7 @@
 
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place, nearest};
+use crate::source::step;
 use std::collections::BTreeSet;
 
 pub(crate) const LINT: Lint = Lint {
@@ -29,6 +30,9 @@ pub(crate) const LINT: Lint = Lint {
                 let exposed: BTreeSet<&str> = exposed
                     .flat_map(|profile| catalog.profiles.metrics(profile))
                     .collect();
+                let recorded = catalog.rules.iter().filter(|_| sort != "counter");
+                let recorded = recorded.map(|rule| rule.name.as_str());
+                let known: Vec<&str> = known.into_iter().chain(recorded).collect();
                 let known: Vec<&str> = match nearest(metric, known.iter().copied()) {
                     // What a profile lists is meant where nothing that is declared looks like it.
                     None => known
@@ -38,6 +42,22 @@ pub(crate) const LINT: Lint = Lint {
                     Some(_) => known,
                 };
                 let place = Place::Value(format!("/alerts/{}/{key}", alert.name));
+                if catalog.rules.iter().any(|rule| rule.name == metric) {
+                    let table = format!("/rules/{}", step(metric));
+                    found.push(
+                        Diagnostic::error(
+                            "undeclared-metric",
+                            place,
+                            format!(
+                                "`{}` reads `{metric}`, whose series do not say which service they are of",
+                                alert.written_name()
+                            ),
+                        )
+                        .also(Place::Key(table), "recorded here")
+                        .help("keep `job`, `service` and `component` in the rule's expression, as in `sum by (job, service, component) (…)`"),
+                    );
+                    continue;
+                }
                 // Expressions say the whole name, the catalog its own.
                 let mut all = catalog.metrics.iter();
                 if let Some(other) = all.find(|known| known.name == metric) {
