@@ -110,6 +110,12 @@ impl<'a> Recordings<'a> {
         let rule = rules.iter().find(|rule| rule.name == name)?;
         let mut left = parse(&rule.expr).ok().and_then(|expr| self.left(&expr));
         if let Some(left) = &mut left {
+            // Named as is usual, level:metric:operations, what is divided says so.
+            let operations = name.rsplit(':').next().filter(|last| *last != name);
+            let mut words = operations.into_iter().flat_map(|words| words.split('_'));
+            if left.unit.is_none() && words.any(|word| word == "ratio") {
+                left.unit = Some("ratio".to_string());
+            }
             for (label, value) in &rule.labels {
                 left.keeps.remove(label);
                 left.labels.insert(label.clone(), vec![value.clone()].into());
