@@ -230,7 +230,9 @@ impl<'a> Scene<'a> {
         let keeps = self.declared(key)?.map(|metric| metric.get_attr("keeps"));
         let keeps = keeps.transpose()?.filter(|keeps| !keeps.is_none());
         keeps.map_or(Ok(true), |keeps| {
-            Ok(keeps.try_iter()?.any(|label| label.as_str() == Some(INSTANCE)))
+            Ok(keeps
+                .try_iter()?
+                .any(|label| label.as_str() == Some(INSTANCE)))
         })
     }
 

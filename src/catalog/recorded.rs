@@ -7,12 +7,12 @@ use crate::profiles::{Profiles, Type, of_scrapes};
 use crate::promql::engine::metric;
 use crate::promql::matchers::picks;
 use crate::promql::token::{
-    T_COUNT, T_COUNT_VALUES, T_DIV, T_GROUP, T_LOR, T_MUL, T_STDVAR, T_TOPK, T_BOTTOMK,
+    T_BOTTOMK, T_COUNT, T_COUNT_VALUES, T_DIV, T_GROUP, T_LOR, T_MUL, T_STDVAR, T_TOPK,
 };
 use crate::promql::walk::{children, selector, selectors, text};
 use crate::promql::{
-    AggregateExpr, BinaryExpr, Call, Expr, MatchOp, VectorMatchCardinality, VectorSelector, compared,
-    grouped, parse, returns_bool,
+    AggregateExpr, BinaryExpr, Call, Expr, MatchOp, VectorMatchCardinality, VectorSelector,
+    compared, grouped, parse, returns_bool,
 };
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,21 +61,27 @@ impl<'a> Recordings<'a> {
         let read = read.filter_map(|rule| {
             let left = self.rule(&rule.name)?;
             let told = |label: &&str| left.keeps.contains(*label);
-            let services = left.services.iter().map(|at| self.services[*at].name.clone());
-            Service::OF_ALL.iter().all(|label| told(&label)).then(|| Metric {
-                key: rule.name.clone(),
-                name: rule.name.clone(),
-                spelled_out: true,
-                r#type: "gauge".to_string(),
-                help: rule.help.clone().unwrap_or_default(),
-                services: services.collect(),
-                unit: left.unit.clone(),
-                per_second: 1.0,
-                labels: left.labels.clone(),
-                keeps: Some(left.keeps.clone()),
-                recorded_of: self.exposed_of(&rule.name, &mut BTreeSet::new()),
-                ..Metric::default()
-            })
+            let services = left
+                .services
+                .iter()
+                .map(|at| self.services[*at].name.clone());
+            Service::OF_ALL
+                .iter()
+                .all(|label| told(&label))
+                .then(|| Metric {
+                    key: rule.name.clone(),
+                    name: rule.name.clone(),
+                    spelled_out: true,
+                    r#type: "gauge".to_string(),
+                    help: rule.help.clone().unwrap_or_default(),
+                    services: services.collect(),
+                    unit: left.unit.clone(),
+                    per_second: 1.0,
+                    labels: left.labels.clone(),
+                    keeps: Some(left.keeps.clone()),
+                    recorded_of: self.exposed_of(&rule.name, &mut BTreeSet::new()),
+                    ..Metric::default()
+                })
         });
         read.collect()
     }
@@ -118,7 +124,8 @@ impl<'a> Recordings<'a> {
             }
             for (label, value) in &rule.labels {
                 left.keeps.remove(label);
-                left.labels.insert(label.clone(), vec![value.clone()].into());
+                left.labels
+                    .insert(label.clone(), vec![value.clone()].into());
             }
         }
         self.known.insert(name.to_string(), left.clone());
@@ -156,7 +163,8 @@ impl<'a> Recordings<'a> {
             let of_services = ["job", "service"].contains(&&*matcher.name);
             if of_services && left.keeps.contains(&matcher.name) {
                 let services = self.services;
-                left.services.retain(|at| picks(matcher, &services[*at].name));
+                left.services
+                    .retain(|at| picks(matcher, &services[*at].name));
             }
         }
         Some(left)
@@ -209,7 +217,8 @@ impl<'a> Recordings<'a> {
         let all = self.services.iter();
         let all = all.filter_map(|service| {
             let mut profiles = service.exposes.iter();
-            let exposed = profiles.find_map(|profile| self.profiles.get(profile)?.metrics.get(name))?;
+            let exposed =
+                profiles.find_map(|profile| self.profiles.get(profile)?.metrics.get(name))?;
             Some((service, exposed))
         });
         all.collect()
@@ -277,13 +286,19 @@ impl<'a> Recordings<'a> {
             }
             "histogram_quantile" => {
                 left.labels.remove("le");
-                let base = selectors(arguments.get(1)?).first().copied().and_then(metric);
-                let base = base.map(|name| name.strip_suffix("_bucket").unwrap_or(name).to_string());
+                let base = selectors(arguments.get(1)?)
+                    .first()
+                    .copied()
+                    .and_then(metric);
+                let base =
+                    base.map(|name| name.strip_suffix("_bucket").unwrap_or(name).to_string());
                 left.unit = base.and_then(|base| self.exposed(&base)?.unit);
             }
             "rate" | "irate" | "deriv" => {
                 // Seconds a second are how busy something is.
-                let busy = left.unit.filter(|unit| unit == "seconds" && name != "deriv");
+                let busy = left
+                    .unit
+                    .filter(|unit| unit == "seconds" && name != "deriv");
                 left.unit = busy.map(|_| "cores".to_string());
             }
             name if KEEP_UNIT.contains(&name) => {}
@@ -299,7 +314,11 @@ impl<'a> Recordings<'a> {
         let mut left = match (constant(&binary.lhs), constant(&binary.rhs)) {
             (true, true) => return None,
             (true, false) | (false, true) => {
-                let vector = if constant(&binary.lhs) { &binary.rhs } else { &binary.lhs };
+                let vector = if constant(&binary.lhs) {
+                    &binary.rhs
+                } else {
+                    &binary.lhs
+                };
                 let mut left = self.left(vector)?;
                 left.unit = left.unit.filter(|_| !scales);
                 left
@@ -319,13 +338,15 @@ impl<'a> Recordings<'a> {
                 let cardinality = binary.modifier.as_ref().map(|modifier| &modifier.card);
                 let both: BTreeSet<usize> = match binary.op.to_string() == "unless" {
                     true => one.services.clone(),
-                    false => one.services.intersection(&other.services).copied().collect(),
+                    false => one
+                        .services
+                        .intersection(&other.services)
+                        .copied()
+                        .collect(),
                 };
                 let sets = binary.op.is_set_operator();
                 match cardinality {
-                    Some(VectorMatchCardinality::ManyToOne(more)) => {
-                        one.take(&other, &more.labels)
-                    }
+                    Some(VectorMatchCardinality::ManyToOne(more)) => one.take(&other, &more.labels),
                     Some(VectorMatchCardinality::OneToMany(more)) => {
                         other.take(&one, &more.labels);
                         std::mem::swap(&mut one, &mut other);
@@ -381,9 +402,23 @@ impl Left {
 
 /// Functions whose result is in what they are given.
 const KEEP_UNIT: [&str; 17] = [
-    "increase", "delta", "idelta", "avg_over_time", "min_over_time", "max_over_time", "sum_over_time",
-    "last_over_time", "quantile_over_time", "abs", "ceil", "floor", "round", "clamp", "clamp_min",
-    "clamp_max", "predict_linear",
+    "increase",
+    "delta",
+    "idelta",
+    "avg_over_time",
+    "min_over_time",
+    "max_over_time",
+    "sum_over_time",
+    "last_over_time",
+    "quantile_over_time",
+    "abs",
+    "ceil",
+    "floor",
+    "round",
+    "clamp",
+    "clamp_min",
+    "clamp_max",
+    "predict_linear",
 ];
 
 /// Whether an expression reads any series, so that it is no number.

@@ -60,7 +60,12 @@ pub(crate) const LINT: Lint = Lint {
 fn targets<'a>(catalog: &'a Catalog, metric: &Metric) -> BTreeSet<&'a str> {
     let services = catalog.services_of(&metric.services);
     // What a rule has summed up away is none of what it records.
-    let kept = |label: &&str| metric.keeps.as_ref().is_none_or(|keeps| keeps.contains(*label));
+    let kept = |label: &&str| {
+        metric
+            .keeps
+            .as_ref()
+            .is_none_or(|keeps| keeps.contains(*label))
+    };
     services
         .flat_map(|service| service.target_labels.keys().map(String::as_str))
         .filter(kept)
@@ -189,17 +194,22 @@ fn unasked(catalog: &Catalog) -> Vec<Diagnostic> {
 fn of_targets_alone(catalog: &Catalog) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let alerts = catalog.written_alerts();
-    for alert in alerts.filter(|alert| !alert.kind.names_metrics() && alert.expression().is_none()) {
+    for alert in alerts.filter(|alert| !alert.kind.names_metrics() && alert.expression().is_none())
+    {
         for (at, label) in alert.per.iter().enumerate() {
             let place = Place::Value(format!("{}/per/{at}", alert.table()));
             if label == "instance" || Service::OF_ALL.contains(&label.as_str()) {
-                let message = format!("`{}` counts instances of a service: by `{label}` there is nothing to count", alert.written_name());
+                let message = format!(
+                    "`{}` counts instances of a service: by `{label}` there is nothing to count",
+                    alert.written_name()
+                );
                 let help = "name a label by which some of its targets belong together, such as a rack or a zone";
                 found.push(Diagnostic::error("missing-label", place, message).help(help));
                 continue;
             }
             if OF_ALERTS.contains(&label.as_str()) {
-                let message = format!("an alert has a `{label}` of its own, in place of that of its targets");
+                let message =
+                    format!("an alert has a `{label}` of its own, in place of that of its targets");
                 let help = "leave it out of `per`";
                 found.push(Diagnostic::error("missing-label", place, message).help(help));
                 continue;
@@ -217,9 +227,14 @@ fn of_targets_alone(catalog: &Catalog) -> Vec<Diagnostic> {
                 1 => String::new(),
                 all => format!(" (and {} more)", all - 1),
             };
-            let message = format!("not all targets of `{}`{more} have a label `{label}`", first.name);
+            let message = format!(
+                "not all targets of `{}`{more} have a label `{label}`",
+                first.name
+            );
             let known = services().flat_map(|service| service.target_labels.keys());
-            let known = known.map(String::as_str).filter(|known| *known != "instance" && known != label);
+            let known = known
+                .map(String::as_str)
+                .filter(|known| *known != "instance" && known != label);
             let otherwise = format!(
                 "write it in `labels` of every one of their `targets`, as in `labels = {{ {label} = \"…\" }}`, or name the services that have it: `services = […]` in the alert"
             );

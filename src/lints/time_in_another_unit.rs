@@ -40,7 +40,12 @@ pub(super) fn misplaced(
                     unit.is_some_and(|unit| quantity.units().contains(&unit))
                 };
                 if let Some(quantity) = quantity.filter(|one| !fits(one)) {
-                    found.push(said((code, catalog), (alert, key), (pointer, text), quantity));
+                    found.push(said(
+                        (code, catalog),
+                        (alert, key),
+                        (pointer, text),
+                        quantity,
+                    ));
                 }
             }
         }

@@ -39,7 +39,12 @@ pub(crate) const PROOF: Proof = Proof {
                     message,
                     "take the rate of the counter first, then the sum",
                 ));
-            } else if operand.series.iter().any(|series| !counts(series.kind)) {
+                continue;
+            }
+            // A gauge of how long something has run goes back to 0 with it: how often it falls is what is asked.
+            let falls = |kind| call.func.name == "resets" && kind == MetricType::Gauge;
+            let wrong = |kind| !counts(kind) && !falls(kind);
+            if operand.series.iter().any(|series| wrong(series.kind)) {
                 let message = format!(
                     "`{}` reads `{}`, which is not a counter",
                     call.func.name, operand.expr

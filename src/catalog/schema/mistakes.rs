@@ -304,7 +304,10 @@ fn of_other_kinds(key: &str, node: &Value, schema: &Value) -> Option<String> {
     match others.as_slice() {
         [] if nearest(key, known.iter().copied()).is_some() => None,
         [] => Some(format!("{takes}, beside what every alert takes")),
-        others => Some(format!("{takes}; `{key}` is a key of {}", others.join(", "))),
+        others => Some(format!(
+            "{takes}; `{key}` is a key of {}",
+            others.join(", ")
+        )),
     }
 }
 

@@ -83,7 +83,10 @@ impl Fault {
         let mut spares = 0;
         for alert in behaviours.alerts_of(&service.name) {
             let behaviour = behaviours.one(alert, service)?;
-            let same = behaviour.faults.iter().filter(|fault| fault.name == self.name);
+            let same = behaviour
+                .faults
+                .iter()
+                .filter(|fault| fault.name == self.name);
             spares = same.map(|fault| fault.spares).fold(spares, usize::max);
         }
         for alert in behaviours.alerts_of(&service.name) {
