@@ -65,23 +65,20 @@ impl<'a> Recordings<'a> {
                 .services
                 .iter()
                 .map(|at| self.services[*at].name.clone());
-            Service::OF_ALL
-                .iter()
-                .all(|label| told(&label))
-                .then(|| Metric {
-                    key: rule.name.clone(),
-                    name: rule.name.clone(),
-                    spelled_out: true,
-                    r#type: "gauge".to_string(),
-                    help: rule.help.clone().unwrap_or_default(),
-                    services: services.collect(),
-                    unit: left.unit.clone(),
-                    per_second: 1.0,
-                    labels: left.labels.clone(),
-                    keeps: Some(left.keeps.clone()),
-                    recorded_of: self.exposed_of(&rule.name, &mut BTreeSet::new()),
-                    ..Metric::default()
-                })
+            Service::OF_ALL.iter().all(told).then(|| Metric {
+                key: rule.name.clone(),
+                name: rule.name.clone(),
+                spelled_out: true,
+                r#type: "gauge".to_string(),
+                help: rule.help.clone().unwrap_or_default(),
+                services: services.collect(),
+                unit: left.unit.clone(),
+                per_second: 1.0,
+                labels: left.labels.clone(),
+                keeps: Some(left.keeps.clone()),
+                recorded_of: self.exposed_of(&rule.name, &mut BTreeSet::new()),
+                ..Metric::default()
+            })
         });
         read.collect()
     }
