@@ -30,7 +30,8 @@ pub(crate) const LINT: Lint = Lint {
                 let exposed: BTreeSet<&str> = exposed
                     .flat_map(|profile| catalog.profiles.metrics(profile))
                     .collect();
-                let recorded = catalog.rules.iter().filter(|_| sort != "counter");
+                let takes = alert.kind.takes(key, "gauge");
+                let recorded = catalog.rules.iter().filter(|_| takes);
                 let recorded = recorded.map(|rule| rule.name.as_str());
                 let known: Vec<&str> = known.into_iter().chain(recorded).collect();
                 let known: Vec<&str> = match nearest(metric, known.iter().copied()) {
@@ -42,19 +43,26 @@ pub(crate) const LINT: Lint = Lint {
                     Some(_) => known,
                 };
                 let place = Place::Value(format!("/alerts/{}/{key}", alert.name));
+                let compares = alert.kind.says(key, "metric").is_some();
                 if catalog.rules.iter().any(|rule| rule.name == metric) {
-                    let table = format!("/rules/{}", step(metric));
+                    let (what, help) = match compares {
+                        true => (
+                            "whose series do not say which service they are of",
+                            "keep `job`, `service` and `component` in the rule's expression, as in `sum by (job, service, component) (…)`",
+                        ),
+                        false => (
+                            "which a rule records, to be silent",
+                            "name the gauge that the rule reads: `unless` takes what services expose",
+                        ),
+                    };
+                    let message = format!("`{}` reads `{metric}`, {what}", alert.written_name());
                     found.push(
-                        Diagnostic::error(
-                            "undeclared-metric",
-                            place,
-                            format!(
-                                "`{}` reads `{metric}`, whose series do not say which service they are of",
-                                alert.written_name()
-                            ),
-                        )
-                        .also(Place::Key(table), "recorded here")
-                        .help("keep `job`, `service` and `component` in the rule's expression, as in `sum by (job, service, component) (…)`"),
+                        Diagnostic::error("undeclared-metric", place, message)
+                            .also(
+                                Place::Key(format!("/rules/{}", step(metric))),
+                                "recorded here",
+                            )
+                            .help(help),
                     );
                     continue;
                 }
@@ -80,7 +88,10 @@ pub(crate) const LINT: Lint = Lint {
                     true => ", with `services = [\"…\"]` unless every application emits it",
                     false => "",
                 };
-                let declared = format!("`[metrics.{metric}]`{whose}");
+                let declared = match metric.contains(':') {
+                    true => format!("`[metrics.\"{metric}\"]`, or a rule `[rules.\"{metric}\"]`"),
+                    false => format!("`[metrics.{metric}]`{whose}"),
+                };
                 found.push(
                     Diagnostic::error(
                         "undeclared-metric",
