@@ -17,10 +17,11 @@ pub(crate) const LINT: Lint = Lint {
                 if catalog.metric(metric).is_some() {
                     continue;
                 }
+                let compares = alert.kind.says(key, "metric").is_some();
                 let known: Vec<&str> = catalog
                     .metrics
                     .iter()
-                    .filter(|known| known.r#type == sort)
+                    .filter(|known| known.r#type == sort && (compares || known.keeps.is_none()))
                     .map(|known| known.key.as_str())
                     .collect();
                 let exposed = catalog
@@ -43,7 +44,6 @@ pub(crate) const LINT: Lint = Lint {
                     Some(_) => known,
                 };
                 let place = Place::Value(format!("/alerts/{}/{key}", alert.name));
-                let compares = alert.kind.says(key, "metric").is_some();
                 if catalog.rules.iter().any(|rule| rule.name == metric) {
                     let (what, help) = match compares {
                         true => (
