@@ -13,6 +13,7 @@ pub mod owners;
 pub mod pattern;
 pub mod placeholders;
 mod profiled; // what alerts read that no catalog declares
+mod recorded; // and what they read that rules of the catalog's own record
 pub(crate) mod requirement;
 pub mod rules;
 pub mod schema;
@@ -41,6 +42,7 @@ pub use metrics::{OF_ALERTS, TAKEN};
 pub use owners::Owner;
 use owners::{Inhibit, Notice, Ownership, SentLabel};
 use profiled::Profiled;
+use recorded::Recordings;
 pub(crate) use rules::RecordingRule;
 use rules::RuleGroup;
 use serde::Serialize;
@@ -228,7 +230,16 @@ impl Catalog {
         let mut metrics = entries(value, "metrics")
             .map(|(key, written)| Metric::resolve(&platform, &services, key, written))
             .collect::<Result<Vec<_>, _>>()?;
-        let read = Profiled::of(value, kinds, profiles, &services, &metrics);
+        let rules = entries(value, "rules")
+            .map(|(name, written)| RecordingRule::resolve(name, written))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut read = Profiled::of(value, kinds, profiles, &services, &metrics);
+        if !rules.is_empty() {
+            let named = profiled::compared(value, kinds).into_iter();
+            let named = named.map(|(name, _)| name).collect();
+            let recordings = Recordings::of(&services, &metrics, profiles, &rules);
+            read.record(recordings.metrics(&named));
+        }
         metrics.extend(read.metrics());
         let handing: Vec<&Service> = services.iter().filter(|one| one.hands_its_own()).collect();
         for metric in &mut metrics {
@@ -265,9 +276,6 @@ impl Catalog {
                 slo, value, &services, &emitters, kinds, &read,
             )?);
         }
-        let rules = entries(value, "rules")
-            .map(|(name, written)| RecordingRule::resolve(name, written))
-            .collect::<Result<Vec<_>, _>>()?;
         let gone_by = owners::gone_by(value);
         let mut catalog = Catalog {
             environment: None,
@@ -377,10 +385,16 @@ impl Catalog {
     pub fn declared(&self) -> impl Iterator<Item = &Metric> + Clone {
         self.metrics
             .iter()
-            .filter(|metric| metric.profile.is_none())
+            .filter(|metric| metric.profile.is_none() && metric.keeps.is_none())
     }
 
-    /// A metric that it declares, or reads of a profile, by its name without the prefix.
+    /// The metrics that services expose: all but those that rules record.
+    pub fn exposed(&self) -> impl Iterator<Item = &Metric> + Clone {
+        let metrics = self.metrics.iter();
+        metrics.filter(|metric| metric.keeps.is_none())
+    }
+
+    /// A metric that it declares, or reads of a profile or of a rule of its own, by its name without the prefix.
     pub fn metric(&self, key: &str) -> Option<&Metric> {
         self.names
             .metrics

@@ -21,6 +21,8 @@ pub(crate) struct Family {
     pub labels: Map<String, Value>,
     /// Upper bounds of a histogram, ascending.
     pub buckets: Vec<f64>,
+    /// Whether it comes in the native form, which only a Prometheus shows.
+    pub native: bool,
     /// Of a summary, ascending.
     pub quantiles: Vec<f64>,
     /// Who exposes it, in the order in which they were read.
@@ -55,6 +57,7 @@ struct Found {
     /// Samples, whatever their labels.
     samples: usize,
     bounds: BTreeSet<Bound>,
+    native: bool,
     quantiles: BTreeSet<Bound>,
     services: Vec<String>,
 }
@@ -116,6 +119,7 @@ pub(crate) fn families(exposed: &[(String, Exposition)]) -> (Vec<Family>, Doubts
             }
             family.kind = family.kind.or(kind);
             family.untyped |= kind.is_none();
+            family.native |= exposition.natives.contains(&sample.name);
             if family.help.is_empty() {
                 family.help = [stem, name.as_str()]
                     .iter()
@@ -186,8 +190,9 @@ fn family_of<'a>(
             "counter" => Of::Type(whole, Type::Counter),
             "gauge" | "info" | "stateset" => Of::Type(whole, Type::Gauge),
             "summary" => Of::Type(whole, Type::Summary),
+            "histogram" if exposition.natives.contains(name) => Of::Type(whole, Type::Histogram),
             "histogram" => Of::Undeclarable(
-                "a native histogram is no series of text: write it by hand, with `type = \"histogram\"` and `native = true`",
+                "a histogram has no series of its own name in text: if it is a native one, a Prometheus that scrapes it shows that, `--prometheus-url`",
             ),
             "gaugehistogram" => Of::Undeclarable("no rule reads a gauge histogram rightly"),
             _ => Of::Untyped(whole),
@@ -312,11 +317,11 @@ impl Found {
             let what = format!("the buckets of {name}");
             doubts.leave_out(&what, "a bound of the catalog is above zero");
         }
-        if kind == Type::Histogram && self.bounds.is_empty() {
+        if kind == Type::Histogram && self.bounds.is_empty() && !self.native {
             let what = format!("the buckets of {name}");
             doubts.leave_out(
                 &what,
-                "it has none but that of everything, as a native histogram has in text: if it is one, write `native = true`",
+                "it has none but that of everything, as a native histogram has in text: if it is one, write `native = true`, or read it with `--prometheus-url`, where that shows",
             );
         }
         let numbers = |bounds: BTreeSet<Bound>| bounds.into_iter().map(|bound| bound.0).collect();
@@ -333,6 +338,7 @@ impl Found {
             } else {
                 Vec::new()
             },
+            native: self.native,
             quantiles: numbers(self.quantiles),
             services: self.services,
             name,

@@ -224,6 +224,9 @@ pub struct Case {
     /// Whether it shows several instances taken together: not where each is an alert of its own.
     #[serde(default)]
     pub together: bool,
+    /// Whether it shows all of the service, so that nothing is given of what the alert fires apart by.
+    #[serde(default)]
+    pub alone: bool,
     /// The step until which an alert with `unless` is silenced and never fires in this case, an expression: what it compares goes on for
     /// longer than its cause.
     #[serde(default)]

@@ -40,6 +40,8 @@ struct Read {
     domains: BTreeMap<String, Domain>,
     filter: Filter,
     whole_of: Option<String>,
+    /// Whether its series are of instances: what a rule has recorded may not be.
+    of_instances: bool,
 }
 
 /// Another instance, where any is read.
@@ -47,6 +49,9 @@ pub(super) const SECOND: &str = "second:1";
 
 /// The label that every target has of its own.
 pub(super) const INSTANCE: &str = "instance";
+
+/// What a kind reads that names no metric.
+const UP: &str = "up";
 
 /// More values of a label than these are not tried.
 const CANDIDATES: usize = 8;
@@ -69,13 +74,7 @@ impl Chosen {
         let written = serde_json::to_value(alert.get_attr("filters")?).unwrap_or_default();
         let per = alert.get_attr("per")?;
         let per: Vec<String> = per.try_iter()?.map(|label| label.to_string()).collect();
-        let mut chosen = Chosen {
-            second: Some(SECOND.to_string()),
-            ..Chosen::default()
-        };
-        if written.entries().next().is_none() && per.is_empty() {
-            return Ok(chosen);
-        }
+        let mut chosen = Chosen::default();
         let targets = service.get_attr("target_labels")?;
         let targets = serde_json::to_value(targets).unwrap_or_default();
         let targets = domains(&targets);
@@ -90,6 +89,9 @@ impl Chosen {
             };
             let labels = serde_json::to_value(metric.get_attr("labels")?).unwrap_or_default();
             let mut all = targets.clone();
+            let keeps = serde_json::to_value(metric.get_attr("keeps")?).unwrap_or_default();
+            let kept = |label: &str| keeps.is_null() || keeps.texts().any(|kept| kept == label);
+            all.retain(|label, _| kept(label));
             all.extend(domains(&labels));
             reads.push(Read {
                 key: key.clone(),
@@ -97,7 +99,24 @@ impl Chosen {
                 domains: all,
                 filter: Filter::of(&written[key.as_str()]),
                 whole_of: said["whole_of"].as_str().map(str::to_string),
+                of_instances: kept(INSTANCE),
             });
+        }
+        if !kind.names_metrics() {
+            reads.push(Read {
+                key: UP.to_string(),
+                metric: UP.to_string(),
+                domains: targets,
+                filter: Filter::default(),
+                whole_of: None,
+                of_instances: true,
+            });
+        }
+        if reads.iter().all(|read| read.of_instances) {
+            chosen.second = Some(SECOND.to_string());
+        }
+        if written.entries().next().is_none() && per.is_empty() {
+            return Ok(chosen);
         }
         // What asks for more has fewer series to choose from.
         reads.sort_by_key(|read| std::cmp::Reverse(read.filter.asks().count()));
@@ -306,7 +325,9 @@ fn sets_of(labels: &[String], values: &BTreeMap<String, Vec<String>>) -> Vec<Lab
 
 /// The sets of those labels that a metric has.
 fn sets(read: &Read, values: &BTreeMap<String, Vec<String>>) -> Vec<Labels> {
-    let has = |label: &&String| *label == INSTANCE || read.domains.contains_key(*label);
+    let has = |label: &&String| {
+        (*label == INSTANCE && read.of_instances) || read.domains.contains_key(*label)
+    };
     let labels: Vec<String> = values.keys().filter(has).cloned().collect();
     // One that two metrics have may have other values in each of them.
     let own = |label: &String| {

@@ -85,6 +85,7 @@ impl<'a> Scene<'a> {
                 has_neighbour_within(&sample, branch)?.into(),
             ),
             ("counted".to_string(), chosen.part_of_whole.into()),
+            ("apart".to_string(), (!chosen.apart.is_empty()).into()),
             ("wait".to_string(), wait(alert, branch, clock)?),
             (
                 "window".to_string(),
@@ -109,6 +110,11 @@ impl<'a> Scene<'a> {
         };
         known.insert("short".to_string(), short.into());
         known.insert("n".to_string(), numbers(kind, branch, &known, clock)?);
+        if kind.counts_instances {
+            let (most, ratio) = downable(alert, &sample.service)?;
+            known.insert("downable".to_string(), most.into());
+            known.insert("downable_ratio".to_string(), ratio.into());
+        }
         for (what, table) in [("numbers", &kind.numbers), ("times", &kind.times)] {
             for (name, expression) in table {
                 let value = evaluated(
@@ -213,6 +219,21 @@ impl<'a> Scene<'a> {
         let declared = self.declared(self.key(given))?;
         Ok(declared
             .is_some_and(|metric| metric.get_attr("whole").is_ok_and(|whole| whole.is_true())))
+    }
+
+    /// Whether a series is of an instance: what a rule has recorded may be of a service.
+    fn of_instances(&self, given: &Given) -> Result<bool, Error> {
+        let key = self.key(given);
+        if given.role.is_some() || self.kind.says(key, "metric").is_none() {
+            return Ok(true);
+        }
+        let keeps = self.declared(key)?.map(|metric| metric.get_attr("keeps"));
+        let keeps = keeps.transpose()?.filter(|keeps| !keeps.is_none());
+        keeps.map_or(Ok(true), |keeps| {
+            Ok(keeps
+                .try_iter()?
+                .any(|label| label.as_str() == Some(INSTANCE)))
+        })
     }
 
     /// What the alert names as a key of the kind, for the service.
@@ -392,6 +413,19 @@ impl<'a> Scene<'a> {
             labels.retain(|(label, _)| label != BOUND);
         }
         let service = &self.sample.service;
+        if !self.of_instances(given)? {
+            labels.retain(|(label, _)| label != INSTANCE);
+            let own = [service.clone()];
+            let whose: &[Value] = match given.of {
+                Whose::Service => &own,
+                Whose::Neighbour => self.sample.neighbour.as_slice(),
+                _ => &[],
+            };
+            return whose
+                .iter()
+                .map(|one| labelled(&metric, one, &self.moved(&labels, one)?))
+                .collect();
+        }
         Ok(match given.of {
             Whose::Service => vec![series(&metric, service, &labels)?],
             Whose::Neighbour => self
@@ -605,6 +639,29 @@ fn beat(branch: &Value, clock: &Clock) -> Result<i64, Error> {
     let step = samples::seconds(clock.step)?;
     let whole = |steps: &i64| (*steps as f64 * step) % beat == 0.0;
     Ok((1..=10_000).find(whole).unwrap_or(1))
+}
+
+/// How many of its instances can be down while the first is up, among those that an alert takes together, and their ratio.
+fn downable(alert: &Value, service: &Value) -> Result<(i64, f64), Error> {
+    let per = alert.get_attr("per")?;
+    let mut parts: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+    for (at, instance) in service.get_attr("instances")?.try_iter()?.enumerate() {
+        let labels = instance.get_attr("labels")?;
+        let mut part = String::new();
+        for label in per.try_iter()? {
+            part += &format!("{:?} ", labels.get_item(&label)?);
+        }
+        let (down, all) = parts.entry(part).or_default();
+        *down += i64::from(at > 0);
+        *all += 1;
+    }
+    let replicas = i64::try_from(service.get_attr("replicas")?)?;
+    if replicas > 1 {
+        parts = BTreeMap::from([(String::new(), (replicas - 1, replicas))]);
+    }
+    let most = parts.values().map(|(down, _)| *down).max().unwrap_or(0);
+    let ratios = parts.values().map(|(down, all)| *down as f64 / *all as f64);
+    Ok((most, ratios.fold(0.0, f64::max)))
 }
 
 /// Whether the neighbour of the service is in the same branch.

@@ -204,7 +204,7 @@ impl Scene<'_> {
             self.give(trial, (other, begins), &self.chosen.outside, &unread)?;
             let apart =
                 |given: &Given| own(given) && self.chosen.apart.contains_key(self.key(given));
-            if other.healthy {
+            if other.healthy && !case.alone {
                 self.give(trial, (other, begins), &self.chosen.apart, &apart)?;
             }
         }

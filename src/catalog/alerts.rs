@@ -305,6 +305,16 @@ impl Alert {
         found
     }
 
+    /// What it reads that rules of the catalog's own record.
+    pub fn recorded<'a>(&'a self, catalog: &Catalog) -> Vec<&'a str> {
+        let recorded = |name: &str| {
+            let metric = catalog.metric(name);
+            metric.is_some_and(|metric| metric.keeps.is_some())
+        };
+        let metrics = self.metrics().into_iter().map(|(_, metric, _)| metric);
+        metrics.filter(|metric| recorded(metric)).collect()
+    }
+
     /// Which series of the metric that a key names it reads, as far as that is written there: an objective tells its failures elsewhere.
     pub(crate) fn said_filter(&self, key: &str) -> Option<&Filter> {
         let told = self

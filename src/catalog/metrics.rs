@@ -2,9 +2,10 @@
 
 use super::{Platform, Service};
 use crate::profiles::of_scrapes;
+use crate::source::step;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Labels that every target has: a metric's own of that name arrives under another.
 pub const TAKEN: [&str; 4] = ["job", "instance", "service", "component"];
@@ -13,7 +14,7 @@ pub const TAKEN: [&str; 4] = ["job", "instance", "service", "component"];
 pub const OF_ALERTS: [&str; 3] = ["alertname", "alertstate", "severity"];
 
 /// `[metrics.KEY]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Metric {
     /// The name without the prefix.
     #[serde(default)]
@@ -66,6 +67,12 @@ pub struct Metric {
     /// The histogram or summary whose events it counts.
     #[serde(default, skip_deserializing)]
     pub counted_of: Option<String>,
+    /// Of what a rule of the catalog's own records: which labels of targets its series still have. None: services expose it.
+    #[serde(default, skip_deserializing)]
+    pub keeps: Option<BTreeSet<String>>,
+    /// What services expose of which it is recorded.
+    #[serde(default, skip_deserializing)]
+    pub recorded_of: Vec<String>,
 }
 
 impl Metric {
@@ -96,6 +103,15 @@ impl Metric {
             }
         }
         Ok(metric)
+    }
+
+    /// The table that says what it is; of a metric of a profile there is none.
+    pub(crate) fn table(&self) -> String {
+        let table = match self.keeps {
+            Some(_) => "rules",
+            None => "metrics",
+        };
+        format!("/{table}/{}", step(&self.key))
     }
 
     /// Labels that it has because a service hands it on; of one of the service's own none.
@@ -129,6 +145,9 @@ impl Metric {
     /// `handing`: the services of which that is not the target's matter alone.
     pub(super) fn arrive(&mut self, handing: &[&Service]) {
         self.per_second = self.in_a_second();
+        if self.keeps.is_some() {
+            return;
+        }
         let emits = |service: &&&Service| self.services.contains(&service.name);
         let emitters: Vec<&Service> = handing.iter().filter(emits).copied().collect();
         let honored = emitters.iter().any(|service| service.honor_labels);

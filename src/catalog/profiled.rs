@@ -78,6 +78,11 @@ impl Profiled {
         self.metrics.iter().any(|metric| metric.key == key)
     }
 
+    /// Adds what rules of the catalog's own record.
+    pub(super) fn record(&mut self, recorded: Vec<Metric>) {
+        self.metrics.extend(recorded);
+    }
+
     /// What a profile says that a metric of it is in.
     pub(super) fn unit(&self, key: &str) -> Option<&str> {
         let mut metrics = self.metrics.iter().filter(|metric| metric.key == key);
@@ -310,11 +315,13 @@ fn as_declared(series: &Wanted, exposed: &Exposed, role: Option<&Spec>, profile:
         profile: Some(profile.to_string()),
         counted_of: counted.then(|| family.to_string()),
         written: serde_json::Map::new(),
+        keeps: None,
+        recorded_of: Vec::new(),
     }
 }
 
-/// The metrics that alerts and objectives name, with the type that each must have.
-fn named<'a>(catalog: &'a Value, kinds: &'a Kinds) -> Vec<(&'a str, &'a str)> {
+/// The metrics that alerts compare, with the type that each must have.
+pub(super) fn compared<'a>(catalog: &'a Value, kinds: &'a Kinds) -> Vec<(&'a str, &'a str)> {
     let mut found = Vec::new();
     for (_, written) in entries(catalog, "alerts") {
         let kind = written["kind"].as_str().and_then(|kind| kinds.get(kind));
@@ -326,6 +333,12 @@ fn named<'a>(catalog: &'a Value, kinds: &'a Kinds) -> Vec<(&'a str, &'a str)> {
             }
         }
     }
+    found
+}
+
+/// The same of objectives too, and of what silences either.
+fn named<'a>(catalog: &'a Value, kinds: &'a Kinds) -> Vec<(&'a str, &'a str)> {
+    let mut found = compared(catalog, kinds);
     for table in ["alerts", "slos"] {
         let silenced = entries(catalog, table);
         let silenced = silenced.filter_map(|(_, written)| written["unless"]["metric"].as_str());

@@ -164,6 +164,9 @@ fn of_recorded(name: &str) -> Option<Unit> {
     let words = operations
         .split('_')
         .map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
+    if words.clone().any(|word| word == "ratio") {
+        return Some(Unit::of(Base::Ratio));
+    }
     let level = ["catalog", "max", "min", "avg", "sum", "last"];
     words
         .into_iter()

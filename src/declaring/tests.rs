@@ -137,3 +137,19 @@ fn services_share_a_family() {
     assert_eq!(families[0].labels["kind"], json!(["a", "b"]));
     assert_eq!(doubts.left_out[0].0, "y");
 }
+
+#[test]
+fn a_native_histogram_is_one_where_a_prometheus_shows_it() {
+    let text = "# TYPE wait_seconds histogram\nwait_seconds{op=\"a\"} 0\n";
+    let (none, doubts) = read(text);
+    assert!(none.is_empty(), "{none:?}");
+    assert_eq!(doubts.left_out.len(), 1, "{doubts:?}");
+
+    let mut exposition = parse(text.as_bytes(), false).unwrap();
+    exposition.natives.insert("wait_seconds".to_string());
+    let (mut found, doubts) = families(&[("checkout".to_string(), exposition)]);
+    assert!(doubts.left_out.is_empty(), "{doubts:?}");
+    let family = found.remove(0);
+    assert!(family.native && family.kind == Type::Histogram);
+    assert!(family.labels.contains_key("op"));
+}

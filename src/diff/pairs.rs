@@ -125,7 +125,7 @@ pub(crate) fn metrics<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, 
         likeness,
     );
     // What a profile lists is there whether an alert reads it or not.
-    let declared = |metric: &&Metric| metric.profile.is_none();
+    let declared = |metric: &&Metric| metric.profile.is_none() && metric.keeps.is_none();
     pairs.gone.retain(declared);
     pairs.new.retain(declared);
     pairs

@@ -79,7 +79,14 @@ impl Scene<'_> {
             value: text(&one["value"]).parse().unwrap_or(f64::NAN),
             description: text(&one["annotations"]["description"]),
         };
-        Some(all.map(read).collect())
+        let known = all.map(read).filter(|one| !self.reads_recorded(&one.name));
+        Some(known.collect())
+    }
+
+    /// Whether an alert reads what a rule of the catalog's own records: which traffic of a stand-in makes it fire, nobody says.
+    pub(crate) fn reads_recorded(&self, name: &str) -> bool {
+        let alert = self.drill.catalog.alert(name);
+        alert.is_some_and(|alert| !alert.recorded(self.drill.catalog).is_empty())
     }
 
     /// Everything is scraped, alerts have somewhere to go, and none is about to fire but those that always do: their names.

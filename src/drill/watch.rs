@@ -127,9 +127,14 @@ fn planned<'a>(scene: &Scene<'a>) -> Result<Vec<Planned<'a>>> {
     Ok(planned)
 }
 
-/// Why no stand-in can show what an alert compares: text has no native histograms.
+/// Why no stand-in can show what an alert compares: text has no native histograms, and what a rule records is exposed by nobody.
 fn unseen(alert: &Alert, catalog: &Catalog) -> Option<String> {
     let compares = alert.kind.compares.is_some();
+    if let Some(recorded) = alert.recorded(catalog).first() {
+        return Some(format!(
+            "it reads {recorded}, which a rule records: no stand-in knows what leads to a value of it"
+        ));
+    }
     let metrics = alert.metrics().into_iter();
     let mut metrics = metrics.filter_map(|(_, name, _)| catalog.metric(name));
     let native = metrics.find(|metric| compares && metric.whole)?;
@@ -344,6 +349,7 @@ impl Scene<'_> {
         let expected = |name: &str, subject: &str| {
             (subject == row.subject && wanted.triggers.iter().any(|alert| alert == name))
                 || unknown(name, subject)
+                || self.reads_recorded(name)
                 || self.always.iter().any(|always| always == name)
         };
         // A service that is down may have other alerts at Prometheus: the Alertmanager holds them back.

@@ -51,6 +51,7 @@ pub(crate) const LINT: Lint = Lint {
         found.extend(unlabelled(catalog));
         found.extend(unanswered(catalog));
         found.extend(unasked(catalog));
+        found.extend(of_targets_alone(catalog));
         found
     },
 };
@@ -58,8 +59,16 @@ pub(crate) const LINT: Lint = Lint {
 /// The labels of the targets that expose a metric.
 fn targets<'a>(catalog: &'a Catalog, metric: &Metric) -> BTreeSet<&'a str> {
     let services = catalog.services_of(&metric.services);
+    // What a rule has summed up away is none of what it records.
+    let kept = |label: &&str| {
+        metric
+            .keeps
+            .as_ref()
+            .is_none_or(|keeps| keeps.contains(*label))
+    };
     services
         .flat_map(|service| service.target_labels.keys().map(String::as_str))
+        .filter(kept)
         .collect()
 }
 
@@ -161,19 +170,76 @@ fn unasked(catalog: &Catalog) -> Vec<Diagnostic> {
                     (Some(profile), _) => {
                         format!("choose a label that the profile `{profile}` lists")
                     }
+                    _ if metric.keeps.is_some() => {
+                        format!("keep it in the rule's expression, as in `by ({label}, …)`")
+                    }
                     (None, true) => {
                         format!("declare its labels: `labels = {{ {label} = \".+\" }}`")
                     }
                     (None, false) => "declare the label on the metric".to_string(),
                 };
                 let help = suggestion_or(label, known.iter().copied(), &otherwise);
+                let wrong = wrong.help(help);
                 found.push(match metric.profile {
-                    Some(_) => wrong.help(help),
-                    None => wrong
-                        .also(Place::Key(format!("/metrics/{name}")), "declared here")
-                        .help(help),
+                    Some(_) => wrong,
+                    None => wrong.also(Place::Key(metric.table()), "declared here"),
                 });
             }
+        }
+    }
+    found
+}
+
+/// What alerts that read no metric but `up` fire apart by, and their targets do not have.
+fn of_targets_alone(catalog: &Catalog) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let alerts = catalog.written_alerts();
+    for alert in alerts.filter(|alert| !alert.kind.names_metrics() && alert.expression().is_none())
+    {
+        for (at, label) in alert.per.iter().enumerate() {
+            let place = Place::Value(format!("{}/per/{at}", alert.table()));
+            if label == "instance" || Service::OF_ALL.contains(&label.as_str()) {
+                let message = format!(
+                    "`{}` counts instances of a service: by `{label}` there is nothing to count",
+                    alert.written_name()
+                );
+                let help = "name a label by which some of its targets belong together, such as a rack or a zone";
+                found.push(Diagnostic::error("missing-label", place, message).help(help));
+                continue;
+            }
+            if OF_ALERTS.contains(&label.as_str()) {
+                let message =
+                    format!("an alert has a `{label}` of its own, in place of that of its targets");
+                let help = "leave it out of `per`";
+                found.push(Diagnostic::error("missing-label", place, message).help(help));
+                continue;
+            }
+            let services = || catalog.services_of(&alert.covers);
+            let without = |service: &&Service| {
+                let values = service.target_labels.get(label);
+                values.is_none_or(|values| values.texts().any(str::is_empty))
+            };
+            let lacking: Vec<&Service> = services().filter(without).collect();
+            let Some(first) = lacking.first() else {
+                continue;
+            };
+            let more = match lacking.len() {
+                1 => String::new(),
+                all => format!(" (and {} more)", all - 1),
+            };
+            let message = format!(
+                "not all targets of `{}`{more} have a label `{label}`",
+                first.name
+            );
+            let known = services().flat_map(|service| service.target_labels.keys());
+            let known = known
+                .map(String::as_str)
+                .filter(|known| *known != "instance" && known != label);
+            let otherwise = format!(
+                "write it in `labels` of every one of their `targets`, as in `labels = {{ {label} = \"…\" }}`, or name the services that have it: `services = […]` in the alert"
+            );
+            let help = suggestion_or(label, known, &otherwise);
+            found.push(Diagnostic::error("missing-label", place, message).help(help));
         }
     }
     found
@@ -246,7 +312,7 @@ fn unanswered(catalog: &Catalog) -> Vec<Diagnostic> {
             let wrong = Diagnostic::error("missing-label", place, message).help(help);
             found.push(match metric.profile {
                 Some(_) => wrong,
-                None => wrong.also(Place::Key(format!("/metrics/{name}")), "declared here"),
+                None => wrong.also(Place::Key(metric.table()), "declared here"),
             });
         }
     }

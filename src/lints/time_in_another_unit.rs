@@ -40,7 +40,12 @@ pub(super) fn misplaced(
                     unit.is_some_and(|unit| quantity.units().contains(&unit))
                 };
                 if let Some(quantity) = quantity.filter(|one| !fits(one)) {
-                    found.push(said(code, (alert, key), (pointer, text), quantity));
+                    found.push(said(
+                        (code, catalog),
+                        (alert, key),
+                        (pointer, text),
+                        quantity,
+                    ));
                 }
             }
         }
@@ -76,7 +81,7 @@ fn of_name(metric: &str) -> Option<(&'static str, f64)> {
 }
 
 fn said(
-    code: &'static str,
+    (code, catalog): (&'static str, &Catalog),
     (alert, key): (&Alert, &str),
     (pointer, text): (String, &str),
     quantity: Quantity,
@@ -114,6 +119,10 @@ fn said(
                 format!("write a number of {unit}{number}"),
             )
         }
+        (None, Some(metric)) if catalog.rules.iter().any(|rule| rule.name == metric) => (
+            "has no unit that its rule's expression or its name says".to_string(),
+            "write a number; a rule whose name ends in `:ratio` records a ratio".to_string(),
+        ),
         (None, Some(_)) => {
             let units: Vec<String> = quantity
                 .units()

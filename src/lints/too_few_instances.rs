@@ -3,7 +3,8 @@
 use super::{Lint, set_for};
 use crate::catalog::Service;
 use crate::catalog::units::with_unit;
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, plural};
+use std::collections::BTreeMap;
 
 pub(crate) const LINT: Lint = Lint {
     code: "too-few-instances",
@@ -24,10 +25,16 @@ pub(crate) const LINT: Lint = Lint {
                 // All but one may be down.
                 let never = |service: &&Service| {
                     known(service).is_some_and(|instances| {
-                        let most = instances.saturating_sub(1) as f64;
+                        let parts = parts(service, &alert.per);
+                        let most = match parts.len() {
+                            // With another part up all of one may be.
+                            2.. => parts.values().copied().max().unwrap_or_default(),
+                            _ => instances.saturating_sub(1),
+                        };
                         match ratio {
-                            true => most / instances as f64 <= above,
-                            false => most <= above,
+                            true if parts.len() > 1 => false,
+                            true => most as f64 / instances as f64 <= above,
+                            false => most as f64 <= above,
                         }
                     })
                 };
@@ -42,12 +49,20 @@ pub(crate) const LINT: Lint = Lint {
                 else {
                     continue;
                 };
+                let parts = parts(service, &alert.per);
                 let instances = known(service).unwrap_or_default();
                 let (has, help) = match instances {
                     1 => (
                         "one instance".to_string(),
                         "say with `services` which have several, or remove the alert".to_string(),
                     ),
+                    _ if parts.len() > 1 => {
+                        let most = parts.values().copied().max().unwrap_or_default();
+                        (
+                            format!("at most {} in one part", plural(most, "instance")),
+                            format!("write `above = {}`", most - 1),
+                        )
+                    }
                     _ if ratio => (
                         format!("{instances} instances"),
                         format!(
@@ -81,6 +96,17 @@ pub(crate) const LINT: Lint = Lint {
         found
     },
 };
+
+/// Of instances that differ in what an alert fires apart by, how many are alike.
+fn parts(service: &Service, per: &[String]) -> BTreeMap<Vec<String>, usize> {
+    let mut parts = BTreeMap::new();
+    for instance in service.instances.iter().filter(|_| !per.is_empty()) {
+        let values = per.iter().map(|label| instance.labels.get(label).cloned());
+        let values = values.map(Option::unwrap_or_default).collect();
+        *parts.entry(values).or_default() += 1;
+    }
+    parts
+}
 
 /// How many instances a service has; None where only a discovery knows.
 fn known(service: &Service) -> Option<usize> {

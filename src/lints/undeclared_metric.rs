@@ -2,6 +2,7 @@
 
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place, nearest};
+use crate::source::step;
 use std::collections::BTreeSet;
 
 pub(crate) const LINT: Lint = Lint {
@@ -16,10 +17,11 @@ pub(crate) const LINT: Lint = Lint {
                 if catalog.metric(metric).is_some() {
                     continue;
                 }
+                let compares = alert.kind.says(key, "metric").is_some();
                 let known: Vec<&str> = catalog
                     .metrics
                     .iter()
-                    .filter(|known| known.r#type == sort)
+                    .filter(|known| known.r#type == sort && (compares || known.keeps.is_none()))
                     .map(|known| known.key.as_str())
                     .collect();
                 let exposed = catalog
@@ -29,6 +31,10 @@ pub(crate) const LINT: Lint = Lint {
                 let exposed: BTreeSet<&str> = exposed
                     .flat_map(|profile| catalog.profiles.metrics(profile))
                     .collect();
+                let takes = alert.kind.takes(key, "gauge");
+                let recorded = catalog.rules.iter().filter(|_| takes);
+                let recorded = recorded.map(|rule| rule.name.as_str());
+                let known: Vec<&str> = known.into_iter().chain(recorded).collect();
                 let known: Vec<&str> = match nearest(metric, known.iter().copied()) {
                     // What a profile lists is meant where nothing that is declared looks like it.
                     None => known
@@ -38,6 +44,28 @@ pub(crate) const LINT: Lint = Lint {
                     Some(_) => known,
                 };
                 let place = Place::Value(format!("/alerts/{}/{key}", alert.name));
+                if catalog.rules.iter().any(|rule| rule.name == metric) {
+                    let (what, help) = match compares {
+                        true => (
+                            "whose series do not say which service they are of",
+                            "keep `job`, `service` and `component` in the rule's expression, as in `sum by (job, service, component) (…)`",
+                        ),
+                        false => (
+                            "which a rule records, to be silent",
+                            "name the gauge that the rule reads: `unless` takes what services expose",
+                        ),
+                    };
+                    let message = format!("`{}` reads `{metric}`, {what}", alert.written_name());
+                    found.push(
+                        Diagnostic::error("undeclared-metric", place, message)
+                            .also(
+                                Place::Key(format!("/rules/{}", step(metric))),
+                                "recorded here",
+                            )
+                            .help(help),
+                    );
+                    continue;
+                }
                 // Expressions say the whole name, the catalog its own.
                 let mut all = catalog.metrics.iter();
                 if let Some(other) = all.find(|known| known.name == metric) {
@@ -60,7 +88,10 @@ pub(crate) const LINT: Lint = Lint {
                     true => ", with `services = [\"…\"]` unless every application emits it",
                     false => "",
                 };
-                let declared = format!("`[metrics.{metric}]`{whose}");
+                let declared = match metric.contains(':') {
+                    true => format!("`[metrics.\"{metric}\"]`, or a rule `[rules.\"{metric}\"]`"),
+                    false => format!("`[metrics.{metric}]`{whose}"),
+                };
                 found.push(
                     Diagnostic::error(
                         "undeclared-metric",

@@ -3,7 +3,7 @@
 use super::{Lint, names};
 use crate::catalog::{Alert, Catalog, Duration, Service};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::source::Source;
+use crate::source::{Source, step};
 
 pub(crate) const LINT: Lint = Lint {
     code: "window-too-short",
@@ -13,10 +13,50 @@ pub(crate) const LINT: Lint = Lint {
     check: |catalog, source| {
         catalog
             .written_alerts()
-            .flat_map(|alert| short(alert, catalog, source))
+            .flat_map(|alert| {
+                let mut found = short(alert, catalog, source);
+                found.extend(between(alert, catalog));
+                found
+            })
             .collect()
     },
 };
+
+/// What a rule records so seldom that it is gone from one sample to the next.
+fn between(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
+    let scraped = catalog
+        .services
+        .iter()
+        .map(|service| service.scrape_interval.0 * 4);
+    // Without a window of its own it looks back as far as bridges failed scrapes.
+    let bridge = Duration(scraped.fold(300_000, u64::max));
+    let windows = alert
+        .branches
+        .iter()
+        .map(|branch| branch.window.unwrap_or(bridge));
+    let Some(window) = windows.min() else {
+        return Vec::new();
+    };
+    let rules = catalog.rules.iter();
+    let read = rules.filter(|rule| alert.recorded(catalog).contains(&rule.name.as_str()));
+    let slow = read.filter_map(|rule| {
+        let interval = rule.interval.filter(|interval| interval.0 * 2 > window.0)?;
+        let place = Place::Value(format!("/rules/{}/interval", step(&rule.name)));
+        let message = format!(
+            "`{}` looks back {window}, and `{}` is recorded every {interval}",
+            alert.written_name(),
+            rule.name
+        );
+        let help = format!(
+            "record it every {} or more often, or give the alert `window = \"{}\"` where its kind takes one",
+            Duration(window.0 / 2),
+            Duration(interval.0 * 2)
+        );
+        let wrong = Diagnostic::error("window-too-short", place, message).help(help);
+        Some(wrong.also(Place::Key(alert.table()), "read here"))
+    });
+    slow.collect()
+}
 
 fn short(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     let mut found = Vec::new();

@@ -23,16 +23,25 @@ pub(crate) const LINT: Lint = Lint {
                     continue;
                 };
                 let place = Place::Value(format!("/alerts/{}/{key}", alert.name));
-                let message = format!("`{name}` is a {}, `{key}` needs a {wanted}", metric.r#type);
+                let message = match metric.keeps {
+                    Some(_) => format!("`{name}` is what a rule records, `{key}` needs a {wanted}"),
+                    None => format!("`{name}` is a {}, `{key}` needs a {wanted}", metric.r#type),
+                };
                 let wrong = Diagnostic::error("wrong-metric-type", place, message);
                 found.push(match &metric.profile {
                     Some(profile) => wrong.help(format!(
                         "name a {wanted}: that it is a {} says the profile `{profile}`",
                         metric.r#type
                     )),
+                    None if metric.keeps.is_some() => {
+                        let help = format!("name a {wanted}; {}", readers(catalog, &metric.r#type));
+                        wrong
+                            .also(Place::Key(metric.table()), "recorded here")
+                            .help(help)
+                    }
                     None => wrong
                         .also(
-                            Place::Value(format!("/metrics/{name}/type")),
+                            Place::Value(format!("{}/type", metric.table())),
                             "declared here",
                         )
                         .help(format!(

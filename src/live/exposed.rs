@@ -69,7 +69,7 @@ pub(crate) fn sample_names(metric: &Metric) -> Vec<String> {
 impl<'a> Declared<'a> {
     pub(crate) fn new(catalog: &'a Catalog, rendered: Files<'a>) -> Declared<'a> {
         let mut emitted: HashMap<&str, Vec<&Metric>> = HashMap::new();
-        for metric in &catalog.metrics {
+        for metric in catalog.exposed() {
             metric
                 .services
                 .iter()

@@ -10,6 +10,8 @@ use std::collections::{HashMap, HashSet};
 pub(crate) struct Exposition {
     /// Family → its `# TYPE`.
     pub types: HashMap<String, String>,
+    /// Series that a Prometheus has as native histograms.
+    pub natives: HashSet<String>,
     /// In the order of the text.
     pub samples: Vec<Sample>,
     /// Family → its `# HELP`, escapes read.

@@ -65,6 +65,9 @@ pub(crate) fn exposition(
                 None => sample.labels.push((label.clone(), value)),
             }
         }
+        if series["histogram"].is_array() {
+            exposition.natives.insert(sample.name.clone());
+        }
         let exposed = |name: &str| exposition.types.contains_key(name);
         let mut stems = ["_bucket", "_sum", "_count", "_total"].into_iter();
         let exposed = exposed(&sample.name)

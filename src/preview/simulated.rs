@@ -282,7 +282,7 @@ impl Data for Simulated<'_> {
     }
 
     fn holds_natives(&self) -> bool {
-        let mut metrics = self.stack.catalog.metrics.iter();
+        let mut metrics = self.stack.catalog.exposed();
         metrics.any(|metric| metric.whole)
     }
 

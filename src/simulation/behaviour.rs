@@ -97,6 +97,10 @@ impl<'a> Behaviours<'a> {
         let Some(branch) = alert.branch_of(&service.name) else {
             return Ok(Rc::default());
         };
+        // Which values of what services expose lead to one that a rule records, its expression does not say.
+        if !alert.recorded(self.catalog).is_empty() {
+            return Ok(Rc::default());
+        }
         let own = self.settings(service)?;
         let key = format!(
             "{} {:?} {:?} {own}",

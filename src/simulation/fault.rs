@@ -116,7 +116,7 @@ impl Fault {
         }
         let emitted =
             |metric: &&crate::catalog::Metric| metric.services.iter().any(|name| name == service);
-        let declared = catalog.metrics.iter().filter(emitted);
+        let declared = catalog.exposed().filter(emitted);
         let declared: Vec<&str> = declared.map(|metric| metric.key.as_str()).collect();
         match &self.about {
             Some(about) if !declared.contains(&about.as_str()) => {

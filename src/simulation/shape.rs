@@ -274,7 +274,7 @@ pub(crate) fn plans(catalog: &Catalog, services: &[&Service]) -> Result<Vec<Plan
         .iter()
         .flat_map(|alert| alert.filters.values());
     let asked: Vec<Like> = filters.flat_map(Filter::asks).map(Like::from).collect();
-    let metrics = catalog.metrics.iter();
+    let metrics = catalog.exposed();
     let shapes: HashMap<&str, Arc<Shape>> = metrics
         .map(|metric| {
             let key = metric.key.as_str();
@@ -368,7 +368,7 @@ fn plan(
     let mut said = said(behaviours, service)?;
     let mut motions = Vec::new();
     let emits = |metric: &&Metric| metric.services.contains(&service.name);
-    let emitted = catalog.metrics.iter().filter(emits);
+    let emitted = catalog.exposed().filter(emits);
     let own: BTreeSet<&str> = emitted.clone().map(|metric| metric.name.as_str()).collect();
     // A part is written with the whole.
     let is_part = |metric: &&Metric| {
@@ -429,7 +429,7 @@ fn plan(
             usual(metric)
         };
         // What an alert reads as a metric of its own moves the whole.
-        let mut parts_of = catalog.metrics.iter().filter(emits).filter(is_part);
+        let mut parts_of = catalog.exposed().filter(emits).filter(is_part);
         let read = parts_of.any(|part| part.name == count.0);
         let (level, spoken) = match counted.filter(|_| read) {
             Some(events) => (events, false),

@@ -33,6 +33,7 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_filter("probed", probed);
     environment.add_filter("called_by", called_by);
     environment.add_filter("metric_name", metric_name);
+    environment.add_filter("exposed_names", exposed_names);
     environment.add_filter("mounted", mounted);
     environment.add_filter("automata", super::python::automata);
     environment.add_filter("python_name", super::python::python_name);
@@ -121,6 +122,13 @@ fn words(metric: &str) -> String {
 /// What a counter counts: `http_server_request_duration_seconds_count`, of a histogram, → `http_server_requests`.
 pub(crate) fn events(metric: &str) -> String {
     let counted = metric.strip_suffix("_seconds_count");
+    // What a rule records is named level:metric:operations.
+    if let Some((_, recorded)) = metric.split_once(':') {
+        return match recorded.split_once(':') {
+            Some((metric, operations)) => format!("{} ({operations})", events(metric)),
+            None => events(recorded),
+        };
+    }
     let events = counted.map(|timed| match timed.strip_suffix("_duration") {
         Some(event) => format!("{event}s"),
         None => timed.to_string(),
@@ -246,6 +254,21 @@ fn metric_name(state: &State, key: &str) -> Result<String, Error> {
     } else {
         key.to_string()
     })
+}
+
+/// What a service itself says of a metric, as a regular expression for names: of what a rule records, what that reads.
+fn exposed_names(state: &State, key: &str) -> Result<String, Error> {
+    let metrics = state.lookup("metrics").unwrap_or_default();
+    for metric in metrics.try_iter()? {
+        if metric.get_attr("key")?.as_str() == Some(key) {
+            let read = metric.get_attr("recorded_of")?;
+            let read: Vec<String> = read.try_iter()?.map(|name| name.to_string()).collect();
+            if !read.is_empty() {
+                return Ok(read.join("|"));
+            }
+        }
+    }
+    metric_name(state, key)
 }
 
 /// The matchers of a branch or signal (its `only` or `except` jobs), and of `more`, in braces; nothing when there are none.

@@ -232,6 +232,9 @@ fn rate_unit(unit: &str) -> String {
 /// `db_lookup_seconds` → `DB lookup`: words for a title; the unit stands at the axis.
 fn heading(metric: &str) -> String {
     const ABBREVIATIONS: [&str; 7] = ["api", "cpu", "gpu", "id", "io", "ui", "url"];
+    if let Some((of, operations)) = metric.rsplit_once(':').filter(|(of, _)| of.contains(':')) {
+        return format!("{} ({})", heading(of), operations.replace('_', " "));
+    }
     let base = events(metric);
     let base = ["_seconds", "_bytes", "_ratio"]
         .iter()

@@ -1,4 +1,4 @@
-{% set metrics = metrics | rejectattr("profile") | rejectattr("whole") | list %}
+{% set metrics = metrics | rejectattr("profile") | rejectattr("keeps") | rejectattr("whole") | list %}
 {% set labelled = metrics | selectattr("written") | list %}
 # The metrics of << platform.name | comment >>. Rendered from services.toml: edit that, then render again.
 """The MetricsCollector that every service shares: it emits what the catalog declares, under the names it declares.

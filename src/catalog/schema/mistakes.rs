@@ -4,7 +4,7 @@ use super::{meant, properties, referred};
 use crate::catalog::access::no_ipv4;
 use crate::catalog::pattern;
 use crate::catalog::units::{Duration, Size};
-use crate::diagnostic::{Diagnostic, Place, suggestion, suggestion_or};
+use crate::diagnostic::{Diagnostic, Place, nearest, suggestion, suggestion_or};
 use crate::json::{Parts, plain};
 use crate::source::{step, steps};
 use jsonschema::ValidationError;
@@ -295,14 +295,20 @@ fn of_other_kinds(key: &str, node: &Value, schema: &Value) -> Option<String> {
         .filter(|(_, property)| property.is_object())
         .map(|(key, _)| format!("`{key}`"))
         .collect();
-    (!others.is_empty() && !taken.is_empty()).then(|| {
-        format!(
-            "{} takes {}; `{key}` is a key of {}",
-            name(own),
-            taken.join(", "),
+    if taken.is_empty() {
+        return None;
+    }
+    let takes = format!("{} takes {}", name(own), taken.join(", "));
+    // What looks like a key of any alert is meant as that.
+    let known: Vec<&str> = properties(node).map(|(known, _)| known.as_str()).collect();
+    match others.as_slice() {
+        [] if nearest(key, known.iter().copied()).is_some() => None,
+        [] => Some(format!("{takes}, beside what every alert takes")),
+        others => Some(format!(
+            "{takes}; `{key}` is a key of {}",
             others.join(", ")
-        )
-    })
+        )),
+    }
 }
 
 fn unknown_key(path: &str, key: &str, node: &Value, schema: &Value) -> Diagnostic {

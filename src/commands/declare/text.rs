@@ -151,8 +151,11 @@ impl Written<'_> {
     }
 }
 
-/// The buckets of a histogram, the quantiles of a summary.
+/// The form and the buckets of a histogram, the quantiles of a summary.
 fn bounds(fields: &mut InlineTable, family: &Family) {
+    if family.native {
+        fields.insert("native", true.into());
+    }
     let all = [
         ("buckets", &family.buckets),
         ("quantiles", &family.quantiles),

@@ -77,7 +77,7 @@ impl Falls {
             let mut emitters = metric.services.iter();
             emitters.any(|name| services.iter().any(|service| service.name == *name))
         };
-        let counters = context.catalog.metrics.iter().filter(emitted);
+        let counters = context.catalog.exposed().filter(emitted);
         let counters: BTreeSet<String> = counters
             .filter_map(|metric| match metric.r#type.as_str() {
                 "counter" => Some(metric.name.clone()),

@@ -378,7 +378,7 @@ fn one<'a>(
     visit.healthy = healthy == instances.len();
     visit.missing = missing.unwrap_or_default();
     let some = |metric: &&Metric| visit.missing.iter().all(|one| one.key != metric.key);
-    for metric in context.catalog.metrics.iter().filter(some) {
+    for metric in context.catalog.exposed().filter(some) {
         let without = lacking.get(metric.key.as_str());
         let found = without.map(|without| in_part(context, service, metric, without, scraped));
         visit.contract.extend(found);

@@ -53,7 +53,7 @@ impl Stored {
         let emitted = |metric: &&Metric| {
             service.is_none_or(|service| metric.services.iter().any(|name| name == service))
         };
-        let metrics = context.catalog.metrics.iter().filter(emitted);
+        let metrics = context.catalog.exposed().filter(emitted);
         let names: Vec<String> = metrics.flat_map(stored_names).collect();
         if names.is_empty() {
             return Ok(Stored::of(HashMap::new()));
@@ -95,7 +95,7 @@ impl Stored {
         service: &Service,
     ) -> Vec<&'a Metric> {
         let there = |name: String| self.series.contains_key(&(service.name.clone(), name));
-        let metrics = context.catalog.metrics.iter();
+        let metrics = context.catalog.exposed();
         metrics
             .filter(|metric| metric.services.contains(&service.name))
             .filter(|metric| !stored_names(metric).into_iter().any(there))

@@ -196,7 +196,7 @@ fn counted(metric: &Metric) -> Option<String> {
 
 /// Paths that the contract of a service lists as values of a label, and that can be asked as they are.
 fn endpoints(context: &CheckContext, service: &Service) -> Vec<String> {
-    let metrics = context.catalog.metrics.iter();
+    let metrics = context.catalog.exposed();
     let emitted = metrics.filter(|metric| metric.services.contains(&service.name));
     let asked = emitted.filter(|metric| {
         let methods = metric.labels.get("method").map(|methods| methods.texts());

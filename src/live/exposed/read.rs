@@ -27,7 +27,7 @@ impl<'a> Selections<'a> {
     /// None yet.
     pub(super) fn of(catalog: &'a Catalog) -> Selections<'a> {
         let listed = |metric: &&Metric| !metric.labels.is_empty() && !open_ended(metric);
-        let metrics = catalog.metrics.iter().filter(listed);
+        let metrics = catalog.exposed().filter(listed);
         let named = |metric| {
             sample_names(metric)
                 .into_iter()

@@ -111,7 +111,7 @@ pub(crate) fn healthy(
 /// Whether everything declared is exposed, as it was declared, and Prometheus has it.
 pub(crate) fn metrics(walk: &mut Walk, context: &CheckContext, visit: &mut Visit) -> bool {
     let service = visit.service;
-    let metrics = context.catalog.metrics.iter();
+    let metrics = context.catalog.exposed();
     let declared = metrics.filter(|metric| metric.services.contains(&service.name));
     let mut findings = std::mem::take(&mut visit.absent);
     findings.append(&mut visit.contract);

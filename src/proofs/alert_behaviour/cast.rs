@@ -70,7 +70,10 @@ impl<'a> Cast<'a> {
         contract: &Contract,
     ) -> Result<Play<'a>, Error> {
         let releases = releases(self.catalog);
-        let needed = library.needed(std::iter::once(alert.name.as_str()), std::iter::empty());
+        let mut needed = library.needed(std::iter::once(alert.name.as_str()), std::iter::empty());
+        // A case gives what a rule of the catalog's own records, so that rule has no say in it.
+        let recorded = alert.recorded(self.catalog);
+        needed.retain(|rule| rule.alert.is_some() || !recorded.contains(&rule.name.as_str()));
         let value = Value::from(Serde(alert));
         let step = self.step(&value)?;
         let clock = self.clock(&step);

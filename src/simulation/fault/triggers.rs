@@ -79,6 +79,16 @@ impl Fault {
         };
         let mut found = Vec::new();
         let mut chosen = Vec::new();
+        // Instances that are spared are the same, however those that are not are counted.
+        let mut spares = 0;
+        for alert in behaviours.alerts_of(&service.name) {
+            let behaviour = behaviours.one(alert, service)?;
+            let same = behaviour
+                .faults
+                .iter()
+                .filter(|fault| fault.name == self.name);
+            spares = same.map(|fault| fault.spares).fold(spares, usize::max);
+        }
         for alert in behaviours.alerts_of(&service.name) {
             let behaviour = behaviours.one(alert, service)?;
             let mut faults = behaviour.faults.iter();
@@ -86,7 +96,9 @@ impl Fault {
                 Some(transport) if UNREACHABLE.contains(&transport) => {
                     faults.find(|fault| fault.stops("up"))
                 }
-                _ => faults.find(|fault| fault.name == self.name),
+                _ => faults.find(|fault| {
+                    fault.name == self.name || (spares > 0 && fault.spares == spares)
+                }),
             };
             if let Some(fault) = fault {
                 let differs = fault.series.iter().filter(|moving| {
