@@ -75,6 +75,39 @@ pub(crate) enum Failure {
     BadAddress(String),
 }
 
+/// Why an encrypted connection is not made, as far as it can be mended.
+pub(crate) enum Untrusted {
+    /// Nobody that is believed signed its certificate.
+    Stranger,
+    /// Its certificate is that of an authority, which it signed itself.
+    Authority,
+    /// Its certificate bears another name.
+    Name,
+    Expired,
+    /// It wants to know who asks.
+    Anonymous,
+}
+
+impl Untrusted {
+    /// Of the words of a failure.
+    pub(crate) fn of(reason: &str) -> Option<Untrusted> {
+        let causes = [
+            ("UnknownIssuer", Untrusted::Stranger),
+            ("CaUsedAsEndEntity", Untrusted::Authority),
+            ("NotValidForName", Untrusted::Name),
+            ("not valid for name", Untrusted::Name),
+            ("Expired", Untrusted::Expired),
+            ("expired", Untrusted::Expired),
+            ("CertificateRequired", Untrusted::Anonymous),
+        ];
+        let mut causes = causes.into_iter();
+        causes.find_map(|(words, cause)| reason.contains(words).then_some(cause))
+    }
+}
+
+/// `openssl req -x509` makes such a certificate, and Prometheus takes it where it is its `ca_file`.
+pub(crate) const SELF_SIGNED: &str = "make its certificate anew, as a server's and not as an authority's (`openssl req -x509 … -addext basicConstraints=critical,CA:FALSE`): with the one that it has it is not believed here, though Prometheus may be told to believe it";
+
 impl Failure {
     /// Whether it took all the time there was.
     pub(crate) fn is_silence(&self) -> bool {
