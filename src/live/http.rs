@@ -76,6 +76,7 @@ pub(crate) enum Failure {
 }
 
 /// Why an encrypted connection is not made, as far as it can be mended.
+#[derive(Debug)]
 pub(crate) enum Untrusted {
     /// Nobody that is believed signed its certificate.
     Stranger,
@@ -367,6 +368,25 @@ fn io_failure(error: &std::io::Error, answering: bool) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_believed_has_a_cause() {
+        let cause = |reason: &str| Untrusted::of(reason);
+        for (reason, wanted) in [
+            ("invalid peer certificate: UnknownIssuer", "Stranger"),
+            (
+                "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
+                "Authority",
+            ),
+            ("certificate not valid for name \"a\"", "Name"),
+            ("invalid peer certificate: Expired", "Expired"),
+            ("received fatal alert: CertificateRequired", "Anonymous"),
+        ] {
+            let found = cause(reason).map(|cause| format!("{cause:?}"));
+            assert_eq!(found.as_deref(), Some(wanted));
+        }
+        assert!(cause("received corrupt message of type InvalidContentType").is_none());
+    }
 
     #[test]
     fn a_clock_is_apart_only_when_it_must_be() {

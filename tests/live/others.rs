@@ -295,7 +295,8 @@ fn rules_and_alerts_that_are_there_once_more_are_said() {
         let server = root.spawn("prometheus", "prometheus", &arguments);
         root.answering(server, "prometheus", port, "/-/ready")
     };
-    let _prometheus = start("working_prometheus.yml", root.prometheus, "data");
+    let server = || start("working_prometheus.yml", root.prometheus, "data");
+    let mut prometheus = server();
     let (code, document) = root.ask(&["verify", "--wait", "60s"]);
     assert_eq!(code, 0, "{document:#}");
     for code in ["rules-twice", "told-twice", "silence-idle", "restarts"] {
@@ -348,6 +349,24 @@ fn rules_and_alerts_that_are_there_once_more_are_said() {
     }
     let (_, document) = root.ask(&["why", "agent-designer"]);
     assert!(!codes(&document).contains(&"silence-idle"), "{document:#}");
+    // It ends again and again.
+    for _ in 0..3 {
+        std::thread::sleep(std::time::Duration::from_secs(4));
+        drop(prometheus);
+        prometheus = server();
+    }
+    let mut document = Value::Null;
+    assert!(
+        (0..60).any(|_| {
+            std::thread::sleep(std::time::Duration::from_secs(1));
+            document = root.ask(&["why", "memory-manager"]).1;
+            codes(&document).contains(&"restarts")
+        }),
+        "{document:#}"
+    );
+    let (severity, message) = finding(&document, "restarts");
+    assert_eq!(severity, "warning");
+    assert!(message.contains("started 3 times"), "{message}");
     // A second Prometheus that tells the Alertmanager of the same, under labels of its own.
     let _twin = start("twin.yml", port, "twin");
     root.fault("PUT", "memory-manager/down");
