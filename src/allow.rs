@@ -40,6 +40,7 @@ const NEVER: &[(&str, &str)] = &[
         "overlapping-windows",
         "an alert that compares events with the same events does not fire",
     ),
+    ("container-name", "no image is called by upper-case letters"),
     (
         "oversized-pattern",
         "metrics.py cannot be rendered with the pattern",

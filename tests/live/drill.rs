@@ -326,7 +326,7 @@ fn running(folder: &str) -> usize {
 #[test]
 fn an_alert_that_is_held_back_has_not_fired_too() {
     let _alone = alone();
-    let more = "\n[alerts.Gone]\nkind = \"threshold\"\nmetric = \"up\"\nat_most = 0\nper = [\"instance\"]\nfor = \"1m\"\nseverity = \"warning\"\nservices = [\"memory-manager\"]\n";
+    let more = "\n[alerts.Gone]\nkind = \"threshold\"\nmetric = \"up\"\nat_most = 0\nper = [\"instance\"]\nfor = \"6m\"\nseverity = \"warning\"\nservices = [\"agent-coordinator\"]\n";
     let root = root(&format!("{}{more}", super::RECEIVERS));
     let drill = || {
         let output = root.run(&["drill", "--only", "ServiceDown", "--format", "json"]);
@@ -345,5 +345,5 @@ fn an_alert_that_is_held_back_has_not_fired_too() {
     fs::write(&path, format!("{before}{receivers}")).unwrap();
     let (code, text) = drill();
     assert_eq!(code, Some(1), "{text}");
-    assert!(text.contains("Gone@memory-manager fired too"), "{text}");
+    assert!(text.contains("Gone@agent-coordinator fired too"), "{text}");
 }
