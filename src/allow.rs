@@ -16,6 +16,7 @@ const NEVER: &[(&str, &str)] = &[
         "alert-without-service",
         "a rule about no service cannot be rendered",
     ),
+    ("container-name", "no image is called by upper-case letters"),
     (
         "failures-apart",
         "the alert cannot be tried: each of its ratios is 0 or 1",
@@ -40,7 +41,6 @@ const NEVER: &[(&str, &str)] = &[
         "overlapping-windows",
         "an alert that compares events with the same events does not fire",
     ),
-    ("container-name", "no image is called by upper-case letters"),
     (
         "oversized-pattern",
         "metrics.py cannot be rendered with the pattern",
