@@ -16,6 +16,7 @@ const NEVER: &[(&str, &str)] = &[
         "alert-without-service",
         "a rule about no service cannot be rendered",
     ),
+    ("container-name", "no image is called by upper-case letters"),
     (
         "failures-apart",
         "the alert cannot be tried: each of its ratios is 0 or 1",

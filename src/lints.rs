@@ -5,6 +5,7 @@ mod alert_scope;
 mod alert_without_service;
 mod beyond_limit;
 mod conflicting_settings;
+mod container_name;
 mod counter_suffix;
 mod duplicate_address;
 mod empty_group;
@@ -130,6 +131,7 @@ pub const LINTS: &[Lint] = &[
     alert_without_service::LINT,
     beyond_limit::LINT,
     conflicting_settings::LINT,
+    container_name::LINT,
     counter_suffix::LINT,
     duplicate_address::LINT,
     empty_group::LINT,

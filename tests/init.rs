@@ -572,7 +572,7 @@ fn what_cannot_be_adopted_is_said() {
         &files,
         &[
             "job web_app",
-            "job Old App, in adopted/jobs.yml: the name of a service has lower-case letters",
+            "job Old App, in adopted/jobs.yml: the name of a service has letters, digits",
             "broken.yml:1: this is not valid PromQL",
             "rule_files names other.yml, of which no file was given",
             "docker-compose.yml: a compose file",

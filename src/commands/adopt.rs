@@ -288,6 +288,8 @@ impl Adopted {
         const RANKS: [&[&str]; 4] = [
             &[
                 "critical",
+                "highest",
+                "urgent",
                 "page",
                 "emergency",
                 "fatal",
@@ -299,7 +301,15 @@ impl Adopted {
             &[
                 "warning", "warn", "ticket", "medium", "average", "minor", "sev3", "p3",
             ],
-            &["info", "low", "notice", "information", "sev4", "p4"],
+            &[
+                "info",
+                "low",
+                "lowest",
+                "notice",
+                "information",
+                "sev4",
+                "p4",
+            ],
         ];
         let rank = |name: &str| {
             let name = name.to_lowercase();
@@ -793,18 +803,30 @@ impl Adopted {
         Ok(())
     }
 
+    /// That no job became a service, and what to begin with instead.
+    fn nothing(&self) -> String {
+        let reasons = self.jobs.iter();
+        let reasons: Vec<String> = reasons
+            .filter_map(|(job, why)| Some(format!("{}: {}", job.name, why.as_ref()?)))
+            .collect();
+        let because = match reasons.is_empty() {
+            true => {
+                "there is none but those of the servers themselves, which monstack scrapes anyway"
+                    .to_string()
+            }
+            false => reasons.join("; "),
+        };
+        format!(
+            "no job becomes a service, and a catalog is of services: {because}; begin with one that you watch, `monstack init --service NAME:PORT`, and name these files under [extra]"
+        )
+    }
+
     /// Proves the draft until nothing is left that leaving a part of it as it is, or accepting what is wrong with it, would help.
     fn settled(&mut self, root: &Path) -> Result<Outcome> {
         loop {
-            ensure!(
-                !self.draft.services.is_empty(),
-                "no job becomes a service, and a catalog is of services: {}; change one of them, or begin with `monstack init` and name these files under [extra]",
-                self.jobs
-                    .iter()
-                    .filter_map(|(job, why)| Some(format!("{}: {}", job.name, why.as_ref()?)))
-                    .collect::<Vec<String>>()
-                    .join("; ")
-            );
+            if self.draft.services.is_empty() {
+                bail!(self.nothing());
+            }
             let made = self.kept_jobs();
             let outcome = self.proved(root)?;
             let errors: Vec<&Diagnostic> = outcome

@@ -161,7 +161,11 @@ fn exposed(
         return asked.iter().map(one).collect::<Result<Exposed>>().map(Ok);
     }
     let Some(from) = &args.source else {
-        let service = named.context(
+        let only = match services {
+            [only] => Some(only),
+            _ => None,
+        };
+        let service = named.or(only).context(
             "nothing says what to read: give a file, an address, --prometheus-url, or a --service of the catalog to ask",
         )?;
         return Ok(asked(cli, &client, service));
@@ -471,7 +475,8 @@ fn to_catalog(
     let opening = opening(&all, &sorted, &file);
     let mut report = prepared
         .finish(cli, false)
-        .map_err(|error| anyhow!("{opening}, but the rest is not written: {error:#}"))?;
+        .map_err(|error| anyhow!("{opening}, but the rest is not written: {error:#}"))?
+        .without_notices();
     report.opening(&opening);
     told(&mut report, &sorted);
     doubtful(&mut report, &doubts);

@@ -95,7 +95,9 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         row.fail(format!("{}/ does not have it", catalog.platform.output));
         row
     }));
-    let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
+    let mut report = Report::new(outcome.source, outcome.diagnostics)
+        .reading()
+        .without_notices();
     told.into_iter().for_each(|finding| report.push(finding));
     tell(&mut report, &rows);
     Ok(report)

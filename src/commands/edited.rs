@@ -271,6 +271,7 @@ impl Proved {
         let mut report = prepared
             .finish(cli, false)
             .map_err(|error| anyhow!("{said}, but the rest is not written: {error:#}"))?;
+        report = report.without_notices();
         for line in opening.iter().rev() {
             report.opening(line);
         }

@@ -111,7 +111,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         asked.push((draft.add(found), url));
     }
     if draft.services.is_empty() {
-        bail!("no service is left to watch:\n{}", draft.notes.join("\n"));
+        bail!("no service is left to watch: {}", draft.notes.join("; "));
     }
     write(draft, &asked, cli)
 }
@@ -154,10 +154,14 @@ fn write(mut draft: Draft, asked: &[(String, &String)], cli: &Cli) -> Result<Rep
     report.data.insert("file".into(), CATALOG.into());
     report.data.insert("services".into(), draft.names().into());
     report.data.insert("notes".into(), json!(draft.notes));
+    let mut rendered = false;
     for (service, url) in asked.iter().filter(|(name, _)| draft.has(name)) {
         let declared = declare::of_address(url, service, cli);
         match declared {
-            Ok(declared) => report.and(declared),
+            Ok(declared) => {
+                rendered |= !declared.findings().iter().any(Diagnostic::stops);
+                report.and(declared);
+            }
             Err(error) => {
                 report.line(format!(
                     "  {service}: its metrics are not declared: {error:#}"
@@ -166,10 +170,14 @@ fn write(mut draft: Draft, asked: &[(String, &String)], cli: &Cli) -> Result<Rep
             }
         }
     }
-    report.line(format!(
-        "next: read {CATALOG}, say who is told of alerts (`receivers`), and write the stack: {}",
-        cli.command("render")
-    ));
+    let told = "say who is told of alerts (`receivers`)";
+    report.line(match rendered {
+        true => format!("next: read {CATALOG}, and {told}"),
+        false => format!(
+            "next: read {CATALOG}, {told}, and write the stack: {}",
+            cli.command("render")
+        ),
+    });
     Ok(report)
 }
 

@@ -84,7 +84,7 @@ fn once(args: &Args, cli: &Cli, shown: bool, reloads: bool) -> Result<Report> {
     let mut outcome = pipeline::run(cli.place())?;
     let failed = outcome.failed();
     let rendered = outcome.rendered.take();
-    let mut report = Report::new(outcome.source, outcome.diagnostics);
+    let mut report = Report::new(outcome.source, outcome.diagnostics).without_notices();
     let (Some(catalog), Some(rendered)) = (&outcome.catalog, rendered.filter(|_| !failed)) else {
         return Ok(report);
     };

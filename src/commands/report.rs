@@ -74,6 +74,16 @@ impl Report {
         self
     }
 
+    /// Of a verb that asks for something else: what is only worth a note about the catalog is said by `render`, `verify` and `explain`.
+    pub(crate) fn without_notices(mut self) -> Report {
+        let matters = |finding: &Diagnostic| finding.severity != Severity::Notice;
+        self.findings.retain(matters);
+        for (_, findings) in &mut self.others {
+            findings.retain(matters);
+        }
+        self
+    }
+
     /// Findings are about services, or about none of them: both are said in JSON.
     pub(crate) fn about_services(&mut self) {
         self.services = true;

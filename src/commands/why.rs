@@ -47,7 +47,9 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let service = super::service(&catalog.services, name)?;
     let written = outcome.source.at(&format!("/services/{}", service.name));
     let walk = walk(args, &catalog, &rendered, service, &written, cli)?;
-    let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
+    let mut report = Report::new(outcome.source, outcome.diagnostics)
+        .reading()
+        .without_notices();
     args.servers
         .warnings()
         .into_iter()

@@ -19,9 +19,9 @@ pub(crate) mod told;
 pub(crate) mod traffic;
 
 use super::endpoint::{Endpoint, Refusal};
-use super::http::{Client, Failure};
+use super::http::{Client, Failure, SELF_SIGNED, Untrusted};
 use super::probe::{Door, Instance, Reach};
-use super::prometheus::{Running, found};
+use super::prometheus::{Running, found, query};
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::render::File;
@@ -130,6 +130,14 @@ pub(crate) fn running(context: &CheckContext) -> Result<Running> {
         } else {
             jobs.iter().take(5).copied().collect::<Vec<_>>().join(", ")
         };
+        let kept = query(endpoint, &context.client, "count by (job) (up)").unwrap_or_default();
+        let mut kept = kept.iter().filter_map(|one| one["metric"]["job"].as_str());
+        if let Some(job) = kept.find(|job| context.catalog.service(job).is_some()) {
+            bail!(
+                "cannot judge: the Prometheus at {} does not scrape the services of this catalog itself: it has samples of {job} from another one, by remote write or federation; give the one that scrapes them with --prometheus-url",
+                endpoint.url
+            );
+        }
         bail!(
             "cannot judge: the Prometheus at {} is another one: it scrapes none of the {} services of this catalog, its jobs are {shown}; give the right --prometheus-url",
             endpoint.url,
@@ -173,6 +181,13 @@ pub(crate) fn remedy(refusal: &Refusal, flag: &str) -> String {
         Refusal::Status(404, _) => format!(
             "give its own address with {flag}, without the path of a page, and with its route prefix if it has one"
         ),
+        Refusal::Status(422, reason) if reason.contains("Agent") => {
+            "it is an agent, which evaluates no rule and keeps no samples: give the address of a Prometheus that scrapes the services and evaluates the rules itself".to_string()
+        }
+        Refusal::Status(400, reason) if reason.contains("HTTPS server") => {
+            format!("it speaks TLS: give its address with https:// in {flag}")
+        }
+        Refusal::Failed(Failure::Tls(reason)) => untrusted(reason, flag),
         Refusal::Status(503, _) => {
             "wait if it has just been started: it reads what it has stored; else look at its log"
                 .to_string()
@@ -183,6 +198,26 @@ pub(crate) fn remedy(refusal: &Refusal, flag: &str) -> String {
             let server = flag.trim_start_matches("--").trim_end_matches("-url");
             format!("start {server}, or give its address with {flag}")
         }
+    }
+}
+
+/// What to do about a server with which no encrypted connection can be made.
+fn untrusted(reason: &str, flag: &str) -> String {
+    match Untrusted::of(reason) {
+        Some(Untrusted::Stranger) => {
+            "give the certificate of the authority that signed its own with --ca-file".to_string()
+        }
+        Some(Untrusted::Authority) => SELF_SIGNED.to_string(),
+        Some(Untrusted::Name) => {
+            format!("give it in {flag} under the name that its certificate bears")
+        }
+        Some(Untrusted::Expired) => "renew its certificate".to_string(),
+        Some(Untrusted::Anonymous) => {
+            "it wants a certificate of whoever asks, which is asked for with none: ask it where it wants none, or through a proxy that has one".to_string()
+        }
+        None => format!(
+            "what listens there may speak HTTP without TLS: then give its address with http:// in {flag}"
+        ),
     }
 }
 

@@ -66,6 +66,9 @@ pub(crate) fn sample_names(metric: &Metric) -> Vec<String> {
     }
 }
 
+/// So many series of one metric of one instance are more than people have listed the values of.
+const MANY_SERIES: usize = 5_000;
+
 impl<'a> Declared<'a> {
     pub(crate) fn new(catalog: &'a Catalog, rendered: Files<'a>) -> Declared<'a> {
         let mut emitted: HashMap<&str, Vec<&Metric>> = HashMap::new();
@@ -162,10 +165,50 @@ impl<'a> Declared<'a> {
             kept.others = others.collect();
         }
         kept.findings
+            .extend(self.undeclared(service, exposition, &by_name));
+        kept.findings
             .extend(series::duplicates(service, exposition));
         kept.findings
             .extend(self.process_metrics(service, &by_name));
         kept
+    }
+
+    /// A metric of very many series that nobody declares: it costs memory and time, and no alert or panel reads it.
+    fn undeclared(
+        &self,
+        service: &Service,
+        exposition: &Exposition,
+        by_name: &HashMap<&str, Vec<&Sample>>,
+    ) -> Option<Diagnostic> {
+        let many = by_name.iter().filter(|(_, all)| all.len() >= MANY_SERIES);
+        let (name, samples) = many
+            .filter(|(name, _)| {
+                let mut own = self
+                    .emitted
+                    .get(service.name.as_str())
+                    .into_iter()
+                    .flatten();
+                !own.any(|metric| sample_names(metric).iter().any(|own| own == *name))
+            })
+            .max_by_key(|(name, all)| (all.len(), **name))?;
+        let mut values: HashMap<&str, HashSet<&str>> = HashMap::new();
+        for (label, value) in samples.iter().flat_map(|sample| &sample.labels) {
+            values.entry(label).or_default().insert(value);
+        }
+        let most = values
+            .into_iter()
+            .map(|(label, values)| (values.len(), label));
+        let because = most.max().map_or_else(String::new, |(count, label)| {
+            format!(", as its label {label} has {count} values")
+        });
+        let message = format!(
+            "{}: {name} has {} of its {} series{because}, and the catalog does not declare it",
+            service.name,
+            samples.len(),
+            exposition.samples.len()
+        );
+        let place = Place::Key(format!("/services/{}", service.name));
+        Some(Diagnostic::warning("many-series", place, message).help("take that label out of the metric in the code, or the metric where nobody reads it; if it is meant so, declare it under [metrics]; `sample_limit` of the service bounds what it may cost"))
     }
 
     /// A metric that has series, and no number in any of them. The quantiles of a summary are none while nothing happens.

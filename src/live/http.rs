@@ -75,6 +75,40 @@ pub(crate) enum Failure {
     BadAddress(String),
 }
 
+/// Why an encrypted connection is not made, as far as it can be mended.
+#[derive(Debug)]
+pub(crate) enum Untrusted {
+    /// Nobody that is believed signed its certificate.
+    Stranger,
+    /// Its certificate is that of an authority, which it signed itself.
+    Authority,
+    /// Its certificate bears another name.
+    Name,
+    Expired,
+    /// It wants to know who asks.
+    Anonymous,
+}
+
+impl Untrusted {
+    /// Of the words of a failure.
+    pub(crate) fn of(reason: &str) -> Option<Untrusted> {
+        let causes = [
+            ("UnknownIssuer", Untrusted::Stranger),
+            ("CaUsedAsEndEntity", Untrusted::Authority),
+            ("NotValidForName", Untrusted::Name),
+            ("not valid for name", Untrusted::Name),
+            ("Expired", Untrusted::Expired),
+            ("expired", Untrusted::Expired),
+            ("CertificateRequired", Untrusted::Anonymous),
+        ];
+        let mut causes = causes.into_iter();
+        causes.find_map(|(words, cause)| reason.contains(words).then_some(cause))
+    }
+}
+
+/// `openssl req -x509` makes such a certificate, and Prometheus takes it where it is its `ca_file`.
+pub(crate) const SELF_SIGNED: &str = "make its certificate anew, as a server's and not as an authority's (`openssl req -x509 … -addext basicConstraints=critical,CA:FALSE`): with the one that it has it is not believed here, though Prometheus may be told to believe it";
+
 impl Failure {
     /// Whether it took all the time there was.
     pub(crate) fn is_silence(&self) -> bool {
@@ -334,6 +368,25 @@ fn io_failure(error: &std::io::Error, answering: bool) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_believed_has_a_cause() {
+        let cause = |reason: &str| Untrusted::of(reason);
+        for (reason, wanted) in [
+            ("invalid peer certificate: UnknownIssuer", "Stranger"),
+            (
+                "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
+                "Authority",
+            ),
+            ("certificate not valid for name \"a\"", "Name"),
+            ("invalid peer certificate: Expired", "Expired"),
+            ("received fatal alert: CertificateRequired", "Anonymous"),
+        ] {
+            let found = cause(reason).map(|cause| format!("{cause:?}"));
+            assert_eq!(found.as_deref(), Some(wanted));
+        }
+        assert!(cause("received corrupt message of type InvalidContentType").is_none());
+    }
 
     #[test]
     fn a_clock_is_apart_only_when_it_must_be() {

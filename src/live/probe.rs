@@ -2,7 +2,7 @@
 
 use super::endpoint::{basic, beginning};
 use super::exposition::{Exposition, parse};
-use super::http::{Answer, Client, Failure, Trust};
+use super::http::{Answer, Client, Failure, SELF_SIGNED, Trust, Untrusted};
 use super::secret::{self, Content, without_user};
 use crate::catalog::access::parted;
 use crate::catalog::{Service, ipv6};
@@ -428,22 +428,8 @@ fn unreachable(service: &Service, url: &str, failure: &Failure) -> Diagnostic {
         Failure::NoAnswer(_) => "restart it, and see what blocks it: one worker that waits on another service answers nobody".to_string(),
         Failure::CutOff => "look at its log: it takes the connection and ends it without an answer, as a worker does that dies, or a program that speaks something else".to_string(),
         Failure::TooLarge | Failure::Unfinished(_) => "serve the metrics there and nothing else; labels without a bound make them grow".to_string(),
-        Failure::Tls(reason) if reason.contains("UnknownIssuer") && own_authority => {
-            "who signed its certificate is not in the `ca_file` of `tls`: put that authority's certificate there".to_string()
-        }
-        Failure::Tls(reason) if reason.contains("UnknownIssuer") => {
-            "name the authority that signed its certificate: `tls = { ca_file = \"…\" }`".to_string()
-        }
-        Failure::Tls(reason) if reason.contains("NotValidForName") || reason.contains("not valid for name") => {
-            "say which name its certificate has: `server_name` in `tls`".to_string()
-        }
-        Failure::Tls(reason) if reason.to_lowercase().contains("expired") => {
-            "renew its certificate".to_string()
-        }
-        Failure::Tls(reason) if reason.contains("CertificateRequired") => {
-            "it wants a certificate of whoever asks: `cert_file` and `key_file` in `tls`".to_string()
-        }
-        _ => "see what listens there: it is not the service that the catalog means".to_string(),
+        Failure::Tls(reason) => untrusted(reason, own_authority),
+        _ => STRANGER.to_string(),
     };
     Diagnostic::error(
         "service-unreachable",
@@ -452,6 +438,32 @@ fn unreachable(service: &Service, url: &str, failure: &Failure) -> Diagnostic {
     )
     .help(help)
 }
+
+/// What to do about a service with which no encrypted connection can be made.
+fn untrusted(reason: &str, own_authority: bool) -> String {
+    let help = match Untrusted::of(reason) {
+        Some(Untrusted::Stranger) if own_authority => {
+            "who signed its certificate is not in the `ca_file` of `tls`: put that authority's certificate there"
+        }
+        Some(Untrusted::Stranger) => {
+            "name the authority that signed its certificate: `tls = { ca_file = \"…\" }`"
+        }
+        Some(Untrusted::Authority) if own_authority => SELF_SIGNED,
+        Some(Untrusted::Authority) => {
+            "it signed its certificate itself: name that as its authority, `tls = { ca_file = \"…\" }`"
+        }
+        Some(Untrusted::Name) => "say which name its certificate has: `server_name` in `tls`",
+        Some(Untrusted::Expired) => "renew its certificate",
+        Some(Untrusted::Anonymous) => {
+            "it wants a certificate of whoever asks: `cert_file` and `key_file` in `tls`"
+        }
+        None => STRANGER,
+    };
+    help.to_string()
+}
+
+/// What to do about something that speaks neither HTTP nor TLS as it is spoken here.
+const STRANGER: &str = "see what listens there: it is not the service that the catalog means";
 
 /// Where a redirect leads, as long as it stays at the same host: Prometheus follows it.
 fn redirected(url: &str, location: &str) -> Option<String> {

@@ -252,7 +252,7 @@ pub(crate) fn rule_difference(rendered: &Rule, loaded: &Rule) -> Option<String> 
     })
 }
 
-/// Groups of rendered rules that a server evaluates at another interval: each with its own and with the rendered one.
+/// Groups of rendered rules that a server evaluates at another interval, or lets give fewer results: each with its own and with what is rendered.
 pub(crate) fn paces(rendered: Files, groups: &[Value]) -> Vec<String> {
     let Some(config) = rendered.prometheus().next() else {
         return Vec::new();
@@ -273,10 +273,22 @@ pub(crate) fn paces(rendered: Files, groups: &[Value]) -> Vec<String> {
             there["name"] == group["name"]
                 && name(there["file"].as_str().unwrap_or_default()) == file
         })?;
+        let limit = |group: &Value| group["limit"].as_u64().unwrap_or(0);
+        let most = |limit: u64| match limit {
+            0 => "as many as there are".to_string(),
+            some => some.to_string(),
+        };
+        let (least, rendered) = (limit(there), limit(group));
         let there = Duration((there["interval"].as_f64()? * 1000.0) as u64);
-        (there != wanted).then(|| {
-            let name = group["name"].as_str().unwrap_or_default();
-            format!("the group {name} is evaluated every {there}, rendered is {wanted}")
+        let name = group["name"].as_str().unwrap_or_default();
+        if there != wanted {
+            return Some(format!(
+                "the group {name} is evaluated every {there}, rendered is {wanted}"
+            ));
+        }
+        (least != rendered).then(|| {
+            let (least, rendered) = (most(least), most(rendered));
+            format!("a rule of the group {name} may give {least} results (`limit`), rendered is {rendered}")
         })
     });
     differing.collect()

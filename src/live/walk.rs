@@ -156,6 +156,7 @@ pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service)
     };
     findings.extend(prometheus::full_disk(context, &running));
     findings.extend(clock);
+    findings.extend(prometheus::restarts(context, &running));
     // What they make blind is not one service, and what is behind them may be what is looked for.
     let flags = prometheus::flags(context, &running).into_iter();
     findings.extend(flags.map(|finding| Diagnostic {

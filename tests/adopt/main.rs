@@ -261,7 +261,7 @@ fn a_shop_is_told_of_the_same() {
 fn machines_are_watched_as_before() {
     let report = is_kept("machines", ["rules.yml", "alertmanager.yml"], &[]);
     assert!(
-        report.contains("Gone: threshold, of node, redis"),
+        report.contains("Gone: threshold, of node, Redis"),
         "{report}"
     );
 }

@@ -321,3 +321,29 @@ fn running(folder: &str) -> usize {
         .filter(|command| String::from_utf8_lossy(command).contains(folder))
         .count()
 }
+
+/// What the Alertmanager holds back, nobody is told of: it is no stray; what it does not hold back is one.
+#[test]
+fn an_alert_that_is_held_back_has_not_fired_too() {
+    let _alone = alone();
+    let more = "\n[alerts.Gone]\nkind = \"threshold\"\nmetric = \"up\"\nat_most = 0\nper = [\"instance\"]\nfor = \"6m\"\nseverity = \"warning\"\nservices = [\"agent-coordinator\"]\n";
+    let root = root(&format!("{}{more}", super::RECEIVERS));
+    let drill = || {
+        let output = root.run(&["drill", "--only", "ServiceDown", "--format", "json"]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), text)
+    };
+    let (code, text) = drill();
+    assert_eq!(code, Some(0), "{text}");
+    let path = root
+        .folder
+        .join("generated/monitoring/alertmanager/alertmanager.yml");
+    let written = fs::read_to_string(&path).unwrap();
+    let (before, rules) = written.split_once("inhibit_rules:").unwrap();
+    let after = rules.split_once("\nreceivers:").map(|(_, rest)| rest);
+    let receivers = after.map_or(String::new(), |rest| format!("receivers:{rest}"));
+    fs::write(&path, format!("{before}{receivers}")).unwrap();
+    let (code, text) = drill();
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("Gone@agent-coordinator fired too"), "{text}");
+}

@@ -252,3 +252,137 @@ fn what_a_server_was_started_with_and_when_somebody_is_told_are_said() {
         assert!(message.contains(part), "{part}: {message}");
     }
 }
+
+/// A rule file of before, a rule file's copy, and another Prometheus beside the one that is asked.
+#[test]
+fn rules_and_alerts_that_are_there_once_more_are_said() {
+    let root = quick();
+    change(&root, |text| {
+        let text = text.replace(
+            "evaluation_interval = \"15s\"",
+            "evaluation_interval = \"1s\"",
+        );
+        text.replacen("for = \"5m\"", "for = \"1s\"", 1)
+    });
+    let _alertmanager = root.alertmanager();
+    let _services = root.simulate(&[]);
+    root.install();
+    let installed = root.folder.join("installed");
+    let config = installed.join("working_prometheus.yml");
+    let written = fs::read_to_string(&config).unwrap();
+    let rules = fs::read_to_string(installed.join("alert_rules.yml")).unwrap();
+    fs::write(installed.join("copy.yml"), &rules).unwrap();
+    let older = rules.replacen("for: 1s", "for: 1h", 1);
+    assert_ne!(older, rules);
+    fs::write(installed.join("older.yml"), older).unwrap();
+    let [port] = free_ports();
+    let twin = written.replacen(
+        "  evaluation_interval: 1s\n",
+        "  evaluation_interval: 1s\n  external_labels: {replica: b}\n",
+        1,
+    );
+    assert_ne!(twin, written);
+    fs::write(installed.join("twin.yml"), twin).unwrap();
+    let folder = root.folder.display();
+    let start = |config: &str, port: u16, data: &str| {
+        let arguments = [
+            format!("--config.file={folder}/installed/{config}"),
+            format!("--storage.tsdb.path={folder}/{data}"),
+            format!("--web.listen-address=127.0.0.1:{port}"),
+            "--web.enable-lifecycle".to_string(),
+        ];
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let server = root.spawn("prometheus", "prometheus", &arguments);
+        root.answering(server, "prometheus", port, "/-/ready")
+    };
+    let server = || start("working_prometheus.yml", root.prometheus, "data");
+    let mut prometheus = server();
+    let (code, document) = root.ask(&["verify", "--wait", "60s"]);
+    assert_eq!(code, 0, "{document:#}");
+    for code in ["rules-twice", "told-twice", "silence-idle", "restarts"] {
+        assert!(!codes(&document).contains(&code), "{document:#}");
+    }
+    for (file, said) in [
+        ("copy.yml", "has copies of "),
+        ("older.yml", "its `for` is 3600s, rendered is 1s"),
+    ] {
+        let both = format!("  - alert_rules.yml\n  - {file}\n");
+        let more = written.replacen("  - alert_rules.yml\n", &both, 1);
+        assert_ne!(more, written);
+        fs::write(&config, more).unwrap();
+        assert_eq!(request(root.prometheus, "POST", "/-/reload").0, 200);
+        for verb in [&["why", "memory-manager"][..], &["verify"]] {
+            let (_, document) = root.ask(verb);
+            let (severity, message) = finding(&document, "rules-twice");
+            assert_eq!(severity, "warning");
+            assert!(
+                message.contains(file) && message.contains(said),
+                "{message}"
+            );
+        }
+    }
+    fs::write(&config, &written).unwrap();
+    assert_eq!(request(root.prometheus, "POST", "/-/reload").0, 200);
+    let (_, document) = root.ask(&["verify"]);
+    assert!(!codes(&document).contains(&"rules-twice"), "{document:#}");
+    // Somebody silenced it by a name that no rule has.
+    let alertmanager = format!("--alertmanager.url=http://127.0.0.1:{}", root.alertmanager);
+    let silence = [
+        alertmanager.as_str(),
+        "silence",
+        "add",
+        "alertname=ServiceGone",
+        "job=memory-manager",
+        "--author=ann",
+        "--comment=deploy",
+    ];
+    let added = std::process::Command::new("amtool").args(silence).output();
+    assert!(added.unwrap().status.success());
+    for verb in [&["why", "memory-manager"][..], &["verify"]] {
+        let (_, document) = root.ask(verb);
+        let (_, message) = finding(&document, "silence-idle");
+        assert!(
+            message.contains("no rule has an alert ServiceGone")
+                && message.contains("silenced by ann"),
+            "{message}"
+        );
+    }
+    let (_, document) = root.ask(&["why", "agent-designer"]);
+    assert!(!codes(&document).contains(&"silence-idle"), "{document:#}");
+    // It ends again and again; for five seconds after its start it has no target.
+    for _ in 0..3 {
+        std::thread::sleep(std::time::Duration::from_secs(9));
+        drop(prometheus);
+        prometheus = server();
+    }
+    let mut document = Value::Null;
+    assert!(
+        (0..60).any(|_| {
+            std::thread::sleep(std::time::Duration::from_secs(1));
+            document = root.ask(&["why", "memory-manager"]).1;
+            codes(&document).contains(&"restarts")
+        }),
+        "{document:#}"
+    );
+    let (severity, message) = finding(&document, "restarts");
+    assert_eq!(severity, "warning");
+    assert!(message.contains("started 3 times"), "{message}");
+    // A second Prometheus that tells the Alertmanager of the same, under labels of its own.
+    let _twin = start("twin.yml", port, "twin");
+    root.fault("PUT", "memory-manager/down");
+    let mut document = Value::Null;
+    assert!(
+        (0..120).any(|_| {
+            std::thread::sleep(std::time::Duration::from_secs(1));
+            document = root.ask(&["why", "memory-manager"]).1;
+            codes(&document).contains(&"told-twice")
+        }),
+        "{document:#}"
+    );
+    let (severity, message) = finding(&document, "told-twice");
+    assert_eq!(severity, "warning");
+    assert!(
+        message.contains("ServiceDown@memory-manager once more, with replica=\"b\""),
+        "{message}"
+    );
+}

@@ -4,6 +4,7 @@ use super::files;
 use super::inferred::{Inferred, inferred};
 use super::silence::{Silence, series};
 use crate::artifacts::{ARTIFACTS, RULES};
+use crate::catalog::schema::SCHEMA;
 use crate::catalog::{Catalog, Service};
 use crate::commands::init::draft::UNKNOWN;
 use crate::commands::init::jobs::toml;
@@ -137,6 +138,9 @@ pub(super) fn recognised(
     let mut times: BTreeMap<&str, usize> = BTreeMap::new();
     named.for_each(|name| *times.entry(name).or_default() += 1);
     let (mut found, mut stay) = (Vec::new(), Vec::new());
+    let pattern = SCHEMA.pointer("/properties/alerts/propertyNames/pattern");
+    let pattern = pattern.and_then(Value::as_str).unwrap_or_default();
+    let nameable = fancy_regex::Regex::new(pattern);
     for rule in rules {
         let Some(name) = rule["alert"].as_str() else {
             continue;
@@ -144,6 +148,12 @@ pub(super) fn recognised(
         let one = || {
             if times[name] > 1 {
                 return Err(why("there are several of this name"));
+            }
+            let fits = nameable.as_ref();
+            if !fits.is_ok_and(|fits| fits.is_match(name).unwrap_or(false)) {
+                return Err(why(
+                    "the name of an alert of a catalog has letters, digits, dashes and underscores, a letter first",
+                ));
             }
             if kept_as_they_are.contains(name) {
                 return Err(why("unit tests of yours are about it"));

@@ -442,6 +442,26 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "Prometheus evaluates a group of rules later than it should, or no longer, so alerts fire late or never.",
     ),
     (
+        "many-series",
+        "A service exposes thousands of series of a metric that the catalog does not declare: they cost memory and time, and nothing rendered reads them.",
+    ),
+    (
+        "rules-twice",
+        "Prometheus evaluates rules under the names of rendered ones beside them, from another file: a copy, or an older render that still fires.",
+    ),
+    (
+        "told-twice",
+        "The Alertmanager has an alert twice, with labels that tell them apart, so whoever is told is told of both.",
+    ),
+    (
+        "silence-idle",
+        "A silence names an alert that no rule has, so it silences nothing: the alert was renamed, or its name misspelt.",
+    ),
+    (
+        "restarts",
+        "Prometheus was started several times within the last hour, and an alert waits for all of its `for` again after each start.",
+    ),
+    (
         "metric-type",
         "A metric is exposed as another type than the contract says.",
     ),

@@ -109,10 +109,10 @@ impl Job {
     pub(in crate::commands) fn service(&self, reach: Reach) -> Result<Found, String> {
         let on_host = reach == Reach::OnHost;
         let name = &self.name;
-        let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
-        if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(letters) {
+        let letters = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || !name.chars().all(letters) {
             return Err(
-                "the name of a service has lower-case letters, digits, dashes and underscores"
+                "the name of a service has letters, digits, dashes and underscores, a letter first"
                     .to_string(),
             );
         }

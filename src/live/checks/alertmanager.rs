@@ -1,6 +1,6 @@
 //! The Alertmanager: whether Prometheus sends to it, and whether it routes as rendered.
 
-use super::delivery::{called, possible};
+use super::delivery::{called, possible, texts};
 use super::{CheckContext, Checked, first, remedy};
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::json::{Parts, plain};
@@ -8,6 +8,7 @@ use crate::live::endpoint::Refusal;
 use crate::live::loaded::differences;
 use crate::live::prometheus::Running;
 use crate::stack::notifications::alerts::Way;
+use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::routes::Route;
 use crate::yaml;
 use serde_json::{Value, json};
@@ -59,7 +60,12 @@ fn loaded(context: &CheckContext, running: &Running) -> Result<Loaded, Diagnosti
         .json(&context.client, "/api/v2/status")
         .map_err(|refusal| {
             let sentence = context.alertmanager.sentence(&refusal);
-            let dead = matches!(refusal, Refusal::Failed(_));
+            // Who has a route prefix, or is another program, answers so to Prometheus too.
+            let there = format!("{}/api/", context.alertmanager.url);
+            let mut sends = running.alertmanagers.iter();
+            let elsewhere = matches!(refusal, Refusal::Status(404, _))
+                && sends.any(|address| address.starts_with(&there));
+            let dead = elsewhere || matches!(refusal, Refusal::Failed(_));
             let message = match running.sends_to(&context.alertmanager.url) {
                 true if dead => format!("{sentence}; alerts notify nobody"),
                 true => format!("{sentence}; whether anybody is notified was not seen"),
@@ -68,8 +74,11 @@ fn loaded(context: &CheckContext, running: &Running) -> Result<Loaded, Diagnosti
                     first(&running.alertmanagers, 3)
                 ),
             };
-            Diagnostic::error("alertmanager-unreachable", place(context), message)
-                .help(remedy(&refusal, "--alertmanager-url"))
+            let help = match elsewhere {
+                true => "Prometheus sends to the same address: start the Alertmanager there, and without `--web.route-prefix`".to_string(),
+                false => remedy(&refusal, "--alertmanager-url"),
+            };
+            Diagnostic::error("alertmanager-unreachable", place(context), message).help(help)
         })?;
     let version = status["versionInfo"]["version"]
         .as_str()
@@ -156,7 +165,7 @@ pub(super) fn concerns(context: &CheckContext, service: &str, other: &Value) -> 
     };
     let (found, _) = between(&file.value, other);
     let whom = Whom::of(context, Some(service), &file.value, other);
-    found.iter().any(|one| whom.has(one))
+    found.iter().any(|one| whom.has(one, false))
 }
 
 /// Who is told of a service's alerts.
@@ -185,33 +194,58 @@ impl Whom {
             let Some(labels) = way.sent(&made) else {
                 continue;
             };
-            let (wanted, there) = (wanted.ends(&labels), there.ends(&labels));
-            if whom.others.is_none() {
-                let (wanted, there) = (names(&wanted), names(&there));
-                whom.others = (wanted != there).then(|| {
-                    let name = called(&labels);
-                    format!("{there} is told of {name}, rendered is {wanted}")
-                });
-            }
-            let receivers = wanted.iter().map(|route| route.receiver().to_string());
+            let ends = wanted.ends(&labels);
+            let receivers = ends.iter().map(|route| route.receiver().to_string());
             whom.receivers.extend(receivers);
-            whom.rerouted |= wanted.len() != there.len();
-            let mut both = wanted.iter().zip(&there);
-            whom.rerouted |= both.any(|(wanted, there)| {
-                let settings = |route: &Route| Value::Object(route.settings.clone());
-                !differences(&settings(wanted), &settings(there), "", 0).is_empty()
-            });
+            whom.add(&labels, ends, there.ends(&labels));
+        }
+        // What is not of the catalog is about the monitoring itself, and of no service.
+        let rules = context.rendered.alerts().map(|(_, _, rule)| rule);
+        let own = rules.filter(|rule| {
+            let name = rule["alert"].as_str().unwrap_or_default();
+            service.is_none() && context.catalog.alert(name).is_none()
+        });
+        for rule in own {
+            let mut made = texts(&rule["labels"]);
+            let name = rule["alert"].as_str().unwrap_or_default();
+            made.insert("alertname".to_string(), name.to_string());
+            if let Some(labels) = way.sent(&made) {
+                whom.add(&labels, wanted.ends(&labels), there.ends(&labels));
+            }
         }
         whom
     }
 
-    fn has(&self, difference: &Difference) -> bool {
+    /// Where an alert ends, as rendered and there.
+    fn add(&mut self, labels: &Labels, wanted: Vec<&Route>, there: Vec<&Route>) {
+        if self.others.is_none() {
+            let (wanted, there) = (names(&wanted), names(&there));
+            self.others = (wanted != there).then(|| {
+                let name = called(labels);
+                format!("{there} is told of {name}, rendered is {wanted}")
+            });
+        }
+        self.rerouted |= otherwise(&wanted, &there);
+    }
+
+    /// Whether a difference concerns them; of all services together every receiver does.
+    fn has(&self, difference: &Difference, of_all: bool) -> bool {
         match &difference.about {
-            About::Receiver(name) => self.receivers.contains(name),
+            About::Receiver(name) => of_all || self.receivers.contains(name),
             About::Routes => self.rerouted,
             About::All => true,
         }
     }
+}
+
+/// Whether an alert that ends in some routes is told otherwise than in others.
+fn otherwise(wanted: &[&Route], there: &[&Route]) -> bool {
+    let settings = |route: &Route| Value::Object(route.settings.clone());
+    let mut both = wanted.iter().zip(there);
+    wanted.len() != there.len()
+        || both.any(|(wanted, there)| {
+            !differences(&settings(wanted), &settings(there), "", 0).is_empty()
+        })
 }
 
 /// The receivers of some routes, for people.
@@ -295,22 +329,28 @@ pub(crate) fn about(context: &CheckContext, running: &Running, service: Option<&
     let whom = rendered
         .filter(|_| !found.is_empty())
         .map(|file| Whom::of(context, service, &file.value, &config));
-    let (found, of_others): (Vec<Difference>, Vec<Difference>) = found
-        .into_iter()
-        .partition(|one| service.is_none() || whom.as_ref().is_none_or(|whom| whom.has(one)));
+    let (found, of_others): (Vec<Difference>, Vec<Difference>) =
+        found.into_iter().partition(|one| {
+            let all = service.is_none();
+            whom.as_ref().is_none_or(|whom| whom.has(one, all))
+        });
     let others = whom.and_then(|whom| whom.others);
     let others = others.map_or_else(String::new, |others| format!("; so {others}"));
     let texts = |all: Vec<Difference>| all.into_iter().map(|one| one.text).collect::<Vec<_>>();
     let (found, of_others) = (texts(found), texts(of_others));
     if !of_others.is_empty() {
+        let whom = match service {
+            Some(_) => "does not concern this service",
+            None => "changes nothing of who is told of the alerts rendered here, nor when",
+        };
         let message = format!(
-            "the Alertmanager routes otherwise than rendered, which does not concern this service: {}",
+            "the Alertmanager routes otherwise than rendered, which {whom}: {}",
             first(&of_others, 3)
         );
         let reload = super::prometheus::reload_command(context, "alertmanager");
         findings.push(
             Diagnostic::notice("alertmanager-not-loaded", place(context), message).help(format!(
-                "let it read {} as it is here, then {reload}",
+                "leave it so where the routes are shared with others; else let it read {} as it is here, then {reload}",
                 path(context)
             )),
         );

@@ -269,11 +269,14 @@ pub(super) fn foreign_alert(
         let mut rules = running.rules().filter(|rule| rule["name"] == name);
         rules.any(|rule| rule["alerts"].items().next().is_some())
     };
-    let foreign: Vec<&str> = delivery.names_of(service);
-    let foreign: Vec<&str> = foreign.into_iter().filter(|name| !fires(name)).collect();
+    // About no service, others send what they like.
+    let ours = |name: &str| !service.is_empty() || running.rules().any(|rule| rule["name"] == name);
+    let foreign = delivery.names_of(service).into_iter();
+    let foreign: Vec<&str> = foreign.filter(|name| ours(name) && !fires(name)).collect();
     let message = format!(
-        "the Alertmanager has {} of it, which this Prometheus does not fire now",
-        foreign.join(", ")
+        "the Alertmanager has {}{}, which this Prometheus does not fire now",
+        foreign.join(", "),
+        if service.is_empty() { "" } else { " of it" }
     );
     (!foreign.is_empty()).then(|| {
         Diagnostic::warning("foreign", place.clone(), message)
@@ -336,6 +339,130 @@ pub(crate) fn possible<'c>(
         });
         of_it.map(move |(branch, subject)| (alert, labels(alert, branch, subject)))
     })
+}
+
+/// What somebody else sends about a service under the name of an alert that this Prometheus sends too, with labels that tell them
+/// apart: the Alertmanager takes both for alerts of their own.
+pub(super) fn told_twice(
+    running: &Running,
+    delivery: &Delivery,
+    service: &str,
+    place: &Place,
+) -> Option<Diagnostic> {
+    let way = Way::of(&running.config);
+    let made = running.rules().flat_map(|rule| rule["alerts"].items());
+    let made = made.filter(|alert| alert["labels"]["job"].as_str().unwrap_or_default() == service);
+    let sent: Vec<Labels> = made
+        .filter_map(|alert| way.sent(&texts(&alert["labels"])))
+        .collect();
+    let outside = &running.config["global"]["external_labels"];
+    let mut twice: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for alert in delivery.of_service(service) {
+        let labels = texts(&alert["labels"]);
+        let own = sent
+            .iter()
+            .filter(|one| one.get("alertname") == labels.get("alertname"));
+        if sent.contains(&labels) {
+            continue;
+        }
+        // Another instance, or another value that was seen before, is an alert of the same rule.
+        let alike = own.clone().find(|own| own.keys().eq(labels.keys()));
+        let Some(own) = alike.or(own.clone().next()) else {
+            continue;
+        };
+        let more = labels
+            .iter()
+            .filter(|(label, value)| match own.get(*label) {
+                None => true,
+                Some(known) => known != *value && outside.get(label.as_str()).is_some(),
+            });
+        let more: Vec<String> = more
+            .map(|(label, value)| format!("{label}={value:?}"))
+            .collect();
+        let fewer = own.keys().filter(|label| !labels.contains_key(*label));
+        let fewer = fewer.map(|label| format!("no {label}"));
+        let how: Vec<String> = more.into_iter().chain(fewer).collect();
+        if !how.is_empty() {
+            let names = twice.entry(how.join(", ")).or_default();
+            names.insert(called(&labels));
+        }
+    }
+    let (how, names) = twice.into_iter().next()?;
+    let names: Vec<String> = names.into_iter().collect();
+    let message = format!(
+        "the Alertmanager has {} once more, with {how}: another Prometheus sends it too, and whoever is told is told of both",
+        super::first(&names, 3)
+    );
+    Some(Diagnostic::warning("told-twice", place.clone(), message).help(
+        "let both send the same labels: drop the one that tells them apart under `alert_relabel_configs` of each; where the other one is not meant to run these rules, take them out there",
+    ))
+}
+
+/// What Prometheus fires about a service that the Alertmanager does not have, for people; empty: it has everything.
+pub(crate) fn on_its_way(running: &Running, delivery: &Delivery, service: &str) -> String {
+    let way = Way::of(&running.config);
+    let made = running.rules().flat_map(|rule| rule["alerts"].items());
+    let fired = made.filter(|alert| alert["state"] == "firing");
+    let fired = fired.filter(|alert| alert["labels"]["job"] == service);
+    let missing = fired.filter_map(|alert| way.sent(&texts(&alert["labels"])));
+    let missing = missing.filter(|sent| !delivery.has(sent));
+    let names: BTreeSet<String> = missing
+        .filter_map(|sent| sent.get("alertname").cloned())
+        .collect();
+    let names: Vec<String> = names.into_iter().collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!(
+            ", and not yet {}, which Prometheus sends again within a minute",
+            names.join(", ")
+        ),
+    }
+}
+
+/// A silence over a service by the name of an alert that no rule has: an alert was renamed, or its name misspelt.
+pub(super) fn idle_silences(
+    context: &CheckContext,
+    running: &Running,
+    delivery: &Delivery,
+    service: Option<&str>,
+    place: &Place,
+) -> Vec<Diagnostic> {
+    let way = Way::of(context.rendered.config().unwrap_or(&Value::Null));
+    let mut found = Vec::new();
+    for silence in &delivery.silences {
+        let named = |matcher: &&Matcher| matcher.name == "alertname";
+        let name = silence.matchers.iter().find(named);
+        let Some(name) = name.filter(|name| matches!(name.comparison, Comparison::Equal)) else {
+            continue;
+        };
+        let mut rules = running.rules();
+        let mut there = delivery.alerts.iter();
+        let about = silence.matchers.iter().filter(|matcher| !named(matcher));
+        let about: Vec<Matcher> = about.cloned().collect();
+        if !about
+            .iter()
+            .any(|matcher| matcher.name == "job" || matcher.name == "service")
+            || rules.any(|rule| rule["name"] == name.value.as_str())
+            || there.any(|alert| alert["labels"]["alertname"] == name.value.as_str())
+        {
+            continue;
+        }
+        let mut possible = possible(context, service).filter_map(|(_, made)| way.sent(&made));
+        if possible.any(|labels| pick(&about, &labels)) {
+            let message = format!(
+                "no rule has an alert {}, so this covers nothing: {}",
+                name.value,
+                silence.described()
+            );
+            found.push(
+                Diagnostic::warning("silence-idle", place.clone(), message).help(format!(
+                    "silence it anew under the name that it has now; {}",
+                    silence.end(context)
+                )),
+            );
+        }
+    }
+    found
 }
 
 /// What keeps any alert from being told.

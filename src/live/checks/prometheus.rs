@@ -4,7 +4,7 @@ use super::{CheckContext, Checked, clocks, first};
 use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
 use crate::live::loaded::{THIS_HOST, differences};
-use crate::live::prometheus::{Running, reload_time};
+use crate::live::prometheus::{Running, query, reload_time};
 use crate::live::rules::{Rule, loaded_rule, places, rendered_rules, rule_difference};
 use crate::promql::parse;
 use crate::promql::walk::reach;
@@ -229,6 +229,40 @@ pub(crate) fn full_disk(context: &CheckContext, running: &Running) -> Option<Dia
     Some(Diagnostic::error("disk-full", config_place(context), message).help(help))
 }
 
+/// Starts within an hour that nobody makes on purpose.
+const MANY_STARTS: f64 = 3.0;
+
+/// What a `for` must be longer than to go on behind a restart (`--rules.alert.for-grace-period`). Seconds.
+const GRACE: f64 = 600.0;
+
+/// A Prometheus that ends again and again: what is to be seen for some time is never seen for that long.
+pub(crate) fn restarts(context: &CheckContext, running: &Running) -> Option<Diagnostic> {
+    let asked =
+        "max(changes(process_start_time_seconds[1h]) and on (job, instance) prometheus_build_info)";
+    let found = query(&context.prometheus, &context.client, asked).ok()?;
+    let times: f64 = found.first()?["value"][1].as_str()?.parse().ok()?;
+    if times < MANY_STARTS {
+        return None;
+    }
+    let began = running.started?;
+    let lived = (running.now() - began).num_seconds() as f64;
+    let rules = rendered_rules(context.rendered).into_iter();
+    let waiting = rules.filter(|rule| rule.alert && rule.hold > lived && rule.hold <= GRACE);
+    let names: BTreeSet<String> = waiting.map(|rule| rule.name).collect();
+    let names: Vec<String> = names.into_iter().collect();
+    let waiting = match names.is_empty() {
+        true => String::new(),
+        false => format!(", and it has not run long enough for {}", first(&names, 3)),
+    };
+    let message = format!(
+        "Prometheus was started {times} times within the last hour, last at {}: after each start an alert waits for all of its `for` again{waiting}",
+        began.format("%T UTC")
+    );
+    Some(Diagnostic::warning("restarts", config_place(context), message).help(
+        "see in its log why it ends, and in what runs it: memory that it may not have, a disk that is full, a health check that restarts it",
+    ))
+}
+
 /// What it was started with, where the catalog says something else: how long it keeps samples, and what alerts link to.
 pub(crate) fn flags(context: &CheckContext, running: &Running) -> Vec<Diagnostic> {
     let wanted = &context.catalog.prometheus;
@@ -320,6 +354,7 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
                 .help(reload_help(context, running)),
         );
     }
+    findings.extend(restarts(context, running));
     findings.extend(flags(context, running));
     let right = !findings.iter().any(Diagnostic::stops);
     let state = if right { "ok" } else { "differs" };

@@ -2,14 +2,14 @@
 
 use super::prometheus::{cannot_store, config_place, reload_help};
 use super::{CheckContext, Checked, first};
-use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
 use crate::live::prometheus::{Running, time};
 use crate::live::rules::{
     Concern, Rule, loaded_rule, paces, places, rendered_rules, rule_difference,
 };
 use serde_json::Value;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Whether every rendered rule is loaded and evaluated.
 pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
@@ -31,12 +31,14 @@ pub(crate) fn about(
     let (mut stale, mut of_others) = (Vec::new(), Vec::new());
     // With the same reason they are one finding.
     let mut fail: BTreeMap<&str, Vec<(&str, &Value)>> = BTreeMap::new();
-    for (rule, at) in rendered.iter().zip(places(&rendered, &loaded)) {
+    let places = places(&rendered, &loaded);
+    for (rule, at) in rendered.iter().zip(&places) {
         let own = wanted(rule);
         match at {
             None if own => stale.push(format!("{} is not loaded", rule.name)),
             None => of_others.push(format!("{} is not loaded", rule.name)),
             Some(at) => {
+                let at = *at;
                 let whole = rule_difference(rule, &loaded[at]);
                 let how = match concern.filter(|_| own) {
                     Some(concern) => concern.difference(rule, &loaded[at]),
@@ -113,6 +115,11 @@ pub(crate) fn about(
                 .help("correct them in their own file: as long as they fail, an alert about failing rules fires for all of Prometheus"),
         );
     }
+    let placed: HashSet<usize> = places.into_iter().flatten().collect();
+    let doubled = loaded.iter().zip(&raw).enumerate();
+    let doubled = doubled.filter(|(at, (rule, _))| !placed.contains(at) && wanted(rule));
+    let doubled: Vec<(&Rule, &Value)> = doubled.map(|(_, (rule, raw))| (rule, *raw)).collect();
+    findings.extend(twice(context, running, &rendered, &doubled));
     findings.extend(late(context, running, &ours));
     stale.extend(paces(context.rendered, &running.groups));
     stale.sort();
@@ -153,6 +160,71 @@ pub(crate) fn about(
         running.rules().count()
     );
     Checked::new("rules", format!("{fine}/{alerts}"), note, findings)
+}
+
+/// Rules under the name of a rendered one that are loaded beside it: a copy of it, or an older one, from another file.
+fn twice(
+    context: &CheckContext,
+    running: &Running,
+    rendered: &[Rule],
+    doubled: &[(&Rule, &Value)],
+) -> Vec<Diagnostic> {
+    let mut copies: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    // What is active now comes first.
+    let mut others: BTreeMap<&str, Vec<(bool, String)>> = BTreeMap::new();
+    for (rule, raw) in doubled {
+        let mut named = rendered
+            .iter()
+            .filter(|one| one.name == rule.name)
+            .peekable();
+        let Some(wanted) = named.peek().copied() else {
+            continue;
+        };
+        let mut groups = running.groups.iter();
+        let group = groups.find(|group| group["rules"].items().any(|one| std::ptr::eq(one, *raw)));
+        let file = group.and_then(|group| group["file"].as_str());
+        let file = file.unwrap_or_default();
+        let how = rule_difference(wanted, rule);
+        match how.filter(|_| named.all(|one| rule_difference(one, rule).is_some())) {
+            None => copies.entry(file).or_default().push(&rule.name),
+            Some(how) => {
+                let now = raw["alerts"]
+                    .items()
+                    .filter_map(|one| one["labels"]["job"].as_str());
+                let now: BTreeSet<&str> = now.collect();
+                let now: Vec<String> = now.into_iter().map(str::to_string).collect();
+                let quiet = now.is_empty();
+                let now = match quiet {
+                    true => String::new(),
+                    false => format!(", and it is active now for {}", first(&now, 3)),
+                };
+                let said = format!("{} ({how}{now})", rule.name);
+                others.entry(file).or_default().push((quiet, said));
+            }
+        }
+    }
+    let found = |message: String| {
+        Diagnostic::warning("rules-twice", config_place(context), message)
+            .help("take that file out of `rule_files` of the configuration that Prometheus runs where it is left over from before; where it is somebody else's, give what is in it names of its own")
+    };
+    let copies = copies.into_iter().map(|(file, names)| {
+        let names: Vec<String> = names.into_iter().map(str::to_string).collect();
+        let count = plural(names.len(), "rule");
+        found(format!(
+            "{file} has copies of {count} that {} rendered, evaluated beside them: {}",
+            if names.len() == 1 { "is" } else { "are" },
+            first(&names, 3)
+        ))
+    });
+    let others = others.into_iter().map(|(file, mut said)| {
+        said.sort_by_key(|(quiet, _)| *quiet);
+        let said: Vec<String> = said.into_iter().map(|(_, said)| said).collect();
+        found(format!(
+            "{file} has rules under the names of rendered ones, evaluated beside them, and otherwise: {}",
+            first(&said, 3)
+        ))
+    });
+    others.chain(copies).collect()
 }
 
 /// How many of its intervals a group may be behind, before something is made of it.
@@ -230,6 +302,9 @@ pub(crate) fn failing(context: &CheckContext, name: &str, raw: &Value) -> Diagno
             "two series where one is expected make it fail: look for a job that is scraped twice"
         }
         false if too_costly(why) => COSTLY,
+        false if why.contains("exceeded limit") => {
+            "its group has a `limit` in the file that Prometheus runs: raise it there, or take it out"
+        }
         false => {
             "Prometheus' log has it too; until it is evaluated again nobody is told of what it is about"
         }

@@ -9,6 +9,7 @@ use crate::stack::notifications::routes::{EACH, Route};
 use crate::stack::notifications::times::Intervals;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// What holds where a route says nothing. https://prometheus.io/docs/alerting/latest/configuration/#route
 const DEFAULTS: [(&str, Duration); 3] = [
@@ -46,66 +47,78 @@ fn group(route: &Route, labels: &Labels) -> Labels {
         .collect()
 }
 
-/// When each alert of a service that fires and that nothing holds back is told, wherever somebody is.
-fn due<'t>(delivery: &Delivery, tree: &'t Route, service: &str) -> Vec<Due<'t>> {
-    let begins = |alert: &Value| time(alert["startsAt"].as_str()?);
-    let all: Vec<(Labels, Option<DateTime<Utc>>)> = delivery
-        .alerts
-        .iter()
-        .map(|alert| (texts(&alert["labels"]), begins(alert)))
-        .collect();
-    let mut found = Vec::new();
-    for alert in delivery.of_service(service) {
-        let (labels, Some(since)) = (texts(&alert["labels"]), begins(alert)) else {
-            continue;
-        };
-        if alert["status"]["state"] == "suppressed" {
-            continue;
-        }
-        for route in tree
-            .ends(&labels)
-            .into_iter()
-            .filter(|one| delivery.tells(one.receiver()))
-        {
-            let own = group(route, &labels);
-            let with_it = all.iter().filter(|(other, _)| {
-                let mut ends = tree.ends(other).into_iter();
-                ends.any(|end| end.pointer == route.pointer) && group(route, other) == own
-            });
-            let first = with_it
-                .filter_map(|(_, began)| *began)
-                .min()
-                .unwrap_or(since);
-            let told_first = later(first, setting(route, "group_wait"));
-            let joins = since > told_first;
-            let at = match joins {
-                true => later(since, setting(route, "group_interval")),
-                false => told_first,
+/// The routes of the running Alertmanager, and since when each group of what it has fires.
+pub(crate) struct Schedule {
+    tree: Route,
+    /// By the place of the route and the labels of the group.
+    began: HashMap<(String, Labels), DateTime<Utc>>,
+}
+
+fn begins(alert: &Value) -> Option<DateTime<Utc>> {
+    time(alert["startsAt"].as_str()?)
+}
+
+impl Schedule {
+    /// None: nobody is told of anything.
+    pub(crate) fn of(delivery: &Delivery) -> Option<Schedule> {
+        let tree = Route::of(&delivery.config)?;
+        let mut began: HashMap<(String, Labels), DateTime<Utc>> = HashMap::new();
+        for alert in &delivery.alerts {
+            let (labels, Some(at)) = (texts(&alert["labels"]), begins(alert)) else {
+                continue;
             };
-            let labels = labels.clone();
-            found.push(Due {
-                labels,
-                route,
-                at,
-                joins,
-            });
+            for route in tree.ends(&labels) {
+                let group = (route.pointer.clone(), group(route, &labels));
+                let first = began.entry(group).or_insert(at);
+                *first = at.min(*first);
+            }
         }
+        Some(Schedule { tree, began })
     }
-    found
+
+    /// When each alert of a service that fires and that nothing holds back is told, wherever somebody is.
+    fn due(&self, delivery: &Delivery, service: &str) -> Vec<Due<'_>> {
+        let mut found = Vec::new();
+        for alert in delivery.of_service(service) {
+            let (labels, Some(since)) = (texts(&alert["labels"]), begins(alert)) else {
+                continue;
+            };
+            if alert["status"]["state"] == "suppressed" {
+                continue;
+            }
+            let ends = self.tree.ends(&labels).into_iter();
+            for route in ends.filter(|one| delivery.tells(one.receiver())) {
+                let group = (route.pointer.clone(), group(route, &labels));
+                let first = self.began.get(&group).copied().unwrap_or(since);
+                let told_first = later(first, setting(route, "group_wait"));
+                let joins = since > told_first;
+                let at = match joins {
+                    true => later(since, setting(route, "group_interval")),
+                    false => told_first,
+                };
+                let labels = labels.clone();
+                found.push(Due {
+                    labels,
+                    route,
+                    at,
+                    joins,
+                });
+            }
+        }
+        found
+    }
 }
 
 /// Alerts of a service that fire and have not been told of yet, because it is not yet time.
 pub(crate) fn not_yet(
     running: &Running,
     delivery: &Delivery,
+    schedule: &Schedule,
     service: &str,
     place: &Place,
 ) -> Vec<Diagnostic> {
-    let Some(tree) = Route::of(&delivery.config) else {
-        return Vec::new();
-    };
     let now = running.now();
-    let waiting = due(delivery, &tree, service).into_iter();
+    let waiting = schedule.due(delivery, service).into_iter();
     let waiting = waiting.filter(|due| due.at > now);
     let said = waiting.map(|due| {
         let (key, when, why) = match due.joins {
@@ -132,8 +145,8 @@ pub(crate) fn not_yet(
 
 /// How often what has been told is told again while it fires.
 pub(crate) fn again(delivery: &Delivery, service: &str) -> Option<String> {
-    let tree = Route::of(&delivery.config)?;
-    let all = due(delivery, &tree, service);
+    let schedule = Schedule::of(delivery)?;
+    let all = schedule.due(delivery, service);
     let intervals = Intervals::of(&delivery.config);
     let tells = |due: &&Due| {
         due.at <= Utc::now() && intervals.silent_at(&[due.route], Utc::now()) == Ok(false)

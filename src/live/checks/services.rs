@@ -492,7 +492,10 @@ impl Visit<'_> {
             finding.severity = Severity::Warning;
             finding.common += &read("");
             finding.message += &read(&last);
-            finding.help = help.to_string();
+            // What can be done about a certificate is said already.
+            if !finding.message.contains("TLS fails") {
+                finding.help = help.to_string();
+            }
         }
         // A service that says that something is wrong says it to everybody.
         if !self.ill {

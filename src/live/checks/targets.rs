@@ -21,6 +21,8 @@ pub(crate) struct Scrapes {
     turns: f64,
     /// Whether one of the last few succeeded.
     lately: f64,
+    /// How long the longest took, in seconds.
+    longest: f64,
 }
 
 /// The last few.
@@ -62,6 +64,18 @@ impl Scrapes {
         });
         fill("changes", LATELY, |one, value| one.turns = value);
         fill("max_over_time", &last, |one, value| one.lately = value);
+        if found.is_empty() {
+            return found;
+        }
+        let took = up.replacen("up", "scrape_duration_seconds", 1);
+        let asked = format!("max by (job) (max_over_time({took}[{LATELY}]))");
+        for one in query(&context.prometheus, &context.client, &asked).unwrap_or_default() {
+            let (job, value) = (one["metric"]["job"].as_str(), one["value"][1].as_str());
+            let own = job.and_then(|job| found.get_mut(job));
+            if let (Some(own), Some(Ok(value))) = (own, value.map(str::parse)) {
+                own.longest = value;
+            }
+        }
         found
     }
 
@@ -79,12 +93,24 @@ impl Scrapes {
 
 /// A service that answers now, and did not again and again.
 pub(crate) fn flapping(service: &Service, scrapes: &Scrapes) -> Diagnostic {
+    let place = Place::Key(format!("/services/{}", service.name));
+    let timeout = service.scrape_timeout;
+    if scrapes.longest >= timeout.seconds() {
+        let message = format!(
+            "{}: it is up now, and {}: some took longer than the {timeout} of `scrape_timeout`",
+            service.name,
+            scrapes.described()
+        );
+        return Diagnostic::warning("flapping", place, message)
+            .common("it is up now, and many of its scrapes in the last minutes took too long")
+            .help("look what makes it slow at times, such as a collector that asks something else while it is scraped; expose less, or raise `scrape_timeout`; alerts with a `for` longer than each outage stay silent")
+            .of(&service.name);
+    }
     let message = format!(
         "{}: it is up now, and {}",
         service.name,
         scrapes.described()
     );
-    let place = Place::Key(format!("/services/{}", service.name));
     Diagnostic::warning("flapping", place, message)
         .common("it is up now, and many of its scrapes in the last minutes failed")
         .help("it comes and goes: look for restarts, for an overload, or for several processes behind one address, some of which do not answer; alerts with a `for` longer than each outage stay silent")

@@ -1,7 +1,9 @@
 //! Whether who is to be told of what fires is told, of one service or of all: `why` and `verify` say the same.
 
-use super::delivery::{Delivery, broken, foreign_alert, silences, suppressed, told};
-use super::schedule::not_yet;
+use super::delivery::{
+    Delivery, broken, foreign_alert, idle_silences, silences, suppressed, told, told_twice,
+};
+use super::schedule::{Schedule, not_yet};
 use super::{CheckContext, Checked};
 use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
@@ -22,9 +24,19 @@ pub(crate) fn of_service(
     let mut found = suppressed(delivery, service, &place);
     found.extend(silences(context, delivery, Some(service), &place));
     found.extend(refused(context, through, &place));
-    found.extend(not_yet(running, delivery, service, &place));
+    if let Some(schedule) = Schedule::of(delivery) {
+        found.extend(not_yet(running, delivery, &schedule, service, &place));
+    }
     found.extend(broken(context, running, delivery));
     found.extend(foreign_alert(running, delivery, service, &place));
+    found.extend(told_twice(running, delivery, service, &place));
+    found.extend(idle_silences(
+        context,
+        running,
+        delivery,
+        Some(service),
+        &place,
+    ));
     found
 }
 
@@ -77,11 +89,19 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
         &everybody,
     ));
     let mut held = silences(context, &delivery, None, &everybody);
-    for service in delivery.subjects() {
+    held.extend(idle_silences(context, running, &delivery, None, &everybody));
+    let schedule = Schedule::of(&delivery);
+    // Who shares the Alertmanager sends alerts about services of its own.
+    let jobs: BTreeSet<&str> = running.jobs().into_iter().collect();
+    let subjects = delivery.subjects().into_iter();
+    for service in subjects.filter(|service| service.is_empty() || jobs.contains(service)) {
         let place = at(context, service);
         let mut own = suppressed(&delivery, service, &place);
-        own.extend(not_yet(running, &delivery, service, &place));
+        if let Some(schedule) = &schedule {
+            own.extend(not_yet(running, &delivery, schedule, service, &place));
+        }
         own.extend(foreign_alert(running, &delivery, service, &place));
+        own.extend(told_twice(running, &delivery, service, &place));
         let own = own.into_iter();
         held.extend(own.map(|finding| match service {
             "" => finding,

@@ -42,9 +42,18 @@ pub(super) fn said(context: &CheckContext, running: &Running, service: &Service)
     let Ok(kept) = query(&context.prometheus, &context.client, &asked) else {
         return String::new();
     };
-    let pause = context.catalog.prometheus.evaluation_interval.seconds() * 2.0 + 1.0;
+    // How often each alert is looked at.
+    let mut paces: BTreeMap<&str, f64> = BTreeMap::new();
+    for group in &running.groups {
+        let names = group["rules"]
+            .items()
+            .filter_map(|rule| rule["name"].as_str());
+        let interval = group["interval"].as_f64().unwrap_or_default();
+        paces.extend(names.map(|name| (name, interval)));
+    }
+    let usual = context.catalog.prometheus.evaluation_interval.seconds();
     let mut fired: BTreeMap<&str, Run> = BTreeMap::new();
-    let mut waited: BTreeMap<&str, Run> = BTreeMap::new();
+    let mut waited: BTreeMap<&str, (Run, usize)> = BTreeMap::new();
     for series in &kept {
         let labels = &series["metric"];
         let (Some(name), Some(state)) =
@@ -52,6 +61,8 @@ pub(super) fn said(context: &CheckContext, running: &Running, service: &Service)
         else {
             continue;
         };
+        // One evaluation at which it was not so ends a run.
+        let pause = paces.get(name).copied().unwrap_or(usual) * 1.5;
         for run in runs(series, pause) {
             match state {
                 "firing" => {
@@ -59,12 +70,11 @@ pub(super) fn said(context: &CheckContext, running: &Running, service: &Service)
                     *last = if run.to >= last.to { run } else { *last };
                 }
                 _ => {
-                    let longest = waited.entry(name).or_insert(run);
-                    *longest = if run.took() > longest.took() {
-                        run
-                    } else {
-                        *longest
-                    };
+                    let (longest, times) = waited.entry(name).or_insert((run, 0));
+                    *times += 1;
+                    if run.took() > longest.took() {
+                        *longest = run;
+                    }
                 }
             }
         }
@@ -91,13 +101,17 @@ pub(super) fn said(context: &CheckContext, running: &Running, service: &Service)
                 at(run.from),
                 at(run.to)
             ));
-        } else if let Some(run) = waited.get(name)
+        } else if let Some((run, times)) = waited.get(name)
             && let Some(branch) = alert.branch_of(&service.name)
             // One that came nowhere near is not what anybody asks for.
             && run.took() * 2.0 >= branch.r#for.seconds()
         {
             said.push(format!(
-                "{name} was pending for {} at most, and fires after {} (until {} UTC)",
+                "{name} was pending {}for {} at most, and fires after {} (until {} UTC)",
+                match times {
+                    1 => String::new(),
+                    times => format!("{times} times, "),
+                },
                 span(run.took()),
                 branch.r#for,
                 at(run.to)

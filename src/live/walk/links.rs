@@ -4,7 +4,7 @@ use super::lately;
 use crate::catalog::{Branch, Scope, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
-use crate::live::checks::delivery::{Delivery, called, possible, told as last_told};
+use crate::live::checks::delivery::{Delivery, called, on_its_way, possible, told as last_told};
 use crate::live::checks::prometheus::{Difference, config_differences, reload_help};
 use crate::live::checks::schedule::again;
 use crate::live::checks::targets::{dropped, taken, target};
@@ -183,6 +183,17 @@ pub(crate) fn alerts(
             let failing = rules::failing(context, &alert.name, raw);
             return (vec![failing], String::new());
         }
+        let of_it = |raw: &'_ Value| {
+            let all = raw["alerts"].items();
+            all.filter(|one| one["labels"]["job"] == service.name.as_str())
+                .count()
+        };
+        let namesakes = running.rules().filter(|rule| {
+            rule["name"] == alert.name.as_str() && !std::ptr::eq(*rule, raw) && of_it(rule) > 0
+        });
+        active.extend(
+            namesakes.map(|_| format!("{} active by another rule of that name", alert.name)),
+        );
         let own = raw["alerts"]
             .items()
             .filter(|one| one["labels"]["job"] == service.name.as_str());
@@ -239,6 +250,7 @@ pub(crate) fn route(
             format!("{severity} to {}", receivers.join(" and "))
         })
         .collect();
+    let missing = on_its_way(running, &delivery, &service.name);
     let there = match delivery.names_of(&service.name) {
         none if none.is_empty() => "none of its alerts".to_string(),
         there => there.join(", "),
@@ -249,7 +261,7 @@ pub(crate) fn route(
         .map(|(integration, told)| format!("; {}", told.described(integration)));
     let again = again(&delivery, &service.name).map(|again| format!("; {again}"));
     let fine = format!(
-        "{}; the Alertmanager has {there}{}{}",
+        "{}; the Alertmanager has {there}{missing}{}{}",
         routes.join(", "),
         told.collect::<String>(),
         again.unwrap_or_default()
