@@ -18,12 +18,19 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        let oldest = Version::parse(&stack.catalog.prometheus.minimum_version);
+        let prometheus = &stack.catalog.prometheus;
+        let served = Version::parse(&prometheus.oldest());
+        // Whoever runs the tests may have a promtool of any age.
+        let tested = Version::parse(&prometheus.minimum_version);
         let files = stack.files;
         let configurations = files.prometheus().map(|file| (file, Reader::Prometheus));
         let rules = files.rule_files().map(|file| (file, Reader::Rules));
         let tests = files.tests().map(|file| (file, Reader::RuleTests));
         for (file, reader) in configurations.chain(rules).chain(tests) {
+            let oldest = match reader {
+                Reader::RuleTests => tested,
+                _ => served,
+            };
             for flaw in flaws(reader, file, oldest) {
                 let Some(since) = flaw.since else { continue };
                 let key = flaw.pointer.rsplit('/').next().unwrap_or_default();

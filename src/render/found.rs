@@ -1,11 +1,12 @@
 //! A stack that was not rendered here: files as somebody else wrote them, each with the role that its path has.
 
 use super::{File, Rendered};
-use crate::artifacts::{ARTIFACTS, Artifact, Role};
+use crate::artifacts::{ARTIFACTS, Artifact, RULES, Role};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::extra::Own;
-use crate::overlay::Overlay;
+use crate::json::Parts;
+use crate::overlay::{Overlay, glob};
 use crate::yaml;
 use anyhow::Result;
 use serde_json::Value;
@@ -51,45 +52,45 @@ impl Found {
             unreadable,
         };
         found.rendered.by_others = true;
+        let mut others = Vec::new();
         for (path, text) in texts {
             let (artifact, of) = artifact(catalog, &path).unzip();
-            let Of { alert, slo } = of.unwrap_or_default();
             let own = placed.get(&path).copied();
             let of_own = own.map(|index| found.rendered.own().files[index].role());
             let of_path = artifact.map(|artifact| artifact.role).or(of_own);
             let Some(role) = roles.get(&path).copied().or(of_path) else {
+                others.push((path, text));
+                continue;
+            };
+            let Of { alert, slo } = of.unwrap_or_default();
+            found.read(File {
+                text,
+                value: Arc::default(),
+                template: artifact.map_or("", |artifact| artifact.template),
+                role,
+                alert,
+                slo,
+                own,
+                path,
+            });
+        }
+        // What a server's configuration names is what it reads there, whatever it is called.
+        for (path, text) in others {
+            let mut files = found.rendered.files.iter();
+            let Some(role) = files.find_map(|file| named(file, &path)) else {
                 found.unknown.push(path);
                 continue;
             };
-            let value = match Path::new(&path).extension().and_then(|end| end.to_str()) {
-                // JSON is YAML too.
-                Some("yml" | "yaml" | "json") => yaml::parse(&text),
-                _ => Ok(Value::Null),
-            };
-            match value {
-                Ok(value) => found.rendered.files.push(File {
-                    text,
-                    value: Arc::new(value),
-                    template: artifact.map_or("", |artifact| artifact.template),
-                    role,
-                    alert,
-                    slo,
-                    own,
-                    path,
-                }),
-                Err(error) => {
-                    let line = error.line.max(1);
-                    let place = Place::Line {
-                        file: format!("{folder}/{path}"),
-                        line,
-                        text: text.lines().nth(line - 1).unwrap_or_default().to_string(),
-                    };
-                    let message = format!("it is not YAML: {}", error.reason);
-                    found.unreadable.push(
-                        Diagnostic::error("invalid-yaml", place, message).help("fix this line"),
-                    );
-                }
-            }
+            found.read(File {
+                text,
+                value: Arc::default(),
+                template: "",
+                role,
+                alert: None,
+                slo: None,
+                own: None,
+                path,
+            });
         }
         // In the order in which they would be rendered; others behind them.
         let place = |file: &File| {
@@ -100,6 +101,70 @@ impl Found {
         found.rendered.files.sort_by_key(place);
         found.rendered.find_merged();
         Ok(found)
+    }
+
+    /// Takes in a file, with what it says.
+    fn read(&mut self, file: File) {
+        let value = match Path::new(&file.path).extension().and_then(|end| end.to_str()) {
+            // JSON is YAML too.
+            Some("yml" | "yaml" | "json") => yaml::parse(&file.text),
+            _ => Ok(Value::Null),
+        };
+        match value {
+            Ok(value) => self.rendered.files.push(File {
+                value: Arc::new(value),
+                ..file
+            }),
+            Err(error) => {
+                let line = error.line.max(1);
+                let text = file.text.lines().nth(line - 1).unwrap_or_default();
+                let place = Place::Line {
+                    file: format!("{}/{}", self.rendered.output, file.path),
+                    line,
+                    text: text.to_string(),
+                };
+                let message = format!("it is not YAML: {}", error.reason);
+                self.unreadable
+                    .push(Diagnostic::error("invalid-yaml", place, message).help("fix this line"));
+            }
+        }
+    }
+}
+
+/// What a file is for that another one names: rules, lists of targets, texts of notifications, variables of a container.
+fn named(file: &File, path: &str) -> Option<Role> {
+    let all = |values: &Value| values.texts().map(str::to_string).collect::<Vec<_>>();
+    let (rules, others): (Vec<String>, Vec<String>) = match file.role {
+        Role::Prometheus => {
+            let jobs = file.value["scrape_configs"].items();
+            let lists = jobs.flat_map(|job| job["file_sd_configs"].items());
+            let lists = lists.flat_map(|list| all(&list["files"]));
+            (all(&file.value["rule_files"]), lists.collect())
+        }
+        Role::Compose => {
+            let containers = file.value["services"].entries();
+            let variables = containers.flat_map(|(_, container)| {
+                let written = &container["env_file"];
+                let listed = written.items().chain([written]);
+                listed.filter_map(|one| one.as_str().or(one["path"].as_str()))
+            });
+            (Vec::new(), variables.map(str::to_string).collect())
+        }
+        Role::Alertmanager => (Vec::new(), all(&file.value["templates"])),
+        _ => return None,
+    };
+    // Where a server sees its configuration, the files beside it are too.
+    let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
+    let names = |patterns: &[String]| {
+        patterns.iter().any(|pattern| match pattern.starts_with('/') {
+            true => glob(&last(pattern), &last(path)),
+            false => file.names(pattern, path),
+        })
+    };
+    match (names(&rules), names(&others)) {
+        (true, _) => Some(RULES),
+        (_, true) => Some(Role::Plain),
+        _ => None,
     }
 }
 
