@@ -240,9 +240,9 @@ pub(crate) fn of_prometheus(name: &str, arguments: &[Value]) -> Option<Result> {
         "stripDomain" => text().map(|text| Value::text(without_domain(&text))),
         // promtool has no address of its own; in a server it is another, and no test can say so.
         "externalURL" | "pathPrefix" if arguments.is_empty() => Ok(Value::text("")),
-        "query" | "first" | "value" | "label" | "strvalue" | "sortByLabel" | "args" | "graphLink"
-        | "tableLink" | "externalURL" | "pathPrefix" | "humanizeTimestamp" | "parseDuration"
-        | "toTime" | "toDuration" | "now" | "toJson" | "urlQueryEscape" => {
+        "query" | "first" | "value" | "label" | "strvalue" | "sortByLabel" | "args"
+        | "graphLink" | "tableLink" | "externalURL" | "pathPrefix" | "humanizeTimestamp"
+        | "parseDuration" | "toTime" | "toDuration" | "now" | "toJson" | "urlQueryEscape" => {
             Err(Problem::unknown(format!("`{name}` is not executed")))
         }
         _ => return None,
@@ -269,7 +269,11 @@ fn without_domain(text: &str) -> String {
         Some((host, port)) if !host.contains(':') => (host, Some(port)),
         _ => (text, None),
     };
-    if host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok() {
+    if host
+        .trim_matches(['[', ']'])
+        .parse::<std::net::IpAddr>()
+        .is_ok()
+    {
         return text.to_string();
     }
     let name = host.split('.').next().unwrap_or_default();

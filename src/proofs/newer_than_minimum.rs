@@ -1,7 +1,7 @@
 //! Nothing is rendered that the oldest Prometheus to be served does not know.
 
 use super::{Check, Example, Proof, place};
-use crate::artifacts::RULES;
+use crate::artifacts::{RULES, Role};
 use crate::diagnostic::Diagnostic;
 use crate::render::File;
 use crate::stack::Stack;
@@ -48,13 +48,22 @@ fn too_new(
     key: &str,
     since: impl std::fmt::Display,
 ) -> Diagnostic {
+    let prometheus = &stack.catalog.prometheus;
+    let (served, minimum) = (prometheus.oldest(), &prometheus.minimum_version);
+    let (is, help) = match served == *minimum || file.role == Role::RuleTests {
+        true => (
+            format!("`minimum_version` is {minimum}"),
+            "raise `minimum_version` when every server is that new, or remove the key",
+        ),
+        false => (
+            format!("the image of its container is {served}"),
+            "take a newer image, or remove the key",
+        ),
+    };
     place::at(
         &file.path,
         pointer,
-        format!(
-            "`{key}` needs Prometheus {since}, `minimum_version` is {}",
-            stack.catalog.prometheus.minimum_version
-        ),
-        "raise `minimum_version` when every server is that new, or remove the key",
+        format!("`{key}` needs Prometheus {since}, {is}"),
+        help,
     )
 }

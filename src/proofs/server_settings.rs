@@ -305,9 +305,7 @@ fn collected(
         return found;
     };
     // What is built by somebody else brings its own metrics, and a file of variables may say anything.
-    if service.runtime != "python"
-        || container.value["build"].is_null()
-        || container.told_elsewhere
+    if service.runtime != "python" || container.value["build"].is_null() || container.told_elsewhere
     {
         return found;
     }

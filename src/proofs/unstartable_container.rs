@@ -9,9 +9,9 @@ use crate::artifacts::Role;
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::json::Parts;
 use crate::source::step;
+use crate::stack::Stack;
 use crate::stack::containers::network::Mode;
 use crate::stack::containers::text::{names, normal, scalar};
-use crate::stack::Stack;
 use crate::stack::containers::{Container, Health, Project};
 use std::collections::{HashMap, HashSet};
 

@@ -105,7 +105,10 @@ impl Found {
 
     /// Takes in a file, with what it says.
     fn read(&mut self, file: File) {
-        let value = match Path::new(&file.path).extension().and_then(|end| end.to_str()) {
+        let value = match Path::new(&file.path)
+            .extension()
+            .and_then(|end| end.to_str())
+        {
             // JSON is YAML too.
             Some("yml" | "yaml" | "json") => yaml::parse(&file.text),
             _ => Ok(Value::Null),
@@ -156,10 +159,12 @@ fn named(file: &File, path: &str) -> Option<Role> {
     // Where a server sees its configuration, the files beside it are too.
     let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
     let names = |patterns: &[String]| {
-        patterns.iter().any(|pattern| match pattern.starts_with('/') {
-            true => glob(&last(pattern), &last(path)),
-            false => file.names(pattern, path),
-        })
+        patterns
+            .iter()
+            .any(|pattern| match pattern.starts_with('/') {
+                true => glob(&last(pattern), &last(path)),
+                false => file.names(pattern, path),
+            })
     };
     match (names(&rules), names(&others)) {
         (true, _) => Some(RULES),
