@@ -74,13 +74,18 @@ impl Found {
                 path,
             });
         }
-        // What a server's configuration names is what it reads there, whatever it is called.
-        for (path, text) in others {
-            let mut files = found.rendered.files.iter();
-            let Some(role) = files.find_map(|file| named(file, &path)) else {
-                found.unknown.push(path);
-                continue;
+        // What a configuration names is what is read there, whatever it is called; that may name more.
+        loop {
+            let files = &found.rendered.files;
+            let role = |path: &str| files.iter().find_map(|file| named(file, path));
+            let next = others
+                .iter()
+                .enumerate()
+                .find_map(|(index, (path, _))| Some((index, role(path)?)));
+            let Some((index, role)) = next else {
+                break;
             };
+            let (path, text) = others.remove(index);
             found.read(File {
                 text,
                 value: Arc::default(),
@@ -92,6 +97,7 @@ impl Found {
                 path,
             });
         }
+        found.unknown = others.into_iter().map(|(path, _)| path).collect();
         // In the order in which they would be rendered; others behind them.
         let place = |file: &File| {
             let mut artifacts = ARTIFACTS.iter();
@@ -134,43 +140,46 @@ impl Found {
     }
 }
 
-/// What a file is for that another one names: rules, lists of targets, texts of notifications, variables of a container.
+/// What a file is for that another one names: rules, lists of targets, texts of notifications, containers and their variables.
 fn named(file: &File, path: &str) -> Option<Role> {
-    let all = |values: &Value| values.texts().map(str::to_string).collect::<Vec<_>>();
-    let (rules, others): (Vec<String>, Vec<String>) = match file.role {
+    let (value, role) = (&file.value, Role::Plain);
+    let named: Vec<(&str, Role)> = match file.role {
         Role::Prometheus => {
-            let jobs = file.value["scrape_configs"].items();
+            let jobs = value["scrape_configs"].items();
             let lists = jobs.flat_map(|job| job["file_sd_configs"].items());
-            let lists = lists.flat_map(|list| all(&list["files"]));
-            (all(&file.value["rule_files"]), lists.collect())
+            let lists = lists.flat_map(|list| list["files"].texts().map(|one| (one, role)));
+            let rules = value["rule_files"].texts().map(|one| (one, RULES));
+            rules.chain(lists).collect()
         }
         Role::Compose => {
-            let containers = file.value["services"].entries();
-            let variables = containers.flat_map(|(_, container)| {
-                let written = &container["env_file"];
-                let listed = written.items().chain([written]);
-                listed.filter_map(|one| one.as_str().or(one["path"].as_str()))
-            });
-            (Vec::new(), variables.map(str::to_string).collect())
+            let each = |written| all(written).map(|one| one.as_str().or(one["path"].as_str()));
+            let containers = value["services"].entries();
+            let variables = containers.flat_map(|(_, container)| each(&container["env_file"]));
+            let variables = variables.flatten().map(|one| (one, role));
+            let included = each(&value["include"]).flatten();
+            included
+                .map(|one| (one, Role::Compose))
+                .chain(variables)
+                .collect()
         }
-        Role::Alertmanager => (Vec::new(), all(&file.value["templates"])),
+        Role::Alertmanager => value["templates"].texts().map(|one| (one, role)).collect(),
         _ => return None,
     };
     // Where a server sees its configuration, the files beside it are too.
     let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
-    let names = |patterns: &[String]| {
-        patterns
-            .iter()
-            .any(|pattern| match pattern.starts_with('/') {
-                true => glob(&last(pattern), &last(path)),
-                false => file.names(pattern, path),
-            })
+    let beside = path.starts_with(&file.beside(""));
+    let names = |pattern: &str| match pattern.starts_with('/') {
+        true => beside && glob(&last(pattern), &last(path)),
+        false => file.names(pattern, path),
     };
-    match (names(&rules), names(&others)) {
-        (true, _) => Some(RULES),
-        (_, true) => Some(Role::Plain),
-        _ => None,
-    }
+    let mut named = named.into_iter();
+    named.find_map(|(pattern, role)| names(pattern).then_some(role))
+}
+
+/// One thing, or each of a list.
+fn all(written: &Value) -> impl Iterator<Item = &Value> {
+    let alone = [written].into_iter().filter(|one| !one.is_array());
+    written.items().chain(alone)
 }
 
 /// What a file is about, of an artifact with several.
