@@ -1,7 +1,7 @@
 //! Nothing is rendered that the oldest Prometheus to be served does not know.
 
 use super::{Check, Example, Proof, place};
-use crate::artifacts::{RULES, Role};
+use crate::artifacts::Role;
 use crate::diagnostic::Diagnostic;
 use crate::render::File;
 use crate::stack::Stack;
@@ -11,10 +11,9 @@ use crate::stack::settings::{Reader, flaws};
 pub(crate) const PROOF: Proof = Proof {
     code: "newer-than-minimum",
     doc: "Prometheus reads its files strictly: with one key that it does not know it does not start, or keeps the old configuration at a reload.",
-    example: Example::Rendered {
-        role: RULES,
-        pointer: "/groups/*/rules/alert=Down/keep_firing_for",
-        bad: r#""5m""#,
+    example: Example::Catalog {
+        bad: "[prometheus]\nminimum_version = \"2.40\"\n\n[alerts.Down]\nkind = \"down\"\nfor = \"1m\"\nkeep_firing_for = \"5m\"\nseverity = \"critical\"\n",
+        good: "[alerts.Down]\nkind = \"down\"\nfor = \"1m\"\nkeep_firing_for = \"5m\"\nseverity = \"critical\"\n",
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

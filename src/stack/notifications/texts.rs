@@ -204,7 +204,7 @@ mod tests {
                 "Template(\"slack.title\")",
             ),
         ] {
-            let [(_, read)] = asked(&json!({"text": text})).try_into().unwrap();
+            let [(_, read)] = asked(&json!({"text": text}), "").try_into().unwrap();
             let asked = read.unwrap().into_iter();
             let asked = asked.filter(|asked| !matches!(asked, Asked::Key { .. }));
             let asked: Vec<String> = asked.map(|asked| format!("{asked:?}")).collect();
@@ -242,7 +242,7 @@ mod tests {
         }
         let pairs = "{{ range .CommonLabels.SortedPairs }}x{{ end }}";
         assert!(written(pairs, &labels, true).is_err());
-        assert!(asked(&json!(["{{ .Status"]))[0].1.is_err());
-        assert!(asked(&json!(["plain"])).is_empty());
+        assert!(asked(&json!(["{{ .Status"]), "")[0].1.is_err());
+        assert!(asked(&json!(["plain"]), "").is_empty());
     }
 }
