@@ -198,6 +198,10 @@ impl Catalog {
         let levels = levels::expand(&mut value, kinds);
         let resolved = Catalog::resolve(&value, levels, kinds, profiles).map(|catalog| Catalog {
             environment: source.environment.clone(),
+            prometheus: Prometheus {
+                says_minimum: source.contains("/prometheus/minimum_version"),
+                ..catalog.prometheus
+            },
             ..catalog
         });
         resolved.map_err(|error| {

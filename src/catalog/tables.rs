@@ -81,6 +81,9 @@ pub struct Prometheus {
     pub rule_query_offset: Option<Duration>,
     /// Output loads from this version on.
     pub minimum_version: String,
+    /// Whether the catalog says so itself, and leaves it to no default.
+    #[serde(skip)]
+    pub(crate) says_minimum: bool,
     /// Of this machine, where it is published.
     pub port: u16,
     /// Alerts link there.
@@ -139,6 +142,16 @@ impl Prometheus {
         let (major, rest) = tag.split_once('.')?;
         let minor = rest.split(|c: char| !c.is_ascii_digit()).next()?;
         Some((major.parse().ok()?, minor.parse().ok()?))
+    }
+
+    /// The oldest Prometheus that loads what is rendered: as the catalog says, or else the one of its container.
+    pub(crate) fn oldest(&self) -> String {
+        match self.image_version() {
+            Some((major, minor)) if !self.says_minimum && self.runs_on == "compose" => {
+                format!("{major}.{minor}")
+            }
+            _ => self.minimum_version.clone(),
+        }
     }
 
     /// Whether every Prometheus that must load the output is this new.

@@ -133,11 +133,15 @@ fn addresses<'j>(
     if let Some(service) = service
         && let Some((key, _)) = job.entries().find(|(key, _)| key.ends_with("_sd_configs"))
     {
-        let made_up = service.targets.iter();
         let pointer = format!("{key}/0");
-        return made_up
-            .map(|address| (address.clone(), &Value::Null, pointer.clone()))
-            .collect();
+        let of = |address: &String| (address.clone(), &Value::Null, pointer.clone());
+        return match service.discovery {
+            Some(_) => service.targets.iter().map(of).collect(),
+            None => {
+                let said = service.instances.iter();
+                said.map(|one| of(&one.address)).collect()
+            }
+        };
     }
     for (index, group) in job["static_configs"].items().enumerate() {
         for (target, address) in group["targets"].texts().enumerate() {
@@ -249,15 +253,20 @@ fn leaving(rules: &[Rule], before: &Labels, after: &Relabeled) -> Option<(usize,
 
 impl Targets {
     pub fn read<'v>(config: &'v Value, services: &[Service], lists: &Lists<'v>) -> Targets {
-        let finding = services.iter().filter(|one| one.discovery.is_some());
-        let finding: HashMap<&str, &Service> =
-            finding.map(|one| (one.name.as_str(), one)).collect();
+        let named = services.iter().map(|one| (one.name.as_str(), one));
+        let named: HashMap<&str, &Service> = named.collect();
         let (mut list, mut unread, mut lost) = (Vec::new(), Vec::new(), BTreeMap::new());
         let mut elsewhere = HashSet::new();
         for (index, job) in config["scrape_configs"].items().enumerate() {
             let name = job["job_name"].as_str().unwrap_or_default();
-            let service = finding.get(name).copied();
-            if finds(job, lists) {
+            let finds = finds(job, lists);
+            // What a job of its name finds by itself are the service's own instances: nobody can say more before it runs.
+            let found = finds && job["static_configs"].is_null();
+            let service = named
+                .get(name)
+                .copied()
+                .filter(|one| one.discovery.is_some() || found);
+            if finds {
                 elsewhere.insert(index);
             }
             let mut rules = match Rule::read(&job["relabel_configs"]) {

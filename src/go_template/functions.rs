@@ -235,14 +235,52 @@ pub(crate) fn of_prometheus(name: &str, arguments: &[Value]) -> Option<Result> {
             }
             Value::text(written + &text[from..])
         }),
-        "title" | "query" | "first" | "value" | "label" | "strvalue" | "sortByLabel" | "args"
-        | "safeHtml" | "graphLink" | "tableLink" | "externalURL" | "pathPrefix"
-        | "humanizeTimestamp" | "parseDuration" | "stripDomain" | "toTime" | "toDuration"
-        | "now" | "toJson" | "urlQueryEscape" => {
+        "title" => text().map(|text| Value::text(titled(&text))),
+        "safeHtml" => text().map(Value::text),
+        "stripDomain" => text().map(|text| Value::text(without_domain(&text))),
+        // promtool has no address of its own; in a server it is another, and no test can say so.
+        "externalURL" | "pathPrefix" if arguments.is_empty() => Ok(Value::text("")),
+        "query" | "first" | "value" | "label" | "strvalue" | "sortByLabel" | "args"
+        | "graphLink" | "tableLink" | "externalURL" | "pathPrefix" | "humanizeTimestamp"
+        | "parseDuration" | "toTime" | "toDuration" | "now" | "toJson" | "urlQueryEscape" => {
             Err(Problem::unknown(format!("`{name}` is not executed")))
         }
         _ => return None,
     })
+}
+
+/// Every word with a capital letter, as Go's strings.Title has it.
+fn titled(text: &str) -> String {
+    let mut written = String::new();
+    let mut inside = false;
+    for letter in text.chars() {
+        match inside {
+            true => written.push(letter),
+            false => written.extend(letter.to_uppercase()),
+        }
+        inside = letter.is_alphanumeric() || letter == '_';
+    }
+    written
+}
+
+/// `node1.example.org:9100` → `node1:9100`; an address stays as it is.
+fn without_domain(text: &str) -> String {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') => (host, Some(port)),
+        _ => (text, None),
+    };
+    if host
+        .trim_matches(['[', ']'])
+        .parse::<std::net::IpAddr>()
+        .is_ok()
+    {
+        return text.to_string();
+    }
+    let name = host.split('.').next().unwrap_or_default();
+    match port {
+        Some(port) => format!("{name}:{port}"),
+        None => name.to_string(),
+    }
 }
 
 /// A pattern, the text in which it is looked for, and what comes in the place of what it finds.

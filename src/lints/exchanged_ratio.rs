@@ -132,14 +132,43 @@ fn of_successes(alert: &Alert) -> Option<Diagnostic> {
     )
 }
 
-/// Of two gauges of a profile the one below the other, as the profile knows them.
+/// Of two gauges of a profile the one below the other, or both below a third, as the profile knows them.
 fn of_a_profile(alert: &Alert, catalog: &Catalog) -> Option<Diagnostic> {
     let (part_key, part) = role(alert, catalog, "part")?;
     let (limit_key, limit) = role(alert, catalog, "limit")?;
-    let profile = limit.profile.as_deref()?;
-    let mut wholes = catalog.profiles.wholes(profile, &limit.name);
-    wholes.find(|whole| *whole == part.name)?;
     let at = |key: &str| Place::Value(format!("{}/{key}", alert.table()));
+    let same = alert.filters.get(part_key) == alert.filters.get(limit_key);
+    if part.name == limit.name && same {
+        let message = format!(
+            "`{}` divides `{}` by itself, which is 1 whatever it is",
+            alert.written_name(),
+            part.name
+        );
+        return Some(
+            Diagnostic::error("exchanged-ratio", at(limit_key), message)
+                .also(at(part_key), "the same")
+                .help("name what it is a part of"),
+        );
+    }
+    let profile = limit.profile.as_deref()?;
+    let wholes = |name| catalog.profiles.wholes(profile, name);
+    // Both are parts of the same, and none of the other.
+    let shared = wholes(&part.name).find(|whole| wholes(&limit.name).any(|other| other == *whole));
+    let apart = shared.filter(|_| wholes(&part.name).all(|whole| whole != limit.name));
+    if let Some(whole) = apart.filter(|_| wholes(&limit.name).all(|whole| whole != part.name)) {
+        let message = format!(
+            "`{}` divides `{}` by `{}`: both are parts of `{whole}`, and none is the limit of the other",
+            alert.written_name(),
+            part.name,
+            limit.name
+        );
+        return Some(
+            Diagnostic::error("exchanged-ratio", at(limit_key), message)
+                .also(at(part_key), "the other part")
+                .help(format!("write `{whole}` as `{limit_key}`")),
+        );
+    }
+    wholes(&limit.name).find(|whole| *whole == part.name)?;
     let message = format!(
         "`{}` divides `{}` by `{}`, which is a part of it",
         alert.written_name(),

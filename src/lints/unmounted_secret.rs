@@ -28,9 +28,13 @@ pub(crate) const LINT: Lint = Lint {
         }
         let aws = catalog.alertmanager.aws_credentials_file.iter();
         files.extend(aws.map(|file| ("/alertmanager/aws_credentials_file".into(), file.as_str())));
-        // It looks for templates and certificates beside its configuration, and for a receiver's secret where it was started.
+        // It looks for templates, certificates and what lets it in over HTTP beside its configuration, and for a receiver's secret where
+        // it was started.
         if catalog.alertmanager.runs_on == "host" {
-            let below = files.into_iter().filter(|(_, file)| !file.starts_with('/'));
+            let below = files.into_iter().filter(|(pointer, file)| {
+                let key = pointer.rsplit('/').next().unwrap_or_default();
+                !file.starts_with('/') && !["credentials_file", "password_file"].contains(&key)
+            });
             found.extend(below.map(|(pointer, file)| {
                 let message = format!(
                     "the Alertmanager looks for {file} in the folder in which it was started, and under systemd that is /"

@@ -278,7 +278,7 @@ fn known_to_all(container: &Container) -> Option<Diagnostic> {
         .mounts
         .iter()
         .any(|mount| ["/etc/grafana/grafana.ini", "/etc/grafana"].contains(&mount.target.as_str()));
-    let elsewhere = !container.value["env_file"].is_null()
+    let elsewhere = container.told_elsewhere
         || said("GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION")
         || own_settings;
     (!file && !said("GF_SECURITY_ADMIN_PASSWORD") && !elsewhere).then(|| {

@@ -3,8 +3,10 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::suggestion;
+use crate::go_template::parse;
 use crate::go_template::shapes::Asked;
 use crate::json::{Parts, plain};
+use crate::overlay::glob;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::containers::mounts::Sight;
@@ -37,11 +39,11 @@ pub(crate) const PROOF: Proof = Proof {
             .flat_map(|firing| firing.labels().keys().map(String::as_str))
             .collect();
         let annotations = annotations(stack);
-        let own_files = template_files(stack, file);
+        let defined = template_files(stack, file);
         for receiver in &notifications.receivers {
             let groups = groups(notifications, receiver.name);
             for (pointer, _, entry) in receiver.integrations() {
-                for (inside, read) in texts::asked(entry) {
+                for (inside, read) in texts::asked(entry, defined.as_deref().unwrap_or_default()) {
                     let pointer = format!("{pointer}{inside}");
                     let asked = match read {
                         Ok(asked) => asked,
@@ -63,7 +65,7 @@ pub(crate) const PROOF: Proof = Proof {
                                 format!("there is no function `{name}` in a notification"),
                                 "use one of Go's or of the Alertmanager's".to_string(),
                             )),
-                            Asked::Template(name) => (!own_files && !texts::built_in(&name)).then(|| {
+                            Asked::Template(name) => (defined.is_some() && !texts::built_in(&name)).then(|| {
                                 let known = texts::all_built_in();
                                 let help = suggestion(&name, known.collect::<Vec<_>>().iter().copied());
                                 (format!("there is no template `{name}`: the notification is not sent"), help)
@@ -87,19 +89,34 @@ pub(crate) const PROOF: Proof = Proof {
     }),
 };
 
-/// Whether files with more templates may be read. Where a pattern leads into what is rendered, there are none.
-fn template_files(stack: &Stack, file: &File) -> bool {
-    let patterns: Vec<&str> = file.value["templates"].texts().collect();
-    let Some(reader) = stack.containers.readers(&file.path).next() else {
-        return !patterns.is_empty();
-    };
-    patterns.iter().any(|pattern| {
-        let folder = pattern.rsplit_once('/').map_or("", |(folder, _)| folder);
+/// What the files with more templates define; None: they may be elsewhere, and nobody here knows what is in them.
+fn template_files(stack: &Stack, file: &File) -> Option<String> {
+    let mut text = String::new();
+    for pattern in file.value["templates"].texts() {
+        let (folder, name) = pattern.rsplit_once('/').unwrap_or(("", pattern));
         // A relative one begins beside the configuration.
-        let sight = reader.sees(folder);
-        let outside = matches!(&sight, Sight::Mounted(..)) && sight.rendered().is_none();
-        !pattern.starts_with('/') || outside
-    })
+        let wanted = match pattern.starts_with('/') {
+            false => file.beside(pattern),
+            true => {
+                let reader = stack.containers.readers(&file.path).next()?;
+                let sight = reader.sees(folder);
+                match (sight.rendered(), sight) {
+                    (Some(folder), _) => format!("{folder}/{name}"),
+                    (None, Sight::Mounted(..)) => return None,
+                    // The image has none of its own.
+                    (None, Sight::Image) => continue,
+                }
+            }
+        };
+        let known = text.len();
+        for one in stack.files.all().filter(|one| glob(&wanted, &one.path)) {
+            text.push_str(&one.text);
+        }
+        if text.len() == known && !pattern.starts_with('/') {
+            return None;
+        }
+    }
+    parse(&text).is_ok().then_some(text)
 }
 
 fn absent<T>(what: &str, key: &str, known: &BTreeSet<T>) -> Option<(String, String)>

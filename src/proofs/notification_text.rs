@@ -227,13 +227,21 @@ impl Text<'_> {
         self.keys()?.find_map(|key| {
             let text = self.entry.get(key)?.as_str()?;
             let problem = texts::written(text, self.labels, true).err()?;
-            let missing = problem.certain && problem.reason.starts_with("index out of range");
-            missing.then(|| {
+            let ends = |reason: &str| problem.certain && problem.reason.contains(reason);
+            if ends("index out of range") {
                 let message = format!(
                     "`{key}` asks for an alert that is not there while one fires ({}): the notification is not sent",
                     problem.reason
                 );
-                (key, message, "let it speak of `.Alerts`, or of `.Alerts.Firing`")
+                return Some((key, message, "let it speak of `.Alerts`, or of `.Alerts.Firing`"));
+            }
+            let called = ["is no pattern", "wrong number of args", "wrong type", "it takes texts"];
+            called.into_iter().any(ends).then(|| {
+                let message = format!(
+                    "`{key}` cannot be written out ({}): the notification is not sent",
+                    problem.reason
+                );
+                (key, message, "give the function what it takes")
             })
         })
     }
@@ -324,6 +332,15 @@ impl Text<'_> {
         // Slack's own text is empty; all others tell everything by themselves.
         let silent = self.integration == "slack";
         if keys().any(chosen) || !(silent || naming.iter().all(&written)) {
+            return None;
+        }
+        // Beside their heading, these list every alert with its annotations unless another text is written there.
+        let listed = match self.integration {
+            "pagerduty" => Some("/details/firing"),
+            "opsgenie" | "jira" => Some("/description"),
+            _ => None,
+        };
+        if listed.is_some_and(|place| self.entry.pointer(place).is_none()) {
             return None;
         }
         let mut rules = stack.files.alerts();

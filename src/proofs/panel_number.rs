@@ -241,6 +241,8 @@ enum Day {
     Bad,
     /// Nothing happens.
     Quiet,
+    /// What is asked for apart, as failures are, has never happened.
+    Spotless,
     /// What is measured grows, and one answers less and less.
     Growing,
     /// Nobody answers for the last minutes.
@@ -276,17 +278,24 @@ fn differs(
     let mut told = None;
     // A panel may smooth what it shows; what is pasted is looked at once, when something is wrong.
     let pasted = expression.usage == Usage::Document;
-    let days = [Day::Busy, Day::Bad, Day::Quiet, Day::Growing, Day::Gone];
+    let days = [
+        Day::Busy,
+        Day::Bad,
+        Day::Quiet,
+        Day::Spotless,
+        Day::Growing,
+        Day::Gone,
+    ];
     let [own, other] = asts.map(|expr| {
         let mut ranges = ranges(expr);
         ranges.sort_unstable();
         ranges
     });
     let some = match pasted {
-        true => 5,
+        true => 6,
         // Over the same time it is the same, or another number.
-        false if own == other => 4,
-        false => 3,
+        false if own == other => 5,
+        false => 4,
     };
     for day in days.into_iter().take(some) {
         let mut series = Vec::new();
@@ -318,7 +327,7 @@ fn differs(
         let state = match day {
             Day::Busy => Some("firing"),
             Day::Bad => Some("pending"),
-            Day::Quiet | Day::Growing | Day::Gone => None,
+            Day::Quiet | Day::Spotless | Day::Growing | Day::Gone => None,
         };
         let alerts = state.map_or(Vec::new(), |state| alerts(stack, &jobs, state));
         // One alert fires for several instances.
@@ -330,7 +339,9 @@ fn differs(
         if pasted && parted(asts, &series) {
             return Some(true);
         }
-        series.retain(|(labels, _, _)| asked_by_both(asts, labels));
+        series.retain(|(labels, _, _)| {
+            asked_by_both(asts, labels) && !(day == Day::Spotless && asked_apart(asts[1], labels))
+        });
         let ago = |labels: &Labels| match day == Day::Gone && !STATES.contains(&labels.get(NAME)) {
             true => SILENT,
             false => Duration(0),
@@ -351,7 +362,9 @@ fn differs(
             }
             (shown, wanted) => (shown?, wanted?),
         };
-        if wanted.is_empty() {
+        // A ratio may have no number at all until something fails.
+        let unsaid = day == Day::Spotless && shown.len() != wanted.len();
+        if wanted.is_empty() || unsaid {
             continue;
         }
         let scaled = !pasted && unit(expression.owner) != unit(meant.owner);
@@ -386,6 +399,20 @@ fn parted(asts: [&Expr; 2], series: &[(Labels, f64, f64)]) -> bool {
     asked
         .values()
         .any(|[one, other, both]| *one && *other && !both)
+}
+
+/// Whether a series is one of those that are asked for apart from the others of its metric.
+fn asked_apart(expr: &Expr, labels: &Labels) -> bool {
+    let all = selectors(expr);
+    let own = all
+        .iter()
+        .filter(|selector| metric(selector) == Some(labels.get(NAME)));
+    let narrow = |selector: &&&VectorSelector| selector.matchers.matchers.len();
+    let least = own.clone().map(|one| narrow(&one)).min().unwrap_or(0);
+    own.filter(|one| narrow(one) > least).any(|selector| {
+        let mut matchers = selector.matchers.matchers.iter();
+        matchers.all(|matcher| matcher.name == NAME || picks(matcher, labels.get(&matcher.name)))
+    })
 }
 
 /// Whether each selector of the one picks the series where that of the other does: another filter is another question, and what

@@ -625,7 +625,15 @@ fn judged(
     // What is shown of nothing at all: of a gap in the data, and in the place of all data.
     let nothing = field(&Labels::default()).shown(None);
     let no_value = panel["fieldConfig"]["defaults"]["noValue"].as_str();
-    let (key, told) = match no_value.filter(|text| word(text) == News::Good) {
+    // A number there is read as one that was measured.
+    let as_when_well = |text: &&str| {
+        let number: Option<f64> = text.trim().parse().ok();
+        number.is_some_and(|number| healthy.iter().any(|(_, value)| *value == number))
+            && World::plain(&Samples::new())
+                .asked(&expression.ast)
+                .is_some_and(|left| left.is_empty())
+    };
+    let (key, told) = match no_value.filter(|text| word(text) == News::Good || as_when_well(text)) {
         Some(text) => ("noValue", text.to_string()),
         None if nothing.tells(News::Good) => ("mappings", nothing.described()),
         None => return None,

@@ -28,10 +28,14 @@ pub(crate) const PROOF: Proof = Proof {
                 // The cells of a heatmap are colours; what they are at has its unit at the axis.
                 let axis = &panel["options"]["yAxis"]["unit"];
                 let axis = axis.as_str().filter(|_| panel["type"] == "heatmap");
-                let unit = fields["defaults"]["unit"]
-                    .as_str()
-                    .or(axis)
-                    .is_some_and(|unit| !unit.is_empty())
+                // A state that is written in words is no number.
+                let worded = ["state-timeline", "status-history"].contains(&kind)
+                    && fields["defaults"]["mappings"].items().next().is_some();
+                let unit = worded
+                    || fields["defaults"]["unit"]
+                        .as_str()
+                        .or(axis)
+                        .is_some_and(|unit| !unit.is_empty())
                     || fields["overrides"]
                         .items()
                         .flat_map(|change| change["properties"].items())

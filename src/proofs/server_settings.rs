@@ -305,9 +305,7 @@ fn collected(
         return found;
     };
     // What is built by somebody else brings its own metrics, and a file of variables may say anything.
-    if service.runtime != "python"
-        || container.value["build"].is_null()
-        || !container.value["env_file"].is_null()
+    if service.runtime != "python" || container.value["build"].is_null() || container.told_elsewhere
     {
         return found;
     }
@@ -508,7 +506,7 @@ fn without_user(container: &Container) -> Option<Diagnostic> {
             && value.as_deref() != Some("false")
     });
     let none = on("GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION") && !other;
-    (none && container.value["env_file"].is_null()).then(|| {
+    (none && !container.told_elsewhere).then(|| {
         place::at(
             &container.file.path,
             container.at("environment"),
@@ -561,7 +559,7 @@ fn without_login(container: &Container) -> Option<Diagnostic> {
         .iter()
         .any(|mount| mount.target.ends_with("grafana.ini"))
         || container.variable("GF_PATHS_CONFIG").is_some()
-        || !container.value["env_file"].is_null();
+        || container.told_elsewhere;
     (!other && !configured).then(|| {
         place::at(
             &container.file.path,
@@ -784,7 +782,7 @@ fn alertmanager(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
     }
     if let Some(file) = &catalog.aws_credentials_file
         && container.variable("AWS_SHARED_CREDENTIALS_FILE").is_none()
-        && container.value["env_file"].is_null()
+        && !container.told_elsewhere
     {
         found.push(place::at(
             &container.file.path,
@@ -984,7 +982,8 @@ fn url(container: &Container, wanted: &str) -> Option<Diagnostic> {
         (None, None) => (String::new(), container.at("command")),
     };
     let same = said.trim_end_matches('/') == wanted.trim_end_matches('/');
-    (!same && !said.contains('$')).then(|| {
+    let unknown = said.is_empty() && variable.is_some() && container.told_elsewhere;
+    (!same && !unknown && !said.contains('$')).then(|| {
         let said = if said.is_empty() {
             "its own host name"
         } else {

@@ -100,7 +100,7 @@ fn filled_in(container: &Container, service: &Service) -> Vec<Wrong> {
 /// Variables that it does not get, or with another value.
 fn environment(container: &Container, service: &Service) -> Vec<Wrong> {
     // A file of variables may say anything.
-    if !container.value["env_file"].is_null() {
+    if container.told_elsewhere {
         return Vec::new();
     }
     let wrong = service.environment.iter().filter_map(|(name, said)| {
@@ -162,7 +162,7 @@ fn ports(container: &Container, service: &Service) -> Vec<Wrong> {
 /// What is built from the catalog's Dockerfile and is not Python is told its port by `PORT`; nothing else says it.
 fn untold(container: &Container, service: &Service) -> Option<Wrong> {
     let built = service.image.is_none() && service.runtime != "python";
-    let elsewhere = !container.value["env_file"].is_null()
+    let elsewhere = container.told_elsewhere
         || service.environment.contains_key("PORT")
         || container.value["build"]["dockerfile"].is_string();
     let port = service.port.to_string();
@@ -318,7 +318,7 @@ fn granted(container: &Container, service: &Service) -> Vec<Wrong> {
 /// How an exporter answers when it is started as its container says: what a flag or a variable changes that the catalog does not know of.
 fn exporter(stack: &Stack, container: &Container, service: &Service) -> Vec<Wrong> {
     let catalog = stack.catalog;
-    if service.image.is_none() || !container.value["env_file"].is_null() {
+    if service.image.is_none() || container.told_elsewhere {
         return Vec::new();
     }
     let command = container.process.words[container.process.entrypoint..].iter();

@@ -9,6 +9,7 @@ use crate::artifacts::Role;
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::json::Parts;
 use crate::source::step;
+use crate::stack::Stack;
 use crate::stack::containers::network::Mode;
 use crate::stack::containers::text::{names, normal, scalar};
 use crate::stack::containers::{Container, Health, Project};
@@ -37,7 +38,7 @@ pub(crate) const PROOF: Proof = Proof {
             })
             .collect();
         for container in &project.containers {
-            found.extend(references(project, container));
+            found.extend(references(stack, container));
         }
         for container in project.started() {
             found.extend(waits(stack, container));
@@ -62,7 +63,7 @@ pub(crate) const PROOF: Proof = Proof {
 };
 
 /// What the catalog counts on, and nobody starts.
-fn missing(stack: &crate::stack::Stack) -> Vec<Diagnostic> {
+fn missing(stack: &Stack) -> Vec<Diagnostic> {
     let project = &stack.containers;
     let idle = project.containers.iter().filter(|container| {
         !container.started
@@ -98,7 +99,8 @@ fn missing(stack: &crate::stack::Stack) -> Vec<Diagnostic> {
 }
 
 /// Names that are not declared.
-fn references(project: &Project, container: &Container) -> Vec<Diagnostic> {
+fn references(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
+    let project = &stack.containers;
     let mut found = Vec::new();
     let mut say = |pointer: String, message: String, help: String| {
         found.push(place::at(
@@ -213,7 +215,9 @@ fn references(project: &Project, container: &Container) -> Vec<Diagnostic> {
             continue;
         };
         // What lies elsewhere is somebody else's.
-        if !normal(&path).starts_with("..") {
+        let whole = normal(&format!("{}/{path}", container.folder));
+        let here = stack.files.at(whole.trim_start_matches('/')).is_some();
+        if !here && !normal(&path).starts_with("..") {
             say(
                 format!("env_file/{index}"),
                 format!("`{own}` reads its variables from {path}, and nothing renders it"),

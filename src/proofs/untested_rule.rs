@@ -3,7 +3,6 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::json::Parts;
-use crate::stack::files::beside;
 use crate::stack::own_tests::OwnTests;
 use std::collections::{HashMap, HashSet};
 
@@ -25,7 +24,7 @@ pub(crate) const PROOF: Proof = Proof {
                 .filter_map(|name| name.as_str())
                 .enumerate()
             {
-                if stack.files.at(&beside(file, name)).is_none() {
+                if stack.files.at(&file.beside(name)).is_none() {
                     found.push(place::at(
                         &file.path,
                         format!("/rule_files/{index}"),

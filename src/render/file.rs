@@ -2,6 +2,7 @@
 
 use crate::artifacts::Role;
 use crate::json::Parts;
+use crate::overlay::glob;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -30,6 +31,25 @@ impl File {
     /// The alert that it is about, of an artifact with a file for each.
     pub(crate) fn alert(&self) -> Option<&str> {
         self.alert.as_deref()
+    }
+
+    /// The path of what it names relative to its own folder; `..` leaves a folder.
+    pub(crate) fn beside(&self, name: &str) -> String {
+        let mut parts: Vec<&str> = self.path.split('/').collect();
+        parts.pop();
+        for part in name.split('/') {
+            match part {
+                ".." => drop(parts.pop()),
+                "." => {}
+                part => parts.push(part),
+            }
+        }
+        parts.join("/")
+    }
+
+    /// Whether a pattern in it matches a path; a star stays within its folder.
+    pub(crate) fn names(&self, pattern: &str, path: &str) -> bool {
+        glob(&self.beside(pattern), path)
     }
 
     /// Whether it is the user's own, of `[extra]`.

@@ -1,11 +1,12 @@
 //! A stack that was not rendered here: files as somebody else wrote them, each with the role that its path has.
 
 use super::{File, Rendered};
-use crate::artifacts::{ARTIFACTS, Artifact, Role};
+use crate::artifacts::{ARTIFACTS, Artifact, RULES, Role};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::extra::Own;
-use crate::overlay::Overlay;
+use crate::json::Parts;
+use crate::overlay::{Overlay, glob};
 use crate::yaml;
 use anyhow::Result;
 use serde_json::Value;
@@ -51,46 +52,52 @@ impl Found {
             unreadable,
         };
         found.rendered.by_others = true;
+        let mut others = Vec::new();
         for (path, text) in texts {
             let (artifact, of) = artifact(catalog, &path).unzip();
-            let Of { alert, slo } = of.unwrap_or_default();
             let own = placed.get(&path).copied();
             let of_own = own.map(|index| found.rendered.own().files[index].role());
             let of_path = artifact.map(|artifact| artifact.role).or(of_own);
             let Some(role) = roles.get(&path).copied().or(of_path) else {
-                found.unknown.push(path);
+                others.push((path, text));
                 continue;
             };
-            let value = match Path::new(&path).extension().and_then(|end| end.to_str()) {
-                // JSON is YAML too.
-                Some("yml" | "yaml" | "json") => yaml::parse(&text),
-                _ => Ok(Value::Null),
-            };
-            match value {
-                Ok(value) => found.rendered.files.push(File {
-                    text,
-                    value: Arc::new(value),
-                    template: artifact.map_or("", |artifact| artifact.template),
-                    role,
-                    alert,
-                    slo,
-                    own,
-                    path,
-                }),
-                Err(error) => {
-                    let line = error.line.max(1);
-                    let place = Place::Line {
-                        file: format!("{folder}/{path}"),
-                        line,
-                        text: text.lines().nth(line - 1).unwrap_or_default().to_string(),
-                    };
-                    let message = format!("it is not YAML: {}", error.reason);
-                    found.unreadable.push(
-                        Diagnostic::error("invalid-yaml", place, message).help("fix this line"),
-                    );
-                }
-            }
+            let Of { alert, slo } = of.unwrap_or_default();
+            found.read(File {
+                text,
+                value: Arc::default(),
+                template: artifact.map_or("", |artifact| artifact.template),
+                role,
+                alert,
+                slo,
+                own,
+                path,
+            });
         }
+        // What a configuration names is what is read there, whatever it is called; that may name more.
+        loop {
+            let files = &found.rendered.files;
+            let role = |path: &str| files.iter().find_map(|file| named(file, path));
+            let next = others
+                .iter()
+                .enumerate()
+                .find_map(|(index, (path, _))| Some((index, role(path)?)));
+            let Some((index, role)) = next else {
+                break;
+            };
+            let (path, text) = others.remove(index);
+            found.read(File {
+                text,
+                value: Arc::default(),
+                template: "",
+                role,
+                alert: None,
+                slo: None,
+                own: None,
+                path,
+            });
+        }
+        found.unknown = others.into_iter().map(|(path, _)| path).collect();
         // In the order in which they would be rendered; others behind them.
         let place = |file: &File| {
             let mut artifacts = ARTIFACTS.iter();
@@ -101,6 +108,78 @@ impl Found {
         found.rendered.find_merged();
         Ok(found)
     }
+
+    /// Takes in a file, with what it says.
+    fn read(&mut self, file: File) {
+        let value = match Path::new(&file.path)
+            .extension()
+            .and_then(|end| end.to_str())
+        {
+            // JSON is YAML too.
+            Some("yml" | "yaml" | "json") => yaml::parse(&file.text),
+            _ => Ok(Value::Null),
+        };
+        match value {
+            Ok(value) => self.rendered.files.push(File {
+                value: Arc::new(value),
+                ..file
+            }),
+            Err(error) => {
+                let line = error.line.max(1);
+                let text = file.text.lines().nth(line - 1).unwrap_or_default();
+                let place = Place::Line {
+                    file: format!("{}/{}", self.rendered.output, file.path),
+                    line,
+                    text: text.to_string(),
+                };
+                let message = format!("it is not YAML: {}", error.reason);
+                self.unreadable
+                    .push(Diagnostic::error("invalid-yaml", place, message).help("fix this line"));
+            }
+        }
+    }
+}
+
+/// What a file is for that another one names: rules, lists of targets, texts of notifications, containers and their variables.
+fn named(file: &File, path: &str) -> Option<Role> {
+    let (value, role) = (&file.value, Role::Plain);
+    let named: Vec<(&str, Role)> = match file.role {
+        Role::Prometheus => {
+            let jobs = value["scrape_configs"].items();
+            let lists = jobs.flat_map(|job| job["file_sd_configs"].items());
+            let lists = lists.flat_map(|list| list["files"].texts().map(|one| (one, role)));
+            let rules = value["rule_files"].texts().map(|one| (one, RULES));
+            rules.chain(lists).collect()
+        }
+        Role::Compose => {
+            let each = |written| all(written).map(|one| one.as_str().or(one["path"].as_str()));
+            let containers = value["services"].entries();
+            let variables = containers.flat_map(|(_, container)| each(&container["env_file"]));
+            let variables = variables.flatten().map(|one| (one, role));
+            let included = each(&value["include"]).flatten();
+            included
+                .map(|one| (one, Role::Compose))
+                .chain(variables)
+                .collect()
+        }
+        Role::Alertmanager => value["templates"].texts().map(|one| (one, role)).collect(),
+        _ => return None,
+    };
+    // Where a server sees its configuration, the files beside it are too.
+    let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
+    let beside = path.starts_with(&file.beside(""));
+    let names = |pattern: &str| match pattern.starts_with('/') {
+        true => beside && glob(&last(pattern), &last(path)),
+        false => file.names(pattern, path),
+    };
+    let mut named = named.into_iter();
+    named.find_map(|(pattern, role)| names(pattern).then_some(role))
+}
+
+/// One thing, or each of a list.
+fn all(written: &Value) -> impl Iterator<Item = &Value> {
+    let alone = [written].into_iter().filter(|one| !one.is_array());
+    written.items().chain(alone)
 }
 
 /// What a file is about, of an artifact with several.

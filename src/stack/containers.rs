@@ -74,6 +74,8 @@ pub(crate) struct Container<'a> {
     pub(crate) mounts: Vec<Mount>,
     /// Variable → value; None: from outside.
     pub(crate) environment: Vec<(String, Option<String>)>,
+    /// Whether more variables may come from a file that is not here.
+    pub(crate) told_elsewhere: bool,
     pub(crate) process: Process,
     pub(crate) networks: Networks,
 }

@@ -4,7 +4,6 @@ use crate::artifacts::{RULES, Role};
 use crate::catalog::Duration;
 use crate::contract::targets::Lists;
 use crate::json::Parts;
-use crate::overlay::glob;
 use crate::render::File;
 use serde_json::Value;
 
@@ -87,7 +86,7 @@ impl<'a> Files<'a> {
         patterns.filter_map(Value::as_str).map(move |pattern| {
             let named = self
                 .own_rule_files()
-                .filter(|file| names(config, pattern, &file.path));
+                .filter(|file| config.names(pattern, &file.path));
             (pattern, named.collect())
         })
     }
@@ -101,7 +100,7 @@ impl<'a> Files<'a> {
         let jobs = config.value["scrape_configs"].items();
         let asked = jobs.flat_map(|job| job["file_sd_configs"].items());
         for pattern in asked.flat_map(|asked| asked["files"].texts()) {
-            let named = self.all().filter(|file| names(config, pattern, &file.path));
+            let named = self.all().filter(|file| config.names(pattern, &file.path));
             lists.insert(pattern, named.map(|file| file.value.as_ref()).collect());
         }
         lists
@@ -196,23 +195,4 @@ impl<'a> Files<'a> {
     pub(crate) fn documents(self) -> impl Iterator<Item = &'a File> {
         self.with(Role::Markdown)
     }
-}
-
-/// The path of what a file names relative to its own folder; `..` leaves a folder.
-pub(crate) fn beside(file: &File, name: &str) -> String {
-    let mut parts: Vec<&str> = file.path.split('/').collect();
-    parts.pop();
-    for part in name.split('/') {
-        match part {
-            ".." => drop(parts.pop()),
-            "." => {}
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
-}
-
-/// Whether a pattern of a file matches a path; a star stays within its folder.
-fn names(file: &File, pattern: &str, path: &str) -> bool {
-    glob(&beside(file, pattern), path)
 }

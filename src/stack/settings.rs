@@ -126,6 +126,8 @@ enum Type {
     Size,
     /// host:port
     HostPort,
+    /// Asked over HTTP.
+    Url,
     /// Mailboxes.
     Addresses,
     /// Of the tz database.
@@ -336,6 +338,7 @@ fn one(text: &str) -> Type {
         "regex" => Type::Regex,
         "size" => Type::Size,
         "hostport" => Type::HostPort,
+        "url" => Type::Url,
         "addresses" => Type::Addresses,
         "location" => Type::Location,
         "time" => Type::Time,
@@ -697,6 +700,7 @@ impl Check<'_> {
                 let number = port.starts_with(|first: char| first.is_ascii_digit());
                 !port.is_empty() && (!number || port.parse::<u16>().is_ok())
             }),
+            Type::Url => text.contains("{{") || text == "<secret>" || asked_over_http(&text),
             Type::Addresses => text.contains("{{") || text.split(',').all(mailbox),
             Type::Location => {
                 ["UTC", "Local", ""].contains(&&*text) || KNOWN.locations.contains(&*text)
@@ -745,6 +749,14 @@ impl Check<'_> {
     }
 }
 
+/// Whether a URL says how it is asked, and where.
+fn asked_over_http(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(scheme, rest)| {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        ["http", "https"].contains(&scheme.to_lowercase().as_str()) && !host.is_empty()
+    })
+}
+
 /// A type for people.
 fn wanted(known: &Type) -> &'static str {
     match known {
@@ -755,6 +767,7 @@ fn wanted(known: &Type) -> &'static str {
         Type::Regex => "a regular expression in the syntax of RE2",
         Type::Size => "a size such as 10MB",
         Type::HostPort => "host:port",
+        Type::Url => "a URL that begins with http:// or https://",
         Type::Addresses => "a mail address, or several with commas between them",
         Type::Location => "a time zone such as Europe/Berlin",
         Type::Time => "a time such as 09:00",

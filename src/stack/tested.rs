@@ -1,7 +1,6 @@
 //! The files of tests over the rules that they load, each run once.
 
 use super::Stack;
-use super::files::beside;
 use crate::catalog::Catalog;
 use crate::evaluation::rules::Rule;
 use crate::evaluation::unit_tests::{Found, Suite};
@@ -26,7 +25,7 @@ pub(crate) fn releases(catalog: &Catalog) -> &'static [Release] {
 pub(crate) fn groups<'a>(stack: &'a Stack, file: &File) -> Vec<(String, Vec<&'a Rule>)> {
     let mut groups: Vec<(String, Vec<&Rule>)> = Vec::new();
     for name in file.value["rule_files"].texts() {
-        let path = beside(file, name);
+        let path = file.beside(name);
         for rule in stack.rules.iter().filter(|rule| glob(&path, rule.path)) {
             match groups.last_mut() {
                 Some((known, rules)) if known == rule.group => rules.push(&rule.rule),

@@ -105,6 +105,11 @@ pub fn replanted(
         let Some(path) = edit.rendered() else {
             continue;
         };
+        // A file that somebody lays beside what is rendered is new.
+        if edit.find.is_empty() && !files.contains_key(path) {
+            files.insert(path.to_string(), edit.replace.clone());
+            continue;
+        }
         let text = files
             .get_mut(path)
             .ok_or(format!("nothing is rendered as {path}"))?;

@@ -14,6 +14,7 @@ use crate::evaluation::rules::{Library, Rule, in_dependency_order};
 use crate::evaluation::unit_tests::labels;
 use crate::kinds::Kind;
 use crate::promql::engine::{Labels, NAME, Release, reads_of_time};
+use crate::promql::{Expr, parse};
 use crate::stack::tested::releases;
 use crate::templates::functions::four_scrapes;
 use minijinja::Error;
@@ -70,7 +71,12 @@ impl<'a> Cast<'a> {
         contract: &Contract,
     ) -> Result<Play<'a>, Error> {
         let releases = releases(self.catalog);
-        let mut needed = library.needed(std::iter::once(alert.name.as_str()), std::iter::empty());
+        // What it compares is promised too, whether its rule reads it or says it once more.
+        let signals = alert.signals.iter();
+        let signals: Vec<Expr> = signals
+            .filter_map(|signal| parse(&signal.name).ok())
+            .collect();
+        let mut needed = library.needed(std::iter::once(alert.name.as_str()), signals.iter());
         // A case gives what a rule of the catalog's own records, so that rule has no say in it.
         let recorded = alert.recorded(self.catalog);
         needed.retain(|rule| rule.alert.is_some() || !recorded.contains(&rule.name.as_str()));

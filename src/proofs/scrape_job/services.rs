@@ -211,10 +211,14 @@ fn differences(
     let settings = &config.value["scrape_configs"][target.job];
     // More than the catalog says may be right: somebody else's login, a proxy.
     let connection = connection_of_service(service, reads);
+    // Prometheus reads a token under its older name too.
+    let older = settings.get("bearer_token_file");
+    let older = older.map(|file| json!({ "credentials_file": file }));
     let connection = connection.entries().filter_map(|(key, said)| {
-        let written = settings.get(key).unwrap_or(&Value::Null);
-        (!connects_as_said(written, said)).then(|| {
-            let written = settings.get(key).map_or(String::new(), plain);
+        let older = older.as_ref().filter(|_| key == "authorization");
+        let written = settings.get(key).or(older);
+        (!connects_as_said(written.unwrap_or(&Value::Null), said)).then(|| {
+            let written = written.map_or(String::new(), plain);
             (format!("{job}/{key}"), key.as_str(), written, plain(said))
         })
     });

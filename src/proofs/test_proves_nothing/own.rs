@@ -8,7 +8,6 @@ use crate::promql::walk::selectors;
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::Stack;
-use crate::stack::files::beside;
 use crate::stack::tested::groups;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -116,7 +115,7 @@ pub(super) fn idle(stack: &Stack) -> Vec<Diagnostic> {
 fn read_as_rules(stack: &Stack, file: &File) -> Vec<Diagnostic> {
     let patterns = file.value["rule_files"].texts().enumerate();
     let wrong = patterns.filter_map(|(index, pattern)| {
-        let path = beside(file, pattern);
+        let path = file.beside(pattern);
         let mut tests = stack.files.tests();
         let taken = tests.find(|other| glob(&path, &other.path))?;
         let name = taken.path.rsplit('/').next().unwrap_or_default();

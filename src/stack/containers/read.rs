@@ -89,7 +89,7 @@ pub(super) fn project<'a>(files: Files<'a>, output: &str) -> Project<'a> {
     for document in &loader.documents {
         for (name, written) in entries(&document.value, "services") {
             let value = extended(&loader, document, &name, written, 0);
-            project.add(document, name, value, output);
+            project.add(document, name, value, output, files);
         }
     }
     project.borrow_mounts();
@@ -156,7 +156,14 @@ impl<'a> Project<'a> {
         }
     }
 
-    fn add(&mut self, document: &Document<'a>, name: String, value: Cow<'a, Value>, output: &str) {
+    fn add(
+        &mut self,
+        document: &Document<'a>,
+        name: String,
+        value: Cow<'a, Value>,
+        output: &str,
+        files: Files,
+    ) {
         if let Some(index) = self.named.get(&name) {
             let other = &self.containers[*index];
             if *other.value != *value {
@@ -192,6 +199,8 @@ impl<'a> Project<'a> {
                 self.published.entry(port).or_default().push((index, at));
             }
         }
+        let (mut environment, told_elsewhere) = of_files(&value, &document.folder, files);
+        environment.extend(pairs(&value["environment"], &['=']));
         self.containers.push(Container {
             file: document.file,
             folder: document.folder.clone(),
@@ -199,7 +208,8 @@ impl<'a> Project<'a> {
             started: !idle,
             image,
             mounts: mounts::read(&value, &document.folder, output, &self.declared),
-            environment: pairs(&value["environment"], &['=']),
+            environment,
+            told_elsewhere,
             process: Process::of(&value, image),
             networks,
             value,
@@ -317,6 +327,36 @@ fn variables(include: &Value, folder: &str, rendered: &[&File]) -> Vec<String> {
         !elsewhere && !rendered.iter().any(|file| file.path == whole)
     };
     all.filter(missing).collect()
+}
+
+/// The variables of a container's `env_file`, as far as the files are here, and whether one is not.
+fn of_files(value: &Value, folder: &str, files: Files) -> (Vec<(String, Option<String>)>, bool) {
+    let (mut found, mut elsewhere) = (Vec::new(), false);
+    let written = &value["env_file"];
+    let alone = [written].into_iter().filter(|one| !one.is_array());
+    for entry in written.items().chain(alone) {
+        let Some(path) = scalar(entry).or_else(|| scalar(&entry["path"])) else {
+            continue;
+        };
+        let whole = normal(&format!("{folder}/{path}"));
+        let Some(file) = files.at(whole.trim_start_matches('/')) else {
+            elsewhere = true;
+            continue;
+        };
+        let lines = file.text.lines().map(str::trim);
+        for line in lines.filter(|line| !line.starts_with('#')) {
+            let Some((name, value)) = line.split_once('=') else {
+                continue;
+            };
+            let name = name.trim().trim_start_matches("export ").trim();
+            let value = value.trim();
+            let quoted = ['"', '\'']
+                .iter()
+                .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
+            found.push((name.to_string(), Some(quoted.unwrap_or(value).to_string())));
+        }
+    }
+    (found, elsewhere)
 }
 
 /// The folder of a path.

@@ -17,14 +17,15 @@ static TYPES: LazyLock<Types> =
 /// What a text asks for, or why it is no template.
 pub(crate) type Read = Result<BTreeSet<Asked>, String>;
 
-/// Every template in a part of the configuration: its pointer and what it asks for. One that cannot be judged is left out.
-pub(crate) fn asked(part: &Value) -> Vec<(String, Read)> {
+/// Every template in a part of the configuration: its pointer and what it asks for, with whatever it includes of those that are
+/// `defined`. One that cannot be judged is left out.
+pub(crate) fn asked(part: &Value, defined: &str) -> Vec<(String, Read)> {
     let mut found = Vec::new();
     walk(part, &mut |pointer, _, value| {
         let Some(text) = value.as_str().filter(|text| text.contains("{{")) else {
             return;
         };
-        match parse(text) {
+        match parse(&format!("{defined}{text}")) {
             Ok(template) => {
                 found.push((pointer.to_string(), Ok(template.asks("Data", &TYPES))));
             }
@@ -203,7 +204,7 @@ mod tests {
                 "Template(\"slack.title\")",
             ),
         ] {
-            let [(_, read)] = asked(&json!({"text": text})).try_into().unwrap();
+            let [(_, read)] = asked(&json!({"text": text}), "").try_into().unwrap();
             let asked = read.unwrap().into_iter();
             let asked = asked.filter(|asked| !matches!(asked, Asked::Key { .. }));
             let asked: Vec<String> = asked.map(|asked| format!("{asked:?}")).collect();
@@ -241,7 +242,7 @@ mod tests {
         }
         let pairs = "{{ range .CommonLabels.SortedPairs }}x{{ end }}";
         assert!(written(pairs, &labels, true).is_err());
-        assert!(asked(&json!(["{{ .Status"]))[0].1.is_err());
-        assert!(asked(&json!(["plain"])).is_empty());
+        assert!(asked(&json!(["{{ .Status"]), "")[0].1.is_err());
+        assert!(asked(&json!(["plain"]), "").is_empty());
     }
 }
