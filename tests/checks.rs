@@ -236,11 +236,6 @@ fn error(name: &str, file: &str, line: &str, otherwise: &str) -> Diagnostic {
         .expect("it finds something")
 }
 
-fn place(name: &str, file: &str, line: &str, otherwise: &str) -> (Place, String) {
-    let found = error(name, file, line, otherwise);
-    (found.place, found.message)
-}
-
 /// What is written, what instead, the line that is named, what is said and what to do.
 type Call = [&'static str; 6];
 
