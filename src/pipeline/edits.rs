@@ -219,9 +219,9 @@ mod tests {
                 Diagnostic::error(code, line("folder/page", at), format!("{word} {at}"))
             })
         };
-        let always = Diagnostic::error("always", line("folder/page", 9), "of the catalog");
-        bad("wrong", "one")
-            .chain(bad("false", "two"))
+        let always = Diagnostic::error("panel-text", line("folder/page", 9), "of the catalog");
+        bad("wrong", "panel-number")
+            .chain(bad("false", "panel-fields"))
             .chain([always])
             .collect()
     }
@@ -274,7 +274,11 @@ mod tests {
         };
         let judged = |texts: &Texts| match texts["a"].contains("third") {
             true => Vec::new(),
-            false => vec![Diagnostic::error("one", line("folder/page", 1), "lost")],
+            false => vec![Diagnostic::error(
+                "panel-number",
+                line("folder/page", 1),
+                "lost",
+            )],
         };
         let found = edited.told(judged(&edited.after), judged);
         assert_eq!(
