@@ -487,6 +487,7 @@ fn edited_templates(overlay: &Overlay) -> Edited {
     let replaced = overlay.replaced();
     Edited {
         folder: "templates".to_string(),
+        says: "the built-in template has",
         before: (replaced.iter())
             .filter_map(|path| Some((path.clone(), built_in(path)?.to_string())))
             .collect(),
@@ -542,6 +543,7 @@ pub fn prove_files(
         let sound = sound.files.into_iter();
         let edited = Edited {
             folder: folder.to_string(),
+            says: "the catalog renders",
             before: sound.map(|file| (file.path, file.text)).collect(),
             after: texts.iter().cloned().collect(),
         };

@@ -24,6 +24,8 @@ struct Edit<'a> {
 pub(super) struct Edited {
     /// How messages call their folder.
     pub(super) folder: String,
+    /// Who says what they would be without an edit: `the built-in template has`, `the catalog renders`.
+    pub(super) says: &'static str,
     /// As they would be without an edit, by path under the folder.
     pub(super) before: Texts,
     /// As they are, of the same paths.
@@ -95,7 +97,7 @@ impl Edited {
         }
     }
 
-    /// Findings at the edits that they follow from, of each edit one of a kind. `judged` says what is wrong with such files.
+    /// Findings at the edits that they follow from, of an edited line one of a kind. `judged` says what is wrong with such files.
     pub(super) fn told(
         &self,
         found: Vec<Diagnostic>,
@@ -123,12 +125,11 @@ impl Edited {
         };
         let edit_of = |found: &Diagnostic| {
             let key = (found.code, found.message.clone());
-            let mut edits = alone.iter();
-            let doing =
-                |wrong: &Option<HashSet<_>>| wrong.as_ref().is_none_or(|all| all.contains(&key));
-            (found.stops() && !without.contains(&key))
-                .then(|| edits.position(doing))
-                .flatten()
+            if !found.stops() || without.contains(&key) {
+                return None;
+            }
+            let mut each = alone.iter();
+            each.position(|wrong| wrong.as_ref().is_none_or(|all| all.contains(&key)))
         };
         let mut kept: Vec<(Diagnostic, usize)> = Vec::new();
         let mut firsts: BTreeMap<(usize, &'static str), usize> = BTreeMap::new();
@@ -139,11 +140,15 @@ impl Edited {
             };
             let edit = &edits[index];
             let here = self.is_in(&finding.place, edit);
-            if let Some(first) = firsts.get(&(index, finding.code)) {
+            // What one line does elsewhere it does by one mistake; several lines may hold several.
+            let one = edit.new.len() <= 1 && !here;
+            if let Some(first) = firsts.get(&(index, finding.code)).filter(|_| one) {
                 kept[*first].1 += 1;
                 continue;
             }
-            firsts.insert((index, finding.code), kept.len());
+            firsts
+                .entry((index, finding.code))
+                .or_insert_with(|| kept.len());
             let finding = match here {
                 true => finding,
                 false => self.moved(finding, edit),
@@ -185,8 +190,8 @@ impl Edited {
             0 => String::new(),
             more => format!(" and {}", plural(more, "more line")),
         };
-        let verb = if edit.new.is_empty() { "stood" } else { "was" };
-        format!("this edit makes it wrong: here {verb} `{first}`{more}")
+        let says = self.says;
+        format!("this edit alone makes it wrong: {says} `{first}`{more} here")
     }
 }
 
@@ -229,6 +234,7 @@ mod tests {
     fn told(before: &[(&str, &str)], after: &[(&str, &str)]) -> Vec<String> {
         let edited = Edited {
             folder: "folder".to_string(),
+            says: "the catalog renders",
             before: texts(before),
             after: texts(after),
         };
@@ -266,9 +272,19 @@ mod tests {
     }
 
     #[test]
+    fn several_lines_may_hold_several_mistakes() {
+        let before = [("a", "first\n")];
+        let after = [("a", "wrong\nmore\n")];
+        let found = told(&before, &after);
+        let at = |word: &str| format!("folder/a:1 {word} ");
+        assert_eq!(found[..3], [at("wrong 1"), at("wrong 2"), at("wrong 3")]);
+    }
+
+    #[test]
     fn what_was_taken_away_is_shown_where_it_stood() {
         let edited = Edited {
             folder: "folder".to_string(),
+            says: "the catalog renders",
             before: texts(&[("a", "first\nsecond\nthird\n")]),
             after: texts(&[("a", "first\nsecond\n")]),
         };
@@ -283,7 +299,7 @@ mod tests {
         let found = edited.told(judged(&edited.after), judged);
         assert_eq!(
             found[0].label,
-            "this edit makes it wrong: here stood `third`"
+            "this edit alone makes it wrong: the catalog renders `third` here"
         );
         assert_eq!(
             found[0].others,

@@ -185,6 +185,12 @@ fn unit_named(state: &State, metric: Value) -> Result<&'static str, Error> {
 
 /// Grafana's unit of a metric: what the catalog says that it is in, else what its name ends in.
 fn unit_of(metric: &Value) -> Result<&'static str, Error> {
+    // Seconds since 1970 are nothing that anybody reads: Grafana says how long ago, or from now, of as many milliseconds.
+    let name = metric.get_attr("name")?;
+    let named = |name: &str| name.ends_with("_timestamp_seconds");
+    if metric.get_attr("type")?.as_str() == Some("gauge") && name.as_str().is_some_and(named) {
+        return Ok("dateTimeFromNow");
+    }
     let said = metric.get_attr("unit")?;
     Ok(match said.as_str() {
         Some("seconds") => "s",

@@ -335,3 +335,36 @@ fn a_catalog_that_is_not_probed_shows_up_and_down_alone() {
         );
     }
 }
+
+/// As seconds it would read as 56 years.
+#[test]
+fn a_point_in_time_is_drawn_as_how_long_ago_it_is() {
+    let other = "[services.other]\ngroup = \"only\"\nport = 8001\n[metrics.seen_timestamp_seconds]\ntype = \"gauge\"\nhelp = \"When somebody was seen\"\n";
+    // Each alone, all of a kind named in one panel, and more than one panel names.
+    for some in [1, 8, 30] {
+        let metrics: Vec<String> = (0..some)
+            .map(|number| {
+                format!("[metrics.end_{number}_timestamp_seconds]\ntype = \"gauge\"\nhelp = \"When it ended\"\nservices = [\"lonely\"]\n")
+            })
+            .collect();
+        let stack = Stack::of(&format!("{}{other}{}", catalogs::bare(), metrics.concat()));
+        let [overview, _] = stack.dashboards();
+        let panels = panels(overview);
+        let of_times = panels.iter().filter(|panel| {
+            let asked = expressions(panel);
+            asked.iter().any(|expr| expr.contains("_timestamp_seconds"))
+        });
+        let mut drawn = 0;
+        for panel in of_times {
+            let unit = &panel["fieldConfig"]["defaults"]["unit"];
+            assert_eq!(unit, "dateTimeFromNow", "{panel}");
+            for expr in expressions(panel) {
+                let scaled = expr.matches("1000 * bare_").count();
+                let times = expr.matches("_timestamp_seconds{").count();
+                assert_eq!(scaled, times, "{expr}");
+                drawn += times;
+            }
+        }
+        assert_eq!(drawn, some + 1);
+    }
+}

@@ -17,7 +17,7 @@ pub(crate) fn gauge(source: &Source, wave: f64, time: i64) -> f64 {
     } else if source.name.ends_with("_bytes") {
         4e6 * (large + 10.0 * wave)
     } else if source.name.ends_with("_timestamp_seconds") {
-        0.0
+        (time - 60) as f64
     } else {
         (large * (0.7 + 0.6 * wave)).floor()
     }
