@@ -104,8 +104,13 @@ impl Edited {
         judged: impl Fn(&Texts) -> Vec<Diagnostic>,
     ) -> Vec<Diagnostic> {
         let edits = self.edits();
+        let subjects: HashSet<String> = (found.iter())
+            .flat_map(|found| found.subjects.iter().cloned())
+            .collect();
+        let follows = |found: &Diagnostic| found.follows.iter().any(|one| subjects.contains(one));
         let elsewhere = |found: &Diagnostic| {
-            found.stops() && !edits.iter().any(|edit| self.is_in(&found.place, edit))
+            let in_one = edits.iter().any(|edit| self.is_in(&found.place, edit));
+            found.stops() && !follows(found) && !in_one
         };
         if edits.is_empty() || edits.len() > MOST || !found.iter().any(elsewhere) {
             return found;
@@ -125,7 +130,8 @@ impl Edited {
         };
         let edit_of = |found: &Diagnostic| {
             let key = (found.code, found.message.clone());
-            if !found.stops() || without.contains(&key) {
+            // What follows from another finding is not shown.
+            if !found.stops() || follows(found) || without.contains(&key) {
                 return None;
             }
             let mut each = alone.iter();
@@ -143,7 +149,9 @@ impl Edited {
             // What one line does elsewhere it does by one mistake; several lines may hold several.
             let one = edit.new.len() <= 1 && !here;
             if let Some(first) = firsts.get(&(index, finding.code)).filter(|_| one) {
-                kept[*first].1 += 1;
+                let (first, others) = &mut kept[*first];
+                first.subjects.extend(finding.subjects);
+                *others += 1;
                 continue;
             }
             firsts
