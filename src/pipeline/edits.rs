@@ -115,17 +115,13 @@ impl Edited {
         if edits.is_empty() || edits.len() > MOST || !found.iter().any(elsewhere) {
             return found;
         }
-        let wrong = |texts: &Texts| -> HashSet<(&'static str, String)> {
-            let found = judged(texts).into_iter().filter(Diagnostic::stops);
-            found.map(|found| (found.code, found.message)).collect()
-        };
-        let without = wrong(&self.before);
-        let alone: Vec<Option<HashSet<_>>> = match edits.as_slice() {
+        let without = wrong(&judged(&self.before));
+        let alone: Vec<HashSet<_>> = match edits.as_slice() {
             // What there is beside it was not edited.
-            [_] => vec![None],
+            [_] => vec![wrong(&found)],
             edits => {
-                let each = edits.iter().map(|edit| self.with_only(edit));
-                each.map(|texts| Some(wrong(&texts))).collect()
+                let each = edits.iter().map(|edit| judged(&self.with_only(edit)));
+                each.map(|found| wrong(&found)).collect()
             }
         };
         let edit_of = |found: &Diagnostic| {
@@ -134,8 +130,7 @@ impl Edited {
             if !found.stops() || follows(found) || without.contains(&key) {
                 return None;
             }
-            let mut each = alone.iter();
-            each.position(|wrong| wrong.as_ref().is_none_or(|all| all.contains(&key)))
+            alone.iter().position(|wrong| wrong.contains(&key))
         };
         let mut kept: Vec<(Diagnostic, usize)> = Vec::new();
         let mut firsts: BTreeMap<(usize, &'static str), usize> = BTreeMap::new();
@@ -201,6 +196,14 @@ impl Edited {
         let says = self.says;
         format!("this edit alone makes it wrong: {says} `{first}`{more} here")
     }
+}
+
+/// What is wrong, wherever it shows.
+fn wrong(found: &[Diagnostic]) -> HashSet<(&'static str, String)> {
+    let errors = found.iter().filter(|found| found.stops());
+    errors
+        .map(|found| (found.code, found.message.clone()))
+        .collect()
 }
 
 #[cfg(test)]
