@@ -3,7 +3,6 @@
 mod causes;
 mod division;
 pub mod example;
-mod foundation;
 mod own;
 mod place;
 
@@ -285,15 +284,12 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
         .map(|(code, mut found)| (causes.name(code, &mut found), (code, found)))
         .collect();
     found.sort_by_key(|(order, _)| *order);
-    let mut found: Vec<Found> = found.into_iter().map(|(_, found)| found).collect();
-    foundation::name(catalog, rendered, &mut found);
-    found.sort_by_key(|(_, found)| !foundation::is_one(found));
     let written = Written {
         catalog,
         rendered,
         own: &stack.own_tests,
     };
-    let placed = found.into_iter().map(|(code, found)| Diagnostic {
+    let placed = found.into_iter().map(|(_, (code, found))| Diagnostic {
         code,
         ..written.placed(found)
     });

@@ -238,21 +238,6 @@ impl Rendered {
         (made.text != file.text).then_some(made.text)
     }
 
-    /// What the built-in templates make of it all, or None: they cannot be rendered.
-    pub(crate) fn all_built_in(&self, catalog: &Catalog) -> Option<Rendered> {
-        let templates = self.templates.clone();
-        let templates = templates.with_changed(self.replaced(&|_| true));
-        with(catalog, &templates, ARTIFACTS).ok()?.ok()
-    }
-
-    /// What the built-in templates made, with these files in place of its own: to be proved, not to be placed.
-    pub(crate) fn holding(&self, files: Vec<File>, built_in: &mut Rendered) {
-        built_in.files = files;
-        built_in.templates = self.templates.clone();
-        built_in.by_others = self.by_others;
-        built_in.find_merged();
-    }
-
     fn with_built_in(
         &self,
         catalog: &Catalog,

@@ -18,8 +18,11 @@ pub fn folded(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
             .follows
             .iter()
             .find_map(|subject| subjects.get(subject));
-        if let Some(cause) = cause.filter(|_| diagnostic.stops()) {
-            kept[*cause].1 += 1;
+        if let Some(cause) = cause.copied().filter(|_| diagnostic.stops()) {
+            kept[cause].1 += 1;
+            for subject in diagnostic.subjects {
+                subjects.entry(subject).or_insert(cause);
+            }
             continue;
         }
         let key = (

@@ -2,11 +2,15 @@
 
 use crate::diagnostic::{Diagnostic, Place, plural};
 use similar::{DiffOp, TextDiff};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
-/// With more edits than these each would be judged for longer than anybody waits, and one that says little alone is more likely.
+/// More edits than these would be judged for longer than anybody waits, and one alone says little: what changed in a file is one
+/// edit then.
 const MOST: usize = 12;
+
+/// From so many findings on that follow from an edit of several lines it is one mistake: fewer may be several.
+const MANY: usize = 4;
 
 /// Files by path.
 pub(super) type Texts = BTreeMap<String, String>;
@@ -18,6 +22,15 @@ struct Edit<'a> {
     old: Range<usize>,
     /// Of the file as it is, from 0; empty where something was taken away.
     new: Range<usize>,
+    /// Whether it is all that changed in its file, from the first to the last line.
+    whole: bool,
+}
+
+impl Edit<'_> {
+    /// Whether so many findings that follow from it are one mistake.
+    fn is_one_mistake(&self, findings: usize) -> bool {
+        findings >= MANY || !self.whole && self.new.len() <= 1
+    }
 }
 
 /// Files that somebody has edited.
@@ -33,25 +46,33 @@ pub(super) struct Edited {
 }
 
 impl Edited {
+    /// Every edit, or of each file one; none where even those are too many.
     fn edits(&self) -> Vec<Edit<'_>> {
-        let pairs = self.after.iter().filter_map(|(path, after)| {
-            let before = self.before.get(path)?;
-            (before != after).then_some((path, before, after))
-        });
-        let mut found = Vec::new();
-        for (path, before, after) in pairs {
+        let mut edits = Vec::new();
+        let mut files = Vec::new();
+        for (path, after) in &self.after {
+            let Some(before) = self.before.get(path).filter(|before| *before != after) else {
+                continue;
+            };
+            if files.len() == MOST {
+                return Vec::new();
+            }
             let difference = TextDiff::from_lines(before.as_str(), after.as_str());
             let changed = |op: &&DiffOp| !matches!(op, DiffOp::Equal { .. });
-            found.extend(difference.ops().iter().filter(changed).map(|op| Edit {
+            let ops: Vec<&DiffOp> = difference.ops().iter().filter(changed).collect();
+            let edit = |first: &DiffOp, last: &DiffOp, whole| Edit {
                 path,
-                old: op.old_range(),
-                new: op.new_range(),
-            }));
-            if found.len() > MOST {
-                break;
-            }
+                old: first.old_range().start..last.old_range().end,
+                new: first.new_range().start..last.new_range().end,
+                whole,
+            };
+            edits.extend(ops.iter().map(|op| edit(op, op, false)));
+            files.push(edit(ops[0], ops[ops.len() - 1], true));
         }
-        found
+        match edits.len() {
+            ..=MOST => edits,
+            _ => files,
+        }
     }
 
     /// The files with this edit and no other.
@@ -97,22 +118,25 @@ impl Edited {
         }
     }
 
-    /// Findings at the edits that they follow from, of an edited line one of a kind. `judged` says what is wrong with such files.
+    /// Findings at the edits that they follow from; what follows from one mistake follows from its first finding. `judged` says
+    /// what is wrong with such files.
     pub(super) fn told(
         &self,
-        found: Vec<Diagnostic>,
+        mut found: Vec<Diagnostic>,
         judged: impl Fn(&Texts) -> Vec<Diagnostic>,
     ) -> Vec<Diagnostic> {
         let edits = self.edits();
         let subjects: HashSet<String> = (found.iter())
             .flat_map(|found| found.subjects.iter().cloned())
             .collect();
-        let follows = |found: &Diagnostic| found.follows.iter().any(|one| subjects.contains(one));
-        let elsewhere = |found: &Diagnostic| {
-            let in_one = edits.iter().any(|edit| self.is_in(&found.place, edit));
-            found.stops() && !follows(found) && !in_one
+        // What follows from another finding already is not shown.
+        let is_shown = |found: &Diagnostic| {
+            found.stops() && !found.follows.iter().any(|one| subjects.contains(one))
         };
-        if edits.is_empty() || edits.len() > MOST || !found.iter().any(elsewhere) {
+        let is_elsewhere = |found: &Diagnostic| {
+            is_shown(found) && !edits.iter().any(|edit| self.is_in(&found.place, edit))
+        };
+        if edits.is_empty() || !found.iter().any(is_elsewhere) {
             return found;
         }
         let without = wrong(&judged(&self.before));
@@ -126,60 +150,58 @@ impl Edited {
         };
         let edit_of = |found: &Diagnostic| {
             let key = (found.code, found.message.clone());
-            // What follows from another finding is not shown.
-            if !found.stops() || follows(found) || without.contains(&key) {
-                return None;
-            }
-            alone.iter().position(|wrong| wrong.contains(&key))
+            let is_of_one = is_shown(found) && !without.contains(&key);
+            let mut alone = alone.iter();
+            alone
+                .position(|wrong| wrong.contains(&key))
+                .filter(|_| is_of_one)
         };
-        let mut kept: Vec<(Diagnostic, usize)> = Vec::new();
-        let mut firsts: BTreeMap<(usize, &'static str), usize> = BTreeMap::new();
-        for finding in found {
-            let Some(index) = edit_of(&finding) else {
-                kept.push((finding, 0));
-                continue;
-            };
-            let edit = &edits[index];
-            let here = self.is_in(&finding.place, edit);
-            // What one line does elsewhere it does by one mistake; several lines may hold several.
-            let one = edit.new.len() <= 1 && !here;
-            if let Some(first) = firsts.get(&(index, finding.code)).filter(|_| one) {
-                let (first, others) = &mut kept[*first];
-                first.subjects.extend(finding.subjects);
-                *others += 1;
+        let edit_of: Vec<Option<usize>> = found.iter().map(edit_of).collect();
+        let mut firsts = BTreeSet::new();
+        for (index, edit) in edits.iter().enumerate() {
+            let of_edit = (0..found.len()).filter(|at| edit_of[*at] == Some(index));
+            let (here, elsewhere): (Vec<usize>, Vec<usize>) =
+                of_edit.partition(|at| self.is_in(&found[*at].place, edit));
+            if let Some(first) = here
+                .first()
+                .filter(|_| edit.is_one_mistake(elsewhere.len()))
+            {
+                firsts.insert(*first);
+                follow(*first, &elsewhere, &mut found);
                 continue;
             }
-            firsts
-                .entry((index, finding.code))
-                .or_insert_with(|| kept.len());
-            let finding = match here {
-                true => finding,
-                false => self.moved(finding, edit),
-            };
-            kept.push((finding, 0));
+            let mut kinds: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+            for at in elsewhere {
+                kinds.entry(found[at].code).or_default().push(at);
+            }
+            for of_kind in kinds.values() {
+                let one = edit.is_one_mistake(of_kind.len());
+                let moved = match one {
+                    true => &of_kind[..1],
+                    false if edit.whole => &[],
+                    false => of_kind,
+                };
+                for at in moved {
+                    self.move_to(edit, &mut found[*at]);
+                }
+                if one {
+                    firsts.insert(of_kind[0]);
+                    follow(of_kind[0], &of_kind[1..], &mut found);
+                }
+            }
         }
-        let counted = kept.into_iter().map(|(mut finding, others)| {
-            if others > 0 {
-                finding.help += &format!(
-                    "; {} of the kind {} from this edit",
-                    plural(others, "more error"),
-                    if others == 1 { "follows" } else { "follow" }
-                );
-            }
-            finding
-        });
-        counted.collect()
+        // What others follow from comes before them.
+        let (first, others): (Vec<_>, Vec<_>) =
+            (found.into_iter().enumerate()).partition(|(at, _)| firsts.contains(at));
+        let found = first.into_iter().chain(others);
+        found.map(|(_, found)| found).collect()
     }
 
-    /// A finding at an edit; where it shows is another place of it.
-    fn moved(&self, finding: Diagnostic, edit: &Edit) -> Diagnostic {
-        let shows = finding.place.clone();
-        Diagnostic {
-            place: self.place(edit),
-            label: self.label(edit),
-            ..finding
-        }
-        .also(shows, "it shows here")
+    /// Has a finding stand at an edit; where it shows is another place of it.
+    fn move_to(&self, edit: &Edit, finding: &mut Diagnostic) {
+        let shows = std::mem::replace(&mut finding.place, self.place(edit));
+        finding.label = self.label(edit);
+        finding.others.push((shows, "it shows here".to_string()));
     }
 
     fn label(&self, edit: &Edit) -> String {
@@ -198,6 +220,15 @@ impl Edited {
     }
 }
 
+/// Has findings follow from the first of them.
+fn follow(first: usize, others: &[usize], found: &mut [Diagnostic]) {
+    let cause = format!("edit {first}");
+    for at in others {
+        found[*at].follows.push(cause.clone());
+    }
+    found[first].subjects.push(cause);
+}
+
 /// What is wrong, wherever it shows.
 fn wrong(found: &[Diagnostic]) -> HashSet<(&'static str, String)> {
     let errors = found.iter().filter(|found| found.stops());
@@ -209,6 +240,7 @@ fn wrong(found: &[Diagnostic]) -> HashSet<(&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::folded;
 
     fn texts(of: &[(&str, &str)]) -> Texts {
         let pairs = of
@@ -249,7 +281,7 @@ mod tests {
             before: texts(before),
             after: texts(after),
         };
-        let found = edited.told(judged(&edited.after), judged);
+        let found = folded(edited.told(judged(&edited.after), judged));
         let shown = |found: &Diagnostic| match &found.place {
             Place::Line { file, line, .. } => {
                 format!("{file}:{line} {} {}", found.message, found.help)
@@ -263,7 +295,7 @@ mod tests {
     fn findings_stand_at_the_edit_that_they_follow_from() {
         let before = [("a", "first\nsecond\nthird\n"), ("b", "left\n")];
         let one = [("a", "first\nwrong\nthird\n"), ("b", "left\n")];
-        let more = "; 2 more errors of the kind follow from this edit";
+        let more = "; 2 errors that follow from this are not shown";
         assert_eq!(
             told(&before, &one),
             [
@@ -289,6 +321,41 @@ mod tests {
         let found = told(&before, &after);
         let at = |word: &str| format!("folder/a:1 {word} ");
         assert_eq!(found[..3], [at("wrong 1"), at("wrong 2"), at("wrong 3")]);
+    }
+
+    #[test]
+    fn of_too_many_edits_what_changed_in_a_file_is_one() {
+        let lines = |word: &str| {
+            (0..40)
+                .map(|at| format!("{at}\n{word}\n"))
+                .collect::<String>()
+        };
+        let [before, after] = ["as rendered", "wrong"].map(lines);
+        let page = ("page", "1\n2\n3\n");
+        let found = told(&[("a", &before), page], &[("a", &after), page]);
+        let three = "folder/page:1 wrong 1 ";
+        assert_eq!(found[0], three, "so few may be several mistakes");
+        let judged = |texts: &Texts| {
+            let lines = (1..9).filter(|_| texts["a"].contains("wrong"));
+            let found = lines.map(|at| {
+                let place = line("folder/page", at);
+                Diagnostic::error("panel-number", place, format!("wrong {at}"))
+            });
+            found.collect::<Vec<_>>()
+        };
+        let edited = Edited {
+            folder: "folder".to_string(),
+            says: "the catalog renders",
+            before: texts(&[("a", &before), page]),
+            after: texts(&[("a", &after), page]),
+        };
+        let found = folded(edited.told(judged(&edited.after), judged));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].place, edited.place(&edited.edits()[0]));
+        assert_eq!(
+            found[0].help,
+            "; 7 errors that follow from this are not shown"
+        );
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn what_follows_from_one_file_is_said_there_once() {
             "monitoring/grafana/provisioning/datasources/prometheus.yml",
             "timeInterval: \"15s\"",
             "timeInterval: \"1s\"",
-            "help: monstack writes `\"15s\"` here",
+            "this edit alone makes it wrong: the catalog renders `timeInterval: \"15s\"` here",
         ),
     ] {
         let path = shop.join("generated").join(file);
