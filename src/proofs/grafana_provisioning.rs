@@ -142,9 +142,9 @@ fn switched_off(stack: &Stack) -> Vec<Diagnostic> {
             .unwrap_or_default();
         let off = off.split([',', ' ']).map(str::trim);
         for plugin in off.filter(|plugin| used.contains(plugin)) {
-            found.push(place::at(
-                &container.file.path,
-                container.at("environment"),
+            found.push(place::in_container(
+                container,
+                "environment",
                 format!(
                     "`{}` is started without the plugin `{plugin}`, which dashboards are made with",
                     container.name

@@ -89,9 +89,9 @@ pub(crate) const PROOF: Proof = Proof {
                     continue;
                 }
             };
-            found.push(place::at(
-                &container.file.path,
-                container.at("healthcheck/test"),
+            found.push(place::in_container(
+                container,
+                "healthcheck/test",
                 message,
                 help,
             ));
@@ -121,9 +121,9 @@ fn late(container: &Container) -> Option<Diagnostic> {
     let after = (lasts("interval", 30_000) + lasts("timeout", 30_000)).saturating_mul(retries);
     let pause = lasts("interval", 30_000);
     if (1..SOONEST.0).contains(&pause) {
-        return Some(place::at(
-            &container.file.path,
-            container.at("healthcheck/interval"),
+        return Some(place::in_container(
+            container,
+            "healthcheck/interval",
             format!(
                 "the health check of `{}` starts a program every {}",
                 container.name,
@@ -137,9 +137,9 @@ fn late(container: &Container) -> Option<Diagnostic> {
         _ if after > LATEST.0 => ("interval", after),
         _ => return None,
     };
-    Some(place::at(
-        &container.file.path,
-        container.at(&format!("healthcheck/{key}")),
+    Some(place::in_container(
+        container,
+        &format!("healthcheck/{key}"),
         format!(
             "the health check of `{}` calls it unhealthy {} after it stopped answering",
             container.name,

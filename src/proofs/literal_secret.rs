@@ -262,9 +262,9 @@ fn everybody_rules(container: &Container) -> Option<Diagnostic> {
             };
             (does, "let `GF_AUTH_ANONYMOUS_ORG_ROLE` be Viewer")
         };
-    Some(place::at(
-        &container.file.path,
-        container.at("environment"),
+    Some(place::in_container(
+        container,
+        "environment",
         format!("`{}` {does}", container.name),
         help,
     ))
@@ -282,9 +282,9 @@ fn known_to_all(container: &Container) -> Option<Diagnostic> {
         || said("GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION")
         || own_settings;
     (!file && !said("GF_SECURITY_ADMIN_PASSWORD") && !elsewhere).then(|| {
-        place::at(
-            &container.file.path,
-            container.at("environment"),
+        place::in_container(
+            container,
+            "environment",
             format!(
                 "`{}` starts with the password `admin`, which everybody knows",
                 container.name

@@ -7,6 +7,8 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 use crate::render::{File, LINE, Rendered};
 use crate::source::step;
+use crate::stack::containers::Container;
+use crate::stack::containers::process::Flag;
 use serde_json::Value;
 
 /// The code is that of the proof: `inspect` adds it.
@@ -24,6 +26,27 @@ pub(super) fn at(
         pointer: pointer.into(),
     };
     Diagnostic::error(OF_PROOF, place, message).help(help)
+}
+
+/// An error at a key of a container.
+pub(super) fn in_container(
+    container: &Container,
+    key: &str,
+    message: impl Into<String>,
+    help: impl Into<String>,
+) -> Diagnostic {
+    at(&container.file.path, container.at(key), message, help)
+}
+
+/// An error at a flag that a container's program is given.
+pub(super) fn of_flag(
+    container: &Container,
+    flag: &Flag,
+    message: impl Into<String>,
+    help: impl Into<String>,
+) -> Diagnostic {
+    let pointer = container.argument(flag.index);
+    at(&container.file.path, pointer, message, help)
 }
 
 /// An error in a line of a rendered text, from 1.

@@ -43,7 +43,7 @@ pub(crate) const PROOF: Proof = Proof {
                 let line = named_in(&container.value[key], &said);
                 let key = line.map_or(key.to_string(), |name| format!("{key}/{}", step(name)));
                 let message = format!("`{}` {message}", service.name);
-                place::at(&container.file.path, container.at(&key), message, help)
+                place::in_container(container, &key, message, help)
             }));
         }
         found

@@ -46,12 +46,7 @@ fn refused(container: &Container) -> Vec<Diagnostic> {
             })
         });
         if let Some((message, help)) = reason {
-            found.push(place::at(
-                &container.file.path,
-                container.argument(flag.index),
-                message,
-                help,
-            ));
+            found.push(place::of_flag(container, flag, message, help));
         }
     }
     found

@@ -192,9 +192,9 @@ fn single(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
         _ => None,
     });
     one.map(|(mount, file)| {
-        place::at(
-            &container.file.path,
-            container.at(&mount.pointer),
+        place::in_container(
+            container,
+            &mount.pointer,
             format!(
                 "`{}` mounts the single file {}, and keeps it when it is replaced",
                 container.name, file.path

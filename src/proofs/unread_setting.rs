@@ -95,9 +95,9 @@ fn misspelt(container: &Container) -> Vec<Diagnostic> {
         // A file with the value, as Grafana's image reads it.
         let own = name.strip_suffix("__FILE").unwrap_or(name);
         if let Some(meant) = mistyped(own, known.iter().map(String::as_str)) {
-            found.push(place::at(
-                &container.file.path,
-                container.at("environment"),
+            found.push(place::in_container(
+                container,
+                "environment",
                 format!(
                     "`{}` is given `{name}`, which nothing reads",
                     container.name

@@ -37,9 +37,9 @@ pub(crate) const PROOF: Proof = Proof {
                 "on-failure" => "does not come back after a reboot of the machine",
                 _ => "has a restart policy that Docker does not know",
             };
-            found.push(place::at(
-                &container.file.path,
-                container.at(pointer),
+            found.push(place::in_container(
+                container,
+                pointer,
                 format!("`{}` {message}", container.name),
                 "write `restart: unless-stopped`",
             ));

@@ -82,9 +82,9 @@ fn missing(stack: &Stack) -> Vec<Diagnostic> {
         } else {
             "scale"
         };
-        place::at(
-            &container.file.path,
-            container.at(key),
+        place::in_container(
+            container,
+            key,
             format!("`docker compose up` does not start `{}`", container.name),
             "the catalog counts on it: take its profile away, and let it run once",
         )
@@ -103,12 +103,7 @@ fn references(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
     let project = &stack.containers;
     let mut found = Vec::new();
     let mut say = |pointer: String, message: String, help: String| {
-        found.push(place::at(
-            &container.file.path,
-            container.at(&pointer),
-            message,
-            help,
-        ))
+        found.push(place::in_container(container, &pointer, message, help))
     };
     let own = container.name.as_str();
     for name in names(&container.value["networks"]) {
@@ -311,12 +306,7 @@ fn waits(stack: &crate::stack::Stack, container: &Container) -> Vec<Diagnostic> 
             }
             _ => continue,
         };
-        found.push(place::at(
-            &container.file.path,
-            container.at("depends_on"),
-            message,
-            help,
-        ));
+        found.push(place::in_container(container, "depends_on", message, help));
     }
     found
 }
@@ -392,9 +382,9 @@ fn circle(project: &Project) -> Vec<Diagnostic> {
     let first = waiting.find(|container| reaches(&container.name, &container.name));
     first
         .map(|container| {
-            place::at(
-                &container.file.path,
-                container.at("depends_on"),
+            place::in_container(
+                container,
+                "depends_on",
                 format!(
                     "`{}` waits for itself, by way of what it waits for",
                     container.name
@@ -410,9 +400,9 @@ fn circle(project: &Project) -> Vec<Diagnostic> {
 fn sources(container: &Container) -> Vec<Diagnostic> {
     let build = &container.value["build"];
     if build.is_object() && build["context"].is_null() && build["dockerfile_inline"].is_null() {
-        return vec![place::at(
-            &container.file.path,
-            container.at("build"),
+        return vec![place::in_container(
+            container,
+            "build",
             format!(
                 "`{}` is built from the folder of the compose file, where nothing renders a Dockerfile",
                 container.name
@@ -423,14 +413,7 @@ fn sources(container: &Container) -> Vec<Diagnostic> {
     let without = container.value["image"].is_null() && container.value["build"].is_null();
     let message = format!("`{}` has neither `image` nor `build`", container.name);
     without
-        .then(|| {
-            place::at(
-                &container.file.path,
-                container.at("image"),
-                message,
-                "name its image, with a tag",
-            )
-        })
+        .then(|| place::in_container(container, "image", message, "name its image, with a tag"))
         .into_iter()
         .collect()
 }
@@ -556,9 +539,7 @@ fn ports(project: &Project) -> Vec<Diagnostic> {
             container.networks.open(),
             container.networks.published.first(),
         ) {
-            found.push(place::at(
-                &container.file.path,
-                container.at(&published.pointer),
+            found.push(place::in_container(container, &published.pointer,
                 format!("`{own}` is published, and all its networks are `internal`: nothing reaches it from outside"),
                 "take `internal` away, or join a network without it",
             ));
@@ -580,9 +561,9 @@ fn ports(project: &Project) -> Vec<Diagnostic> {
             if let Some((_, other)) = same {
                 let message =
                     format!("`{own}` is published at port {port} of the machine, as `{other}` is");
-                found.push(place::at(
-                    &container.file.path,
-                    container.at(&published.pointer),
+                found.push(place::in_container(
+                    container,
+                    &published.pointer,
                     message,
                     "give each a port of its own",
                 ));
@@ -593,9 +574,9 @@ fn ports(project: &Project) -> Vec<Diagnostic> {
                 let message = format!(
                     "`{own}` is started several times, and only one of them can be published at port {port} of the machine"
                 );
-                found.push(place::at(
-                    &container.file.path,
-                    container.at(&published.pointer),
+                found.push(place::in_container(
+                    container,
+                    &published.pointer,
                     message,
                     "take the port away: other containers reach it by its name",
                 ));
@@ -605,17 +586,17 @@ fn ports(project: &Project) -> Vec<Diagnostic> {
         if let Some(name) = &container.networks.called {
             if let Some(other) = called.insert(name.clone(), own.clone()) {
                 let message = format!("`{own}` and `{other}` are both called {name}");
-                found.push(place::at(
-                    &container.file.path,
-                    container.at("container_name"),
+                found.push(place::in_container(
+                    container,
+                    "container_name",
                     message,
                     "give each a name of its own",
                 ));
             }
             if container.replicas().is_some_and(|many| many > 1) {
-                found.push(place::at(
-                    &container.file.path,
-                    container.at("container_name"),
+                found.push(place::in_container(
+                    container,
+                    "container_name",
                     format!("several containers of `{own}` cannot all be called {name}"),
                     "take `container_name` away",
                 ));

@@ -69,9 +69,9 @@ fn mounted(container: &Container, service: Option<&Service>) -> Vec<Diagnostic> 
                 true => format!("`{own}` may start containers as root, by {path} of the machine"),
                 false => format!("`{own}` sees {path} of the machine"),
             };
-            found.push(place::at(
-                &container.file.path,
-                container.at(&mount.pointer),
+            found.push(place::in_container(
+                container,
+                &mount.pointer,
                 message,
                 match service {
                     Some(_) => "take it away, or write it under the service's `volumes`",
@@ -108,9 +108,9 @@ fn capable(container: &Container, service: &Service) -> Option<Diagnostic> {
     } else {
         return None;
     };
-    Some(place::at(
-        &container.file.path,
-        container.at(key),
+    Some(place::in_container(
+        container,
+        key,
         format!("`{}` {message}, and the catalog does not", service.name),
         "write `cap_drop: [ALL]`, and under the service's `capabilities` what it needs",
     ))
@@ -121,9 +121,7 @@ fn root(container: &Container) -> Option<Diagnostic> {
     let user = container.user()?;
     let user = user.split(':').next().unwrap_or_default();
     ["0", "root"].contains(&user).then(|| {
-        place::at(
-            &container.file.path,
-            container.at("user"),
+        place::in_container(container, "user",
             format!("`{}` runs as root, which it need not", container.name),
             "let it run as the user whom its image has for it, as in `65534:65534`, or `472:0` for Grafana",
         )

@@ -41,9 +41,7 @@ pub(super) fn wrong(stack: &Stack) -> Vec<Diagnostic> {
                 let pointer = container.at(&mount.pointer);
                 found.push(place::at(&container.file.path, pointer, message, help));
             } else if let Some(group) = given.unreadable(&made) {
-                found.push(place::at(
-                    &container.file.path,
-                    container.at("user"),
+                found.push(place::in_container(container, "user",
                     format!(
                         "`{}` may not read {host}: that is for the group {group}, which it is not in",
                         container.name

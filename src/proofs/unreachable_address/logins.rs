@@ -154,9 +154,9 @@ impl Judge<'_, '_> {
             if let Some((name, what)) =
                 made(container, &flag.value).filter(|(name, _)| *name != own)
             {
-                self.found.push(place::at(
-                    &container.file.path,
-                    container.argument(flag.index),
+                self.found.push(place::of_flag(
+                    container,
+                    flag,
                     format!(
                         "`{}` reads who may log in from `{name}`, which is {what}",
                         container.name

@@ -81,9 +81,9 @@ impl Judge<'_, '_> {
                 )),
             };
             if let Some(message) = why {
-                self.found.push(place::at(
-                    &container.file.path,
-                    container.at("ports"),
+                self.found.push(place::in_container(
+                    container,
+                    "ports",
                     message,
                     "publish the port at which it listens under the catalog's",
                 ));
@@ -94,9 +94,7 @@ impl Judge<'_, '_> {
                 wider && address != "0.0.0.0"
             });
             if let Some(one) = wide {
-                self.found.push(place::at(
-                    &container.file.path,
-                    container.at(&one.pointer),
+                self.found.push(place::in_container(container, &one.pointer,
                     format!("`{}` is published at every address of the machine, the catalog says {address}", container.name),
                     "write the catalog's `monitoring_address` before the port",
                 ));
@@ -153,9 +151,9 @@ impl Judge<'_, '_> {
                     Some(Reach::Deaf(name)) => format!("`{name}` listens to itself alone"),
                     _ => format!("`{}` is not published at {address}:{port}", service.name),
                 };
-                self.found.push(place::at(
-                    &container.file.path,
-                    container.at("ports"),
+                self.found.push(place::in_container(
+                    container,
+                    "ports",
                     why,
                     "publish the service's port at every address of `publish` in [compose]",
                 ));

@@ -84,7 +84,7 @@ pub(super) fn unknown(container: &Container) -> Vec<Diagnostic> {
             container.name
         );
         let help = format!("did you mean `{meant}`?");
-        place::at(&container.file.path, container.at(&at), message, help)
+        place::in_container(container, &at, message, help)
     };
     wrong.into_iter().map(refusal).collect()
 }
@@ -160,9 +160,7 @@ pub(super) fn unread(container: &Container) -> Option<Diagnostic> {
     };
     let lost = words.get(3)?;
     (!script.contains('$')).then(|| {
-        place::at(
-            &container.file.path,
-            container.at("command"),
+        place::in_container(container, "command",
             format!(
                 "`{}` runs `{script}` alone: `{lost}` and what is behind it are arguments of the shell",
                 container.name
@@ -187,9 +185,9 @@ pub(super) fn ended(container: &Container) -> Vec<Diagnostic> {
             let mut names = parts.map(|part| part.rsplit('/').next().unwrap_or_default());
             names.any(|name| ENDING.contains(&name))
         })?;
-        Some(place::at(
-            &container.file.path,
-            container.at(&format!("post_start/{index}/command")),
+        Some(place::in_container(
+            container,
+            &format!("post_start/{index}/command"),
             format!(
                 "`{}` is ended as soon as it has started: `{word}`",
                 container.name
@@ -206,12 +204,7 @@ pub(super) fn refused(container: &Container) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut say = |pointer: String, what: &str, written: &str, help: &str| {
         let message = format!("Docker does not create `{own}`: {what} is `{written}`");
-        found.push(place::at(
-            &container.file.path,
-            container.at(&pointer),
-            message,
-            help,
-        ));
+        found.push(place::in_container(container, &pointer, message, help));
     };
     for key in ["cap_add", "cap_drop"] {
         for (index, word) in container.value[key].texts().enumerate() {

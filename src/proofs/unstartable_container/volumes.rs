@@ -22,9 +22,7 @@ fn below_nothing(stack: &Stack) -> Vec<Diagnostic> {
             if part.trim_matches('/').is_empty() || outside {
                 continue;
             }
-            found.push(place::at(
-                &container.file.path,
-                container.at(&format!("volumes/{index}")),
+            found.push(place::in_container(container, &format!("volumes/{index}"),
                 format!(
                     "Docker does not start `{}`: nothing is at {part} of the volume `{name}`, which is empty at first",
                     container.name
