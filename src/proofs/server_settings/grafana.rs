@@ -21,9 +21,7 @@ pub(super) fn of(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
         home_without_dashboard(stack, container),
     ];
     let wrong = wrong.into_iter().flatten();
-    let said = |(message, help)| {
-        place::in_container(container, "environment", message, String::from(help))
-    };
+    let said = |(message, help)| place::in_container(container, "environment", message, help);
     let url = url(container, &stack.catalog.grafana.external_url);
     url.into_iter().chain(wrong.map(said)).collect()
 }
