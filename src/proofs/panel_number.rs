@@ -40,7 +40,7 @@ pub(crate) const PROOF: Proof = Proof {
 const TOLERANCE: f64 = 1e-4;
 
 /// The same where one of them takes steps of its own.
-const STEPPED: f64 = 0.1;
+const STEPPED: f64 = 0.015;
 
 /// So many services do something.
 const SERVICES: usize = 3;

@@ -178,7 +178,9 @@ fn reason(
             format!("write {least} at least, or take it away: the default is far more"),
         ));
     }
-    let switch = known.kind == Takes::Switch && !flag.value.is_empty();
+    let says =
+        program.one_dash && ["true", "false", "1", "0", "t", "f"].contains(&flag.value.as_str());
+    let switch = known.kind == Takes::Switch && !flag.value.is_empty() && !says;
     switch.then(|| {
         (
             format!("--{} takes no value", flag.name),
