@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, place};
 use crate::contract::Contract;
 use crate::diagnostic::Diagnostic;
 use crate::evaluation::rules::{Library, in_dependency_order};
-use crate::promql::engine::metric;
+use crate::promql::engine::{Labels, NAME, metric};
 use crate::promql::token::{T_ATAN2, T_EQLC, T_MOD, T_POW};
 use crate::promql::walk::{children, selector, selectors};
 use crate::promql::{Expr, VectorSelector};
@@ -12,6 +12,7 @@ use crate::proofs::expression_of_the_catalog::worlds::Worlds;
 use crate::stack::Stack;
 use crate::stack::notifications::alerts::NOT_FOR_PEOPLE;
 use crate::stack::rules::LoadedRule;
+use crate::stack::world::{Samples, World};
 use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -30,17 +31,81 @@ pub(crate) const PROOF: Proof = Proof {
             let watches = labels.any(|label| label == ("severity", NOT_FOR_PEOPLE));
             loaded.rule.alert.is_some() && (own || written) && !watches
         };
+        let mut found = silenced(stack);
         let mut asked = stack.rules.iter().filter(asked).peekable();
         if asked.peek().is_none() {
-            return Vec::new();
+            return found;
         }
         let all = stack.rules.iter().map(|loaded| &loaded.rule).collect();
         let library = Library::of(in_dependency_order(all));
-        asked
-            .filter_map(|loaded| constant(stack, loaded, &library))
-            .collect()
+        found.extend(asked.filter_map(|loaded| constant(stack, loaded, &library)));
+        found
     }),
 };
+
+/// What fires always, to be missed when it stops, and stops when another alert fires.
+fn silenced(stack: &Stack) -> Vec<Diagnostic> {
+    let constants = |loaded: &LoadedRule| -> Vec<(String, String)> {
+        let labels = loaded.rule.constant_labels();
+        labels
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect()
+    };
+    let asks_alerts = |loaded: &&LoadedRule| {
+        let all = selectors(&loaded.rule.expr);
+        let mut names = all.into_iter().filter_map(metric);
+        loaded.rule.alert.is_some()
+            && names.any(|name| name.starts_with("ALERTS"))
+            && loaded
+                .rule
+                .constant_labels()
+                .any(|label| label == ("severity", NOT_FOR_PEOPLE))
+    };
+    let holds = |loaded: &LoadedRule, series: &Samples| {
+        World::plain(series)
+            .asked(&loaded.rule.expr)
+            .is_some_and(|all| !all.is_empty())
+    };
+    let others = |own: &LoadedRule| {
+        let alerts = stack
+            .rules
+            .iter()
+            .filter(|other| other.rule.alert.is_some());
+        let alerts = alerts.filter(|other| other.rule.name != own.rule.name);
+        alerts.collect::<Vec<_>>()
+    };
+    let watchdogs = stack.rules.iter().filter(asks_alerts);
+    let always = watchdogs.filter(|loaded| holds(loaded, &Samples::new()));
+    let ended = always.filter_map(|loaded| {
+        let ends = others(loaded).into_iter().find(|other| {
+            let series = ["ALERTS", "ALERTS_FOR_STATE"].map(|name| {
+                let own = [
+                    (NAME, name),
+                    ("alertname", &other.rule.name),
+                    ("alertstate", "firing"),
+                ];
+                let own = own.map(|(name, value)| (name.to_string(), value.to_string()));
+                (
+                    Labels::from_iter(own.into_iter().chain(constants(other))),
+                    1.0,
+                )
+            });
+            !holds(loaded, &series.to_vec())
+        })?;
+        let message = format!(
+            "`{}` fires always, to be missed when it stops, and it stops while {} fires",
+            loaded.rule.name, ends.rule.name
+        );
+        let help = "let it depend on nothing, as `vector(1)` does";
+        Some(place::at(
+            loaded.path,
+            format!("{}/expr", loaded.pointer),
+            message,
+            help,
+        ))
+    });
+    ended.collect()
+}
 
 fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Diagnostic> {
     let (contract, expr) = (&stack.contract, &*loaded.rule.expr);

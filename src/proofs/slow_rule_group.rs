@@ -7,6 +7,8 @@ use crate::artifacts::RULES;
 use crate::catalog::Duration;
 use crate::contract::domain::Domain;
 use crate::json::Parts;
+use crate::promql::engine::metric;
+use crate::promql::walk::selectors;
 use crate::stack::Stack;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -85,8 +87,25 @@ pub(crate) const PROOF: Proof = Proof {
                             })
                         })
                 };
+                // What nothing reads is somebody's own, who may look at it as often as it is needed.
+                let unread = || {
+                    let mut rules = group["rules"].items();
+                    let inside = format!("{pointer}/");
+                    rules.all(|rule| {
+                        let record = rule["record"].as_str();
+                        record.is_some_and(|record| {
+                            !stack.expressions.iter().any(|expression| {
+                                let own = expression.path == file.path
+                                    && expression.pointer.starts_with(&inside);
+                                !own && selectors(&expression.ast)
+                                    .iter()
+                                    .any(|selector| metric(selector) == Some(record))
+                            })
+                        })
+                    })
+                };
                 if let Some(interval) =
-                    interval.filter(|interval| *interval > often && !meant(*interval))
+                    interval.filter(|interval| *interval > often && !meant(*interval) && !unread())
                 {
                     found.push(place::at(
                         &file.path,

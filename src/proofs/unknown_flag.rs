@@ -37,7 +37,7 @@ fn refused(container: &Container) -> Vec<Diagnostic> {
             let once = program
                 .flags
                 .get(&flag.name)
-                .is_some_and(|known| known.kind != Takes::List);
+                .is_some_and(|known| known.kind != Takes::List && !program.one_dash);
             (once && !given.insert(&flag.name)).then(|| {
                 (
                     format!("--{} is given twice", flag.name),
@@ -91,10 +91,11 @@ fn reason(
         None => {}
     }
     let off = flag.name.strip_prefix("no-").filter(|name| {
-        program
-            .flags
-            .get(*name)
-            .is_some_and(|flag| flag.kind == Takes::Switch)
+        !program.one_dash
+            && program
+                .flags
+                .get(*name)
+                .is_some_and(|flag| flag.kind == Takes::Switch)
     });
     let Some(known) = program.flags.get(off.unwrap_or(&flag.name)) else {
         let help = match nearest(&flag.name, program.flags.keys().map(String::as_str)) {
@@ -106,6 +107,21 @@ fn reason(
         };
         return Some((format!("`{name}` has no flag `--{}`", flag.name), help));
     };
+    // In a list, and behind a shell's quotes, nothing takes them off.
+    let quote = flag
+        .value
+        .chars()
+        .next()
+        .filter(|c| matches!(c, '"' | '\''));
+    if quote.is_some_and(|quote| flag.value.len() > 1 && flag.value.ends_with(quote)) {
+        return Some((
+            format!("the quotes of --{} are part of its value", flag.name),
+            format!(
+                "write `--{}=VALUE` without them, or quote the whole word",
+                flag.name
+            ),
+        ));
+    }
     if known.ends && flag.value != "false" {
         return Some((
             format!(
@@ -157,7 +173,9 @@ fn reason(
             format!("write {least} at least, or take it away: the default is far more"),
         ));
     }
-    let switch = known.kind == Takes::Switch && !flag.value.is_empty();
+    let says =
+        program.one_dash && ["true", "false", "1", "0", "t", "f"].contains(&flag.value.as_str());
+    let switch = known.kind == Takes::Switch && !flag.value.is_empty() && !says;
     switch.then(|| {
         (
             format!("--{} takes no value", flag.name),

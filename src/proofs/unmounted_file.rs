@@ -105,6 +105,7 @@ fn given(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
             container.argument(flag.index),
         ));
     }
+    found.extend(folders(stack, container));
     for (name, value) in &container.environment {
         let path = value
             .as_deref()
@@ -131,6 +132,49 @@ fn given(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
                 container.at("healthcheck/test"),
             )
         }));
+    }
+    found
+}
+
+/// Folders of the machine that its program looks at: those of the container itself, unless they are mounted. What the catalog says of
+/// its own services is judged there.
+fn folders(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
+    let process = &container.process;
+    let of_catalog = stack.catalog.service(&container.name).is_some();
+    let known = process
+        .program
+        .into_iter()
+        .flat_map(|program| &program.flags);
+    let known = known.filter_map(|(name, flag)| Some((name, flag.folder.as_deref()?)));
+    let mut found = Vec::new();
+    for (name, own) in known.filter(|(_, own)| !of_catalog || *own != "/") {
+        let given = process.flag(name).filter(|flag| flag.value != own);
+        let seen = |path: &str| matches!(container.sees(path), Sight::Mounted(..));
+        if let Some(flag) = given.filter(|flag| !flag.value.contains('$') && !seen(&flag.value)) {
+            found.push(place::of_flag(
+                container,
+                flag,
+                format!(
+                    "`{}` looks for the machine's files in {}, where nothing is mounted",
+                    container.name, flag.value
+                ),
+                format!("mount the machine's {own} there, or write the place where it is mounted"),
+            ));
+        }
+        let whole = container.mounts.iter().find(|mount| {
+            own == "/" && matches!(&mount.source, Source::Outside(folder) if folder == "/")
+        });
+        if let Some(whole) = whole.filter(|_| process.flag(name).is_none()) {
+            found.push(place::in_container(
+                container,
+                &whole.pointer,
+                format!(
+                    "`{}` sees the machine's files in {}, and measures those of its own container",
+                    container.name, whole.target
+                ),
+                format!("add `--{name}={}` to its `command`", whole.target),
+            ));
+        }
     }
     found
 }

@@ -94,7 +94,10 @@ fn misspelt(container: &Container) -> Vec<Diagnostic> {
     for (name, _) in &container.environment {
         // A file with the value, as Grafana's image reads it.
         let own = name.strip_suffix("__FILE").unwrap_or(name);
-        if let Some(meant) = mistyped(own, known.iter().map(String::as_str)) {
+        let spelt = own.to_uppercase().replace(['-', '.'], "_");
+        let otherwise = || known.iter().find(|one| **one == spelt && spelt != own);
+        let meant = mistyped(own, known.iter().map(String::as_str));
+        if let Some(meant) = meant.or_else(|| otherwise().map(String::as_str)) {
             found.push(place::in_container(
                 container,
                 "environment",

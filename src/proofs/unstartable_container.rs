@@ -11,8 +11,9 @@ use crate::json::Parts;
 use crate::source::step;
 use crate::stack::Stack;
 use crate::stack::containers::network::Mode;
-use crate::stack::containers::text::{names, normal, scalar};
+use crate::stack::containers::text::{names, normal, scalar, unreadable_dollar};
 use crate::stack::containers::{Container, Health, Project};
+use crate::stack::document::walk;
 use std::collections::{HashMap, HashSet};
 
 pub(crate) const PROOF: Proof = Proof {
@@ -57,10 +58,30 @@ pub(crate) const PROOF: Proof = Proof {
         found.extend(addresses::unusable(stack));
         found.extend(volumes::unmade(stack));
         found.extend(unnameable(stack));
+        found.extend(dollars(stack));
         found.extend(apart(stack));
         found
     }),
 };
+
+/// Dollars that Compose takes for variables, and cannot read.
+fn dollars(stack: &Stack) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for file in stack.files.compose() {
+        walk(&file.value, &mut |pointer, _, value| {
+            let dollar = value.as_str().and_then(unreadable_dollar);
+            if let Some(dollar) = dollar.filter(|_| !pointer.starts_with("/x-")) {
+                found.push(place::at(
+                    &file.path,
+                    pointer,
+                    format!("Compose stops at `{dollar}`: it begins no variable"),
+                    "write two dollars for one",
+                ));
+            }
+        });
+    }
+    found
+}
 
 /// What the catalog counts on, and nobody starts.
 fn missing(stack: &Stack) -> Vec<Diagnostic> {

@@ -5,8 +5,10 @@ use crate::contract::status::{LABELS, outcomes};
 use crate::diagnostic::Diagnostic;
 use crate::promql::engine::metric;
 use crate::promql::matchers::Judge;
+use crate::promql::number::number;
+use crate::promql::token::T_SUB;
 use crate::promql::walk::selectors;
-use crate::promql::{MatchOp, VectorSelector};
+use crate::promql::{Expr, MatchOp, VectorSelector};
 use crate::proofs::place;
 use crate::stack::grafana::shown::{Field, News, colour};
 
@@ -212,7 +214,9 @@ impl Panel<'_, '_> {
         if client == server {
             return None;
         }
-        self.queries.iter().find_map(|query| {
+        // What is missing to all of them is the share of the others.
+        let mut direct = self.queries.iter().filter(|query| !is_rest(&query.ast));
+        direct.find_map(|query| {
             let legend = query.target["legendFormat"].as_str().unwrap_or_default();
             let all = selectors(&query.ast);
             let matchers: Vec<_> = all
@@ -239,5 +243,14 @@ impl Panel<'_, '_> {
                 place::on(query, message, "ask for what is said, or say what is asked")
             })
         })
+    }
+}
+
+/// Whether an expression is what is missing to a number, as in `1 - good / all`.
+fn is_rest(expr: &Expr) -> bool {
+    match expr {
+        Expr::Paren(paren) => is_rest(&paren.expr),
+        Expr::Binary(binary) => binary.op.id() == T_SUB && number(&binary.lhs).is_some(),
+        _ => false,
     }
 }

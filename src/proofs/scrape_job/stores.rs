@@ -125,6 +125,9 @@ pub(super) fn lost_on_the_way(
             // Every server of several may write its part.
             Err(_) => continue,
         };
+        // What a store that the catalog does not name is to have, only its owner knows.
+        let mut named = stack.catalog.prometheus.remote_write.iter();
+        let promises = named.any(|said| store["url"] == said.url.as_str());
         let recorded = stack.files.rules();
         let recorded = recorded.filter_map(|(_, _, rule)| rule["record"].as_str());
         let wanted = promised.names().iter();
@@ -169,6 +172,7 @@ pub(super) fn lost_on_the_way(
                     let before = json!(labels).to_string();
                     let was = labels.clone();
                     let message = match relabeled(&rules, labels) {
+                        Relabeled::Dropped if !promises => continue,
                         Relabeled::Dropped => {
                             format!("`{name}`{of} is not written to {}", plain(&store["url"]))
                         }

@@ -122,9 +122,15 @@ pub(crate) struct Program {
     /// and what is answered at some of them.
     #[serde(default)]
     pub(crate) bodies: BTreeMap<String, String>,
+    /// Whether its flags are read by Go's own package: with one dash or two, and the last of several counts.
+    #[serde(default)]
+    pub(crate) one_dash: bool,
     /// None: its command line is not judged.
     #[serde(default)]
     pub(crate) flags: BTreeMap<String, FlagKind>,
+    /// Environment variables that it reads, apart by spaces, as far as they are known.
+    #[serde(default)]
+    variables: String,
     /// What the environment variables begin with that set keys of its configuration.
     pub(crate) variables_of: Option<String>,
     /// Section → its keys, apart by spaces, as far as they are known.
@@ -133,10 +139,14 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// The environment variables that are known to set keys of its configuration.
+    /// The environment variables that it is known to read.
     pub(crate) fn variables(&self) -> Vec<String> {
         let Some(start) = &self.variables_of else {
-            return Vec::new();
+            return self
+                .variables
+                .split_whitespace()
+                .map(str::to_string)
+                .collect();
         };
         let keys = self.sections.iter();
         let keys = keys.flat_map(|(section, keys)| keys.split(' ').map(move |key| (section, key)));
@@ -182,6 +192,8 @@ pub(crate) struct FlagKind {
     pub(crate) value: Option<String>,
     /// The least with which the server still does its work; what is said is that it is not enough.
     pub(crate) least: Option<String>,
+    /// The folder of the machine that it is: each container has one of that name for itself, and any other only by a mount.
+    pub(crate) folder: Option<String>,
     /// Whether the program does something else with it, and ends.
     #[serde(default)]
     pub(crate) ends: bool,

@@ -175,7 +175,11 @@ fn flags(program: &Program, arguments: &[String]) -> Vec<Flag> {
                 wrong,
             });
         };
-        let Some(body) = word.strip_prefix("--").filter(|body| !body.is_empty()) else {
+        let dashes = match program.one_dash && !word.starts_with("--") {
+            true => "-",
+            false => "--",
+        };
+        let Some(body) = word.strip_prefix(dashes).filter(|body| !body.is_empty()) else {
             let short = word
                 .strip_prefix('-')
                 .filter(|rest| !rest.is_empty() && *rest != "h");

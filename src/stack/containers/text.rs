@@ -54,6 +54,28 @@ pub(crate) fn filled(text: &str) -> Cow<'_, str> {
     Cow::Owned(out + rest)
 }
 
+/// A dollar that begins no variable and is not doubled: Compose reads nothing that has one. With what stands around it.
+pub(crate) fn unreadable_dollar(text: &str) -> Option<&str> {
+    let mut from = 0;
+    while let Some(at) = text[from..].find('$').map(|at| from + at) {
+        let behind = &text[at + 1..];
+        let inside = behind.strip_prefix('{').unwrap_or(behind);
+        let begins = |c: char| c == '_' || c.is_ascii_alphabetic();
+        match behind.strip_prefix('$') {
+            Some(_) => from = at + 2,
+            None if inside.starts_with(begins) => from = at + 1,
+            None => {
+                let end = behind
+                    .char_indices()
+                    .nth(3)
+                    .map_or(text.len(), |(end, _)| at + 1 + end);
+                return Some(&text[at..end]);
+            }
+        }
+    }
+    None
+}
+
 /// What stands before the brace that closes, and what behind it.
 fn braced(text: &str) -> Option<(&str, &str)> {
     let mut depth = 1;
