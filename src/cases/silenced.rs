@@ -1,7 +1,7 @@
 //! An alert with `unless`: silent while that goes on for what it is about, and only then.
 
 use super::chosen::{INSTANCE, Labels};
-use super::neighbourhood::series;
+use super::neighbourhood::{labelled, series};
 use super::scene::Scene;
 use super::trials::Trial;
 use crate::catalog::filters::Filter;
@@ -139,11 +139,16 @@ impl Scene<'_> {
             };
             labels.extend(value.map(|value| (label.clone(), value)));
         }
-        if let Some(instance) = told.get(INSTANCE) {
-            labels.push((INSTANCE.to_string(), (*instance).to_string()));
-        }
+        let of_target = told.iter().filter(|(label, _)| declared[**label].is_null());
+        labels.extend(of_target.map(|(label, value)| (label.to_string(), value.to_string())));
+        let kept = serde_json::to_value(metric.get_attr("keeps")?).unwrap_or_default();
+        let of_instances = kept.is_null() || kept.texts().any(|label| label == INSTANCE);
         let metric = metric.get_attr("name")?.to_string();
-        series(&metric, &emitter, &labels).map(Some)
+        match of_instances {
+            true => series(&metric, &emitter, &labels),
+            false => labelled(&metric, &emitter, &labels),
+        }
+        .map(Some)
     }
 }
 
