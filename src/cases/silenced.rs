@@ -21,7 +21,7 @@ impl Scene<'_> {
         if unless.is_none() || unless.is_undefined() {
             return Ok(Vec::new());
         }
-        let Some(own) = self.silencing(&unless, &self.sample.service)? else {
+        let Some(own) = self.silencing(&unless, &self.sample.service, &self.chosen.per)? else {
             return Ok(Vec::new());
         };
         let metric = unless.get_attr("metric")?;
@@ -34,8 +34,15 @@ impl Scene<'_> {
         let mut other = fires.clone();
         other.name = format!("fires while `{metric}` of the service is 0");
         other.series.push((own.clone(), format!("0x{last}")));
+        // What it fires apart by is another one's too.
+        if let Some(apart) = self.chosen.apart.values().next()
+            && let Some(theirs) = self.silencing(&unless, &self.sample.service, apart)?
+            && theirs != own
+        {
+            other.series.push((theirs, format!("1x{last}")));
+        }
         if let Some(neighbour) = &self.sample.neighbour
-            && let Some(theirs) = self.silencing(&unless, neighbour)?
+            && let Some(theirs) = self.silencing(&unless, neighbour, &self.chosen.per)?
         {
             other.name += ", and that of another is not";
             other.series.push((theirs, format!("1x{last}")));
@@ -76,7 +83,7 @@ impl Scene<'_> {
         if unless.is_none() || unless.is_undefined() {
             return Ok(None);
         }
-        let Some(own) = self.silencing(&unless, &self.sample.service)? else {
+        let Some(own) = self.silencing(&unless, &self.sample.service, &self.chosen.per)? else {
             return Ok(None);
         };
         let until = self.step(&case.name, until)?;
@@ -98,8 +105,13 @@ impl Scene<'_> {
         self.step("short", "short")
     }
 
-    /// The series that silences the alert for a service; None: nothing does.
-    fn silencing(&self, unless: &Value, whom: &Value) -> Result<Option<String>, Error> {
+    /// The series that silences the alert for a service, and for those labels of `per` that it has too; None: nothing does.
+    fn silencing(
+        &self,
+        unless: &Value,
+        whom: &Value,
+        per: &Labels,
+    ) -> Result<Option<String>, Error> {
         let key = unless.get_attr("metric")?.to_string();
         let Some(metric) = self.neighbourhood.metric(&key) else {
             return Ok(None);
@@ -124,9 +136,7 @@ impl Scene<'_> {
         let filter = Filter::of(&filter);
         let on = serde_json::to_value(unless.get_attr("on")?).unwrap_or_default();
         let mut labels = Labels::new();
-        let told: BTreeMap<&str, &str> = self
-            .chosen
-            .per
+        let told: BTreeMap<&str, &str> = per
             .iter()
             .map(|(label, value)| (label.as_str(), value.as_str()))
             .filter(|(label, _)| on.texts().any(|known| known == *label))
