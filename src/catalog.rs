@@ -240,7 +240,8 @@ impl Catalog {
         let mut read = Profiled::of(value, kinds, profiles, &services, &metrics);
         if !rules.is_empty() {
             let named = profiled::compared(value, kinds).into_iter();
-            let named = named.map(|(name, _)| name).collect();
+            let named = named.map(|(name, _)| name);
+            let named = named.chain(profiled::silencing(value)).collect();
             let recordings = Recordings::of(&services, &metrics, profiles, &rules);
             read.record(recordings.metrics(&named));
         }

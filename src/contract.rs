@@ -200,6 +200,12 @@ impl Contract {
         for metric in catalog.declared() {
             contract.declare(metric);
         }
+        for rule in &catalog.rules {
+            let unit = rule.unit.as_deref().and_then(Base::named);
+            contract
+                .units
+                .extend(unit.map(|unit| (rule.name.clone(), unit)));
+        }
         contract.alerts(None, None, &[]);
         contract
     }

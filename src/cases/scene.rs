@@ -415,15 +415,14 @@ impl<'a> Scene<'a> {
         let service = &self.sample.service;
         if !self.of_instances(given)? {
             labels.retain(|(label, _)| label != INSTANCE);
-            let own = [service.clone()];
-            let whose: &[Value] = match given.of {
-                Whose::Service => &own,
+            let others: &[Value] = match given.of {
+                Whose::Service => return Ok(vec![labelled(&metric, service, &labels)?]),
                 Whose::Neighbour => self.sample.neighbour.as_slice(),
                 _ => &[],
             };
-            return whose
+            return others
                 .iter()
-                .map(|one| labelled(&metric, one, &self.moved(&labels, one)?))
+                .map(|other| labelled(&metric, other, &self.moved(&labels, other)?))
                 .collect();
         }
         Ok(match given.of {

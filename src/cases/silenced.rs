@@ -1,7 +1,7 @@
 //! An alert with `unless`: silent while that goes on for what it is about, and only then.
 
 use super::chosen::{INSTANCE, Labels};
-use super::neighbourhood::series;
+use super::neighbourhood::{labelled, series};
 use super::scene::Scene;
 use super::trials::Trial;
 use crate::catalog::filters::Filter;
@@ -21,7 +21,7 @@ impl Scene<'_> {
         if unless.is_none() || unless.is_undefined() {
             return Ok(Vec::new());
         }
-        let Some(own) = self.silencing(&unless, &self.sample.service)? else {
+        let Some(own) = self.silencing(&unless, &self.sample.service, &self.chosen.per)? else {
             return Ok(Vec::new());
         };
         let metric = unless.get_attr("metric")?;
@@ -34,8 +34,15 @@ impl Scene<'_> {
         let mut other = fires.clone();
         other.name = format!("fires while `{metric}` of the service is 0");
         other.series.push((own.clone(), format!("0x{last}")));
+        // What it fires apart by is another one's too.
+        if let Some(apart) = self.chosen.apart.values().next()
+            && let Some(theirs) = self.silencing(&unless, &self.sample.service, apart)?
+            && theirs != own
+        {
+            other.series.push((theirs, format!("1x{last}")));
+        }
         if let Some(neighbour) = &self.sample.neighbour
-            && let Some(theirs) = self.silencing(&unless, neighbour)?
+            && let Some(theirs) = self.silencing(&unless, neighbour, &self.chosen.per)?
         {
             other.name += ", and that of another is not";
             other.series.push((theirs, format!("1x{last}")));
@@ -76,7 +83,7 @@ impl Scene<'_> {
         if unless.is_none() || unless.is_undefined() {
             return Ok(None);
         }
-        let Some(own) = self.silencing(&unless, &self.sample.service)? else {
+        let Some(own) = self.silencing(&unless, &self.sample.service, &self.chosen.per)? else {
             return Ok(None);
         };
         let until = self.step(&case.name, until)?;
@@ -98,8 +105,13 @@ impl Scene<'_> {
         self.step("short", "short")
     }
 
-    /// The series that silences the alert for a service; None: nothing does.
-    fn silencing(&self, unless: &Value, whom: &Value) -> Result<Option<String>, Error> {
+    /// The series that silences the alert for a service, and for those labels of `per` that it has too; None: nothing does.
+    fn silencing(
+        &self,
+        unless: &Value,
+        whom: &Value,
+        per: &Labels,
+    ) -> Result<Option<String>, Error> {
         let key = unless.get_attr("metric")?.to_string();
         let Some(metric) = self.neighbourhood.metric(&key) else {
             return Ok(None);
@@ -124,9 +136,7 @@ impl Scene<'_> {
         let filter = Filter::of(&filter);
         let on = serde_json::to_value(unless.get_attr("on")?).unwrap_or_default();
         let mut labels = Labels::new();
-        let told: BTreeMap<&str, &str> = self
-            .chosen
-            .per
+        let told: BTreeMap<&str, &str> = per
             .iter()
             .map(|(label, value)| (label.as_str(), value.as_str()))
             .filter(|(label, _)| on.texts().any(|known| known == *label))
@@ -139,11 +149,16 @@ impl Scene<'_> {
             };
             labels.extend(value.map(|value| (label.clone(), value)));
         }
-        if let Some(instance) = told.get(INSTANCE) {
-            labels.push((INSTANCE.to_string(), (*instance).to_string()));
-        }
+        let of_target = told.iter().filter(|(label, _)| declared[**label].is_null());
+        labels.extend(of_target.map(|(label, value)| (label.to_string(), value.to_string())));
+        let kept = serde_json::to_value(metric.get_attr("keeps")?).unwrap_or_default();
+        let of_instances = kept.is_null() || kept.texts().any(|label| label == INSTANCE);
         let metric = metric.get_attr("name")?.to_string();
-        series(&metric, &emitter, &labels).map(Some)
+        match of_instances {
+            true => series(&metric, &emitter, &labels),
+            false => labelled(&metric, &emitter, &labels),
+        }
+        .map(Some)
     }
 }
 

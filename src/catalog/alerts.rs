@@ -387,7 +387,7 @@ impl Alert {
                 .collect(),
             runbook_url: text("runbook_url"),
             hours: Hours::of(&written["hours"]),
-            unless: Unless::of(catalog, written, profiled),
+            unless: Unless::of(catalog, written, services, profiled),
             window: duration("window")?,
             summary: None,
             description: None,

@@ -5,7 +5,7 @@ use super::{Metric, Service, entries};
 use crate::kinds::Kinds;
 use crate::profiles::{Exposed, Profiles, Spec, Type};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The profile of what Prometheus itself writes of every target.
 const TARGET: &str = "target";
@@ -93,6 +93,12 @@ impl Profiled {
     pub(super) fn labels(&self, key: &str) -> Option<&Map<String, Value>> {
         let metric = self.metrics.iter().find(|metric| metric.key == key);
         metric.map(|metric| &metric.labels)
+    }
+
+    /// The labels of targets that are kept in what a rule records; None: no rule records it.
+    pub(super) fn kept(&self, key: &str) -> Option<&BTreeSet<String>> {
+        let metric = self.metrics.iter().find(|metric| metric.key == key);
+        metric?.keeps.as_ref()
     }
 
     /// The metrics that have a role for services, where they are of a type: each with the indices of those services.
@@ -336,14 +342,16 @@ pub(super) fn compared<'a>(catalog: &'a Value, kinds: &'a Kinds) -> Vec<(&'a str
     found
 }
 
+/// The metrics that silence alerts and objectives.
+pub(super) fn silencing(catalog: &Value) -> impl Iterator<Item = &str> {
+    let both = entries(catalog, "alerts").chain(entries(catalog, "slos"));
+    both.filter_map(|(_, written)| written["unless"]["metric"].as_str())
+}
+
 /// The same of objectives too, and of what silences either.
 fn named<'a>(catalog: &'a Value, kinds: &'a Kinds) -> Vec<(&'a str, &'a str)> {
     let mut found = compared(catalog, kinds);
-    for table in ["alerts", "slos"] {
-        let silenced = entries(catalog, table);
-        let silenced = silenced.filter_map(|(_, written)| written["unless"]["metric"].as_str());
-        found.extend(silenced.map(|name| (name, "gauge")));
-    }
+    found.extend(silencing(catalog).map(|name| (name, "gauge")));
     for (_, written) in entries(catalog, "slos") {
         let (errors, latency) = (&written["errors"], &written["latency"]);
         let counters = [errors, &written["total"]].into_iter();

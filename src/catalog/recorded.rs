@@ -116,6 +116,7 @@ impl<'a> Recordings<'a> {
             // Named as is usual, level:metric:operations, what is divided says so.
             let operations = name.rsplit(':').next().filter(|last| *last != name);
             let mut words = operations.into_iter().flat_map(|words| words.split('_'));
+            left.unit = rule.unit.clone().or(left.unit.take());
             if left.unit.is_none() && words.any(|word| word == "ratio") {
                 left.unit = Some("ratio".to_string());
             }

@@ -18,6 +18,8 @@ pub struct RecordingRule {
     pub labels: BTreeMap<String, String>,
     /// How often it is evaluated, where that is not as all others are.
     pub interval: Option<Duration>,
+    /// What its values are in, where neither its expression nor its name says so.
+    pub unit: Option<String>,
     /// What it is for.
     pub help: Option<String>,
     /// Its own unit tests, as written.

@@ -75,7 +75,11 @@ pub(super) fn unit(
     if let Some(selector) = selector(expr) {
         let name = selector.name.as_deref()?;
         return match contract.recorded(name) {
-            Some(recorded) => recorded.unit.clone().or_else(|| of_recorded(name)),
+            Some(recorded) => {
+                let said = contract.declared_unit(name).map(Unit::of);
+                let said = said.or_else(|| recorded.unit.clone());
+                said.or_else(|| of_recorded(name))
+            }
             None => of_series(name, contract),
         };
     }

@@ -118,6 +118,11 @@ impl Unit {
         self.per_second
     }
 
+    /// Whether its values may be called so: what is counted is anything, and so much a second is of the same unit.
+    pub(crate) fn may_be(&self, base: Base) -> bool {
+        self.base == Base::Events || Unit::of(self.base).fits(&Unit::of(base))
+    }
+
     /// Whether both can stand in one sum or comparison: how busy something is, is a ratio too.
     pub(crate) fn fits(&self, other: &Unit) -> bool {
         let busy = |one: &Unit, other: &Unit| one.is(Base::Cores) && other.is(Base::Ratio);

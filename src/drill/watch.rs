@@ -127,12 +127,19 @@ fn planned<'a>(scene: &Scene<'a>) -> Result<Vec<Planned<'a>>> {
     Ok(planned)
 }
 
-/// Why no stand-in can show what an alert compares: text has no native histograms, and what a rule records is exposed by nobody.
+/// Why no stand-in can show what an alert compares: nothing was there a week ago, text has no native histograms, and what a rule records
+/// is exposed by nobody.
 fn unseen(alert: &Alert, catalog: &Catalog) -> Option<String> {
     let compares = alert.kind.compares.is_some();
     if let Some(recorded) = alert.recorded(catalog).first() {
         return Some(format!(
             "it reads {recorded}, which a rule records: no stand-in knows what leads to a value of it"
+        ));
+    }
+    let back = alert.kind.reads_back.as_ref();
+    if let Some(back) = back.and_then(|key| alert.settings.get(key)?.as_str()) {
+        return Some(format!(
+            "it compares with what was {back} ago, and a drill has no such past"
         ));
     }
     let metrics = alert.metrics().into_iter();

@@ -110,7 +110,14 @@ fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagn
                 "nothing here starts {} containers of `{name}` beside each other",
                 service.replicas
             ),
-            "write `runs_on = \"compose\"`: on the host each of them would need the same port; instances elsewhere stand in `targets`",
+            match service.container {
+                true => {
+                    "write `runs_on = \"compose\"`: on the host each of them would need the same port; instances elsewhere stand in `targets`"
+                }
+                false => {
+                    "give it an `image`, or `build`, and `runs_on = \"compose\"`; instances that something else starts stand in `targets`, or are found by `discovery`"
+                }
+            },
         ),
         (
             service.runs_on == "compose"

@@ -4,7 +4,7 @@ use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
 
 /// Scrape jobs and containers that are rendered for every catalog.
-const TAKEN: [&str; 5] = [
+pub(super) const TAKEN: [&str; 5] = [
     "prometheus",
     "alertmanager",
     "grafana",

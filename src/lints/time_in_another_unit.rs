@@ -121,7 +121,10 @@ fn said(
         }
         (None, Some(metric)) if catalog.rules.iter().any(|rule| rule.name == metric) => (
             "has no unit that its rule's expression or its name says".to_string(),
-            "write a number; a rule whose name ends in `:ratio` records a ratio".to_string(),
+            format!(
+                "write a number, or say of the rule what it records, as in `unit = \"{}\"`",
+                quantity.units()[0]
+            ),
         ),
         (None, Some(_)) => {
             let units: Vec<String> = quantity

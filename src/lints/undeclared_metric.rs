@@ -17,11 +17,10 @@ pub(crate) const LINT: Lint = Lint {
                 if catalog.metric(metric).is_some() {
                     continue;
                 }
-                let compares = alert.kind.says(key, "metric").is_some();
                 let known: Vec<&str> = catalog
                     .metrics
                     .iter()
-                    .filter(|known| known.r#type == sort && (compares || known.keeps.is_none()))
+                    .filter(|known| known.r#type == sort)
                     .map(|known| known.key.as_str())
                     .collect();
                 let exposed = catalog
@@ -31,7 +30,7 @@ pub(crate) const LINT: Lint = Lint {
                 let exposed: BTreeSet<&str> = exposed
                     .flat_map(|profile| catalog.profiles.metrics(profile))
                     .collect();
-                let takes = alert.kind.takes(key, "gauge");
+                let takes = key == "unless" || alert.kind.takes(key, "gauge");
                 let recorded = catalog.rules.iter().filter(|_| takes);
                 let recorded = recorded.map(|rule| rule.name.as_str());
                 let known: Vec<&str> = known.into_iter().chain(recorded).collect();
@@ -45,17 +44,11 @@ pub(crate) const LINT: Lint = Lint {
                 };
                 let place = Place::Value(format!("/alerts/{}/{key}", alert.name));
                 if catalog.rules.iter().any(|rule| rule.name == metric) {
-                    let (what, help) = match compares {
-                        true => (
-                            "whose series do not say which service they are of",
-                            "keep `job`, `service` and `component` in the rule's expression, as in `sum by (job, service, component) (…)`",
-                        ),
-                        false => (
-                            "which a rule records, to be silent",
-                            "name the gauge that the rule reads: `unless` takes what services expose",
-                        ),
-                    };
-                    let message = format!("`{}` reads `{metric}`, {what}", alert.written_name());
+                    let message = format!(
+                        "`{}` reads `{metric}`, whose series do not say which service they are of",
+                        alert.written_name()
+                    );
+                    let help = "keep `job`, `service` and `component` in the rule's expression, as in `sum by (job, service, component) (…)`";
                     found.push(
                         Diagnostic::error("undeclared-metric", place, message)
                             .also(

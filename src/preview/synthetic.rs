@@ -12,8 +12,8 @@ use crate::catalog::{Catalog, Metric};
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
 use crate::contract::series::{MetricType as Kind, SeriesSet as Declared};
-use crate::promql::VectorSelector;
-use crate::promql::matchers::pick;
+use crate::promql::matchers::{pattern, pick, picks};
+use crate::promql::{Matcher, VectorSelector};
 use crate::simulation::shape::{MetricPlan, Plan, plans};
 use crate::simulation::words;
 use noise::{fraction, hash, seed, wave};
@@ -160,7 +160,7 @@ impl<'a> Synthetic<'a> {
             .filter(|declared| such(declared.kind))
             .filter_map(|declared| self.contract.select(declared, matchers))
         {
-            for own in self.choices(name, &declared) {
+            for own in self.choices(name, &declared, matchers) {
                 for target in declared.targets.ones() {
                     let mut labels = own.clone();
                     labels.extend(self.contract.targets.list[target].labels.clone());
@@ -175,7 +175,7 @@ impl<'a> Synthetic<'a> {
     }
 
     /// Label sets of a metric's own labels.
-    fn choices(&self, name: &str, declared: &Declared) -> Vec<Labels> {
+    fn choices(&self, name: &str, declared: &Declared, matchers: &[Matcher]) -> Vec<Labels> {
         declared
             .labels
             .iter()
@@ -183,7 +183,7 @@ impl<'a> Synthetic<'a> {
                 let values = if label == "le" {
                     self.bounds(name)
                 } else {
-                    played(label, domain)
+                    played(label, domain, matchers)
                 };
                 sets.iter()
                     .flat_map(|set| {
@@ -294,8 +294,9 @@ impl<'a> Synthetic<'a> {
     }
 }
 
-/// Values of a label that are played: those that people expect under its name, else some that its pattern allows.
-fn played(label: &str, domain: &Domain) -> Vec<String> {
+/// Values of a label that are played: those that people expect under its name, else some that its pattern allows; and of what a
+/// selector asks for that is none of them, an example.
+fn played(label: &str, domain: &Domain, matchers: &[Matcher]) -> Vec<String> {
     let declared = match domain {
         Domain::Values(values) => Value::from(values.clone()),
         Domain::Pattern(pattern) => Value::from(pattern.clone()),
@@ -306,5 +307,11 @@ fn played(label: &str, domain: &Domain) -> Vec<String> {
     } else {
         VALUES
     });
+    let asked = || matchers.iter().filter(|matcher| matcher.name == label);
+    let suits = |value: &String| asked().all(|matcher| picks(matcher, value));
+    if !values.iter().any(suits) {
+        let examples = asked().filter_map(|matcher| domain.example(&pattern(matcher), true));
+        values.extend(examples.filter(suits).take(1));
+    }
     values
 }

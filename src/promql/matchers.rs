@@ -56,7 +56,7 @@ pub fn pick(matchers: &Matchers, labels: &BTreeMap<String, String>) -> bool {
 }
 
 /// The pattern of the values that a matcher speaks of, whether it picks them or all others.
-pub(crate) fn pattern(matcher: &Matcher) -> String {
+pub fn pattern(matcher: &Matcher) -> String {
     match matcher.op {
         MatchOp::Equal | MatchOp::NotEqual => regex_syntax::escape(&matcher.value),
         MatchOp::Re(_) | MatchOp::NotRe(_) => matcher.value.clone(),

@@ -50,9 +50,27 @@ pub(crate) const PROOF: Proof = Proof {
         {
             found.extend(humanized(expression, &unit));
         }
+        found.extend(recorded_otherwise(expression, nodes, contract));
         found
     }),
 };
+
+/// A rule that records something else than the catalog says that it is in.
+fn recorded_otherwise(
+    expression: &Expression,
+    nodes: &[Node],
+    contract: &Contract,
+) -> Option<Diagnostic> {
+    let name = expression.owner["record"].as_str()?;
+    let said = contract.declared_unit(name)?;
+    let recorded = nodes.last()?.unit.as_ref()?;
+    (!recorded.may_be(said)).then(|| {
+        let said = Unit::of(said);
+        let message = format!("`{name}` is said to be in {said}, and records {recorded}");
+        let help = "convert it, such as by `/ 1000`, or take the `unit` of the rule away";
+        place::on(expression, message, help)
+    })
+}
 
 fn mixed(expression: &Expression, node: &Node, nodes: &[Node]) -> Option<Diagnostic> {
     let Expr::Binary(binary) = node.expr else {

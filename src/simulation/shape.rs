@@ -377,12 +377,16 @@ fn plan(
     };
     for metric in emitted.filter(|metric| !is_part(metric)) {
         let shape = shapes[metric.key.as_str()].clone();
-        let of = |(name, like): &&Key| *name == metric.name && !like.is_empty();
-        let apart: Vec<Key> = said.keys().filter(of).cloned().collect();
-        let (quantiles, apart) = match metric.r#type.as_str() {
-            "summary" => (quantiles(&mut said, apart), Vec::new()),
-            _ => (Vec::new(), apart),
+        let parted = ["histogram", "summary"].contains(&metric.r#type.as_str());
+        let count = (format!("{}_count", metric.name), BTreeSet::new());
+        let of = |(name, like): &&Key| {
+            (*name == metric.name || parted && *name == count.0) && !like.is_empty()
         };
+        let summary = metric.r#type == "summary";
+        let all = said.keys().filter(of).cloned();
+        let (of_quantiles, apart): (Vec<Key>, Vec<Key>) =
+            all.partition(|(name, _)| summary && *name == metric.name);
+        let quantiles = quantiles(&mut said, of_quantiles);
         let whole = (metric.name.clone(), BTreeSet::new());
         // What is said of all values is said of some of them; of events it would be said of their sum.
         if let Some(of_all) = said.get(&whole).filter(|_| metric.r#type == "gauge") {
@@ -414,8 +418,6 @@ fn plan(
                 .any(|(part, _): &(Vec<bool>, Level)| part[index])
         };
         let rest = (0..shape.labels.len()).map(|index| !taken(index)).collect();
-        let count = (format!("{}_count", metric.name), BTreeSet::new());
-        let parted = ["histogram", "summary"].contains(&metric.r#type.as_str());
         let events = parted.then(|| level(&mut said, &count, TRAFFIC).0);
         let sum = (format!("{}_sum", metric.name), BTreeSet::new());
         let counted = events.clone();

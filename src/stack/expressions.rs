@@ -44,7 +44,7 @@ pub struct Expression<'a> {
     pub written: String,
     /// Its syntax, with variables filled in.
     pub ast: Rc<Expr>,
-    /// The alert or panel that it belongs to; Null for others.
+    /// The rule or panel that it belongs to; Null for others.
     pub owner: &'a Value,
     /// The panel's target that it stands in; Null for others.
     pub target: &'a Value,
@@ -213,17 +213,16 @@ impl<'a> Reading<'a, '_> {
 
     /// `looked_at`: whether it is one of the expressions, or only known to record something.
     fn rule(&mut self, file: &'a File, pointer: &str, rule: &'a Value, looked_at: bool) {
-        let (usage, owner) = if rule.get("alert").is_some() {
-            (Usage::Alert, rule)
-        } else {
-            (Usage::Record, &NONE)
+        let usage = match rule.get("alert") {
+            Some(_) => Usage::Alert,
+            None => Usage::Record,
         };
         let written = plain(&rule["expr"]);
         let text = Text {
             file,
             pointer: format!("{pointer}/expr"),
             usage,
-            owner,
+            owner: rule,
             target: &NONE,
         };
         let ast = match looked_at {

@@ -32,6 +32,7 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_filter("drawn_alone", watching::drawn_alone);
     environment.add_filter("thresholds", watching::thresholds);
     environment.add_filter("drawn", watching::drawn);
+    environment.add_filter("whole_of", watching::whole_of);
     environment.add_function("levels_of", watching::levels_of);
     environment.add_filter("branches", watching::branches);
     environment.add_filter("distinct", watching::distinct);

@@ -171,6 +171,56 @@ fn services_of_several_machines_share_a_port_and_are_told_apart() {
     );
 }
 
+/// Under a fault all that is counted fails, and without one the series of failures are there and stand still.
+#[test]
+fn the_events_of_a_histogram_fail_as_an_alert_counts_them() {
+    let [port] = free_ports();
+    let root = root(&format!(
+        r#"
+[services.pages]
+group = "ai"
+port = {port}
+
+[metrics.page_seconds]
+type = "histogram"
+help = "How long pages take"
+services = ["pages"]
+buckets = [0.1, 1]
+labels = {{ status = "[1-5][0-9]{{2}}" }}
+
+[alerts.PagesFail]
+kind = "ratio"
+errors = {{ metric = "page_seconds_count", where = {{ status = "5.." }} }}
+above = 0.05
+"#
+    ));
+    let counted = || {
+        let (_, metrics) = request(port, "GET", "/metrics");
+        let of = |failed: bool| -> f64 {
+            let counts = metrics.lines().filter_map(|line| {
+                let rest = line.strip_prefix("agent_lightning_page_seconds_count{status=\"")?;
+                let count = rest.split(' ').nth(1)?;
+                (rest.starts_with('5') == failed).then(|| count.parse::<f64>().unwrap())
+            });
+            counts.sum()
+        };
+        (of(true), of(false))
+    };
+    let _services = root.simulate(&["pages"]);
+    let until = |enough: &dyn Fn((f64, f64)) -> bool| {
+        let began = std::time::Instant::now();
+        while !enough(counted()) && began.elapsed().as_secs() < 60 {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+        counted()
+    };
+    let (failed, well) = until(&|(_, well)| well > 40.0);
+    assert!(well > 40.0 && failed == 0.0, "{failed} of {well}");
+    root.fault("PUT", "pages/ratio-errors:PagesFail");
+    let (failed, _) = until(&|(failed, _)| failed > 40.0);
+    assert!(failed > 40.0, "{failed}");
+}
+
 /// Below the ports that the system, these tests and drills choose from.
 const FIRST_OF_MANY: usize = 12_000;
 

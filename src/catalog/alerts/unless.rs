@@ -22,7 +22,12 @@ pub struct Unless {
 
 impl Unless {
     /// As `expand` leaves it.
-    pub(super) fn of(catalog: &Value, alert: &Value, profiled: &Profiled) -> Option<Unless> {
+    pub(super) fn of(
+        catalog: &Value,
+        alert: &Value,
+        services: &[Service],
+        profiled: &Profiled,
+    ) -> Option<Unless> {
         let written = &alert["unless"];
         let metric = written["metric"].as_str()?;
         let names = written["names"].as_str().map(str::to_string);
@@ -35,10 +40,18 @@ impl Unless {
         let declared = catalog["metrics"][metric]["labels"].as_object();
         let labels = declared.or_else(|| profiled.labels(metric));
         let per = alert["per"].as_array().into_iter().flatten();
-        let of_instances = |label: &str| label == "instance" && names.is_none();
+        // What something else exposes has the labels of that one's targets.
+        let of_target = |label: &str| match profiled.kept(metric) {
+            _ if names.is_some() => false,
+            Some(kept) => kept.contains(label),
+            None => {
+                let mut all = services.iter();
+                label == "instance" || all.any(|one| one.target_labels.contains_key(label))
+            }
+        };
         let shared = per.filter_map(Value::as_str);
         let shared = shared.filter(|label| {
-            labels.is_some_and(|labels| labels.contains_key(*label)) || of_instances(label)
+            labels.is_some_and(|labels| labels.contains_key(*label)) || of_target(label)
         });
         on.extend(shared.map(str::to_string));
         Some(Unless {
@@ -85,10 +98,13 @@ impl Alert {
 }
 
 impl Catalog {
-    /// Whether a metric is there to silence alerts: at rest it is 0.
+    /// Whether a metric is there to silence alerts, itself or by what a rule records of it: at rest it is 0.
     pub fn silences(&self, metric: &Metric) -> bool {
         let mut silent = self.alerts.iter().filter_map(|alert| alert.unless.as_ref());
-        silent.any(|unless| unless.metric == metric.key)
+        silent.any(|unless| {
+            let recorded = self.metric(&unless.metric).map(|known| &known.recorded_of);
+            unless.metric == metric.key || recorded.is_some_and(|of| of.contains(&metric.name))
+        })
     }
 
     /// Whether an alert that the metric silences can be silent for a service.

@@ -78,7 +78,12 @@ impl<'a> Cast<'a> {
             .collect();
         let mut needed = library.needed(std::iter::once(alert.name.as_str()), signals.iter());
         // A case gives what a rule of the catalog's own records, so that rule has no say in it.
-        let recorded = alert.recorded(self.catalog);
+        let silences = alert.unless.iter().map(|unless| unless.metric.as_str());
+        let recorded: Vec<&str> = alert
+            .recorded(self.catalog)
+            .into_iter()
+            .chain(silences)
+            .collect();
         needed.retain(|rule| rule.alert.is_some() || !recorded.contains(&rule.name.as_str()));
         let value = Value::from(Serde(alert));
         let step = self.step(&value)?;

@@ -19,6 +19,7 @@ pub(crate) fn watching_alerts(alerts: &Value) -> Result<Value, Error> {
         requests => by_role(&Value::from(drawn), "requests")?,
         failures => by_role(alerts, "failures")?,
         attempts => by_role(alerts, "attempts")?,
+        shown => by_role(alerts, "shown")?,
     })
 }
 
@@ -168,4 +169,29 @@ pub(crate) fn drawn_alone(
         }
     }
     Ok(found)
+}
+
+/// Whether one of the alerts compares every series of a metric on its own, of each service that has it; `several`: names of the
+/// services with several instances.
+pub(crate) fn whole_of(alerts: &Value, metric: &Value, several: &Value) -> Result<bool, Error> {
+    let services: Vec<Value> = metric.get_attr("services")?.try_iter()?.collect();
+    for alert in alerts.try_iter()? {
+        let covers: Vec<Value> = alert.get_attr("covers")?.try_iter()?.collect();
+        let all = services.iter().all(|service| covers.contains(service));
+        if all && !merges(&alert, metric, several)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether an alert takes several series of a metric together: by a label of it, or those of several instances.
+fn merges(alert: &Value, metric: &Value, several: &Value) -> Result<bool, Error> {
+    let per: Vec<Value> = alert.get_attr("per")?.try_iter()?.collect();
+    let several: Vec<Value> = several.try_iter()?.collect();
+    let mut services = metric.get_attr("services")?.try_iter()?;
+    let instances = services.any(|service| several.contains(&service));
+    let mut labels = metric.get_attr("labels")?.try_iter()?;
+    Ok(labels.any(|label| !per.contains(&label))
+        || (instances && !per.contains(&Value::from("instance"))))
 }
