@@ -3,12 +3,12 @@
 use super::{Check, Example, Proof, place};
 use crate::contract::Contract;
 use crate::diagnostic::Diagnostic;
-use crate::evaluation::rules::{Library, in_dependency_order};
-use crate::promql::engine::metric;
+use crate::evaluation::rules::{Library, expanded, in_dependency_order};
+use crate::promql::engine::{Labels, metric};
 use crate::promql::token::{T_ATAN2, T_EQLC, T_MOD, T_POW};
 use crate::promql::walk::{children, selector, selectors};
 use crate::promql::{Expr, VectorSelector};
-use crate::proofs::expression_of_the_catalog::worlds::Worlds;
+use crate::proofs::expression_of_the_catalog::worlds::{World, Worlds};
 use crate::stack::Stack;
 use crate::stack::notifications::alerts::NOT_FOR_PEOPLE;
 use crate::stack::rules::LoadedRule;
@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "constant-alert",
-    doc: "`or vector(1)` makes a condition true whatever is measured, and `x unless x` makes it true never. Own alerts, and those whose condition the catalog writes itself, are run over series that come, go and take values on both sides of every number in them: whoever is told permanently does not listen, and whoever is told never does not know.",
+    doc: "`or vector(1)` makes a condition true whatever is measured, and `x unless x` makes it true never. Own alerts, and those whose condition the catalog writes itself, are run over series that come, go and take values on both sides of every number in them: whoever is told permanently does not listen, and whoever is told never does not know. One that fires while everything is up is told permanently too, and one with its value in a label is another alert each time that moves, so its `for` is never over.",
     example: Example::Condition {
         bad: "max by (job, service, component) (shop_orders_active) > 100 or vector(1)",
         good: "max by (job, service, component) (shop_orders_active) > 100",
@@ -37,10 +37,39 @@ pub(crate) const PROOF: Proof = Proof {
         let all = stack.rules.iter().map(|loaded| &loaded.rule).collect();
         let library = Library::of(in_dependency_order(all));
         asked
-            .filter_map(|loaded| constant(stack, loaded, &library))
+            .filter_map(|loaded| changing(loaded).or_else(|| constant(stack, loaded, &library)))
             .collect()
     }),
 };
+
+/// Values that an alert can have. A label that says how bad it is differs between few of them and the next.
+const VALUES: [f64; 4] = [0.25, 3.0, 42.0, 700.0];
+
+/// A label that says the value: each other value is another alert.
+fn changing(loaded: &LoadedRule) -> Option<Diagnostic> {
+    let hold = loaded.rule.alert.as_ref()?.hold;
+    // What is compared with one number has no other value.
+    let is_one = matches!(&*loaded.rule.expr, Expr::Binary(binary) if binary.op.id() == T_EQLC);
+    if hold == 0 || is_one {
+        return None;
+    }
+    let mut labels = loaded.rule.labels.iter();
+    let (label, _) = labels.find(|(_, template)| {
+        let written = |value: f64| expanded(template, &Labels::default(), value).ok();
+        let moves = |value: &f64| {
+            let said = written(*value);
+            said.is_some() && said != written(value + 1.0)
+        };
+        template.constant().is_none() && VALUES.iter().all(moves)
+    })?;
+    let name = &loaded.rule.name;
+    let message = format!(
+        "`{name}` never fires while its value moves: `{label}` makes each value another alert, for which `for` begins anew"
+    );
+    let pointer = format!("{}/labels/{label}", loaded.pointer);
+    let help = "say the value in an annotation";
+    Some(place::at(loaded.path, pointer, message, help))
+}
 
 fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Diagnostic> {
     let (contract, expr) = (&stack.contract, &*loaded.rule.expr);
@@ -65,19 +94,30 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
         return None;
     }
     let worlds = Worlds::of(contract, (expr, &rules), None, &|_| String::new(), &[]);
+    let pointer = format!("{}/expr", loaded.pointer);
+    let held = |world: &World| -> Option<Vec<bool>> {
+        let played = worlds.play(world, (expr, &rules))?;
+        let holds = |index: usize| played.meant.iter().any(|one| one.values[index].is_some());
+        Some((0..worlds.count()).map(holds).collect())
+    };
+    // Not all targets that there are, are made up.
+    let counts = rules.iter().any(|rule| counts(&rule.expr)) || counts(expr);
+    if let Some(well) = worlds.in_which_all_is_up().filter(|_| !counts)
+        && held(&well)?.into_iter().all(|holds| holds)
+    {
+        let name = &loaded.rule.name;
+        let message = format!("`{name}` fires while everything that it asks is up");
+        let help = "compare with 0: `up` is 1 while a target answers";
+        return Some(place::at(loaded.path, pointer, message, help));
+    }
     let mut seen = [false; 2];
     for world in std::iter::once(worlds.without_series()).chain(worlds.made()) {
-        let played = worlds.play(&world, (expr, &rules))?;
-        for index in 0..worlds.count() {
-            let mut series = played.meant.iter();
-            let holds = series.any(|series| series.values[index].is_some());
-            seen[usize::from(holds)] = true;
-        }
+        let held = held(&world)?.into_iter();
+        held.for_each(|holds| seen[usize::from(holds)] = true);
         if seen == [true; 2] {
             return None;
         }
     }
-    let pointer = format!("{}/expr", loaded.pointer);
     if seen[1] {
         let message = format!(
             "`{}` fires always: its condition holds whatever its series do, and without any of them",
@@ -100,8 +140,15 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
     })
 }
 
+/// Whether it matters how many there are.
+fn counts(expr: &Expr) -> bool {
+    let many = ["max", "min", "avg"];
+    matches!(expr, Expr::Aggregate(aggregate) if !many.contains(&aggregate.op.to_string().as_str()))
+        || children(expr).into_iter().any(counts)
+}
+
 /// Functions of dates that no week has, of how many there are, which a list of targets decides, and of other magnitudes.
-const NOT_TRIED: [&str; 12] = [
+const NOT_TRIED: [&str; 13] = [
     "exp",
     "ln",
     "log2",
@@ -112,6 +159,7 @@ const NOT_TRIED: [&str; 12] = [
     "day_of_month",
     "day_of_year",
     "count_values",
+    "time",
     "timestamp",
     "present_over_time",
 ];

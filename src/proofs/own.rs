@@ -19,14 +19,16 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Proofs that ask nothing of the catalog but what exists: they look at everything, the others at what is rendered.
-const WITHOUT_INTENT: [&str; 43] = [
+const WITHOUT_INTENT: [&str; 46] = [
     "alert-without-condition",
     "ambiguous-match",
     "annotation-label",
     "beyond-retention",
     "constant-alert",
+    "count-of-none",
     "dashboard-model",
     "dead-link",
+    "false-text",
     "gauge-function-on-counter",
     "grafana-provisioning",
     "histogram-as-number",
@@ -63,6 +65,7 @@ const WITHOUT_INTENT: [&str; 43] = [
     "unreachable-receiver",
     "unread-setting",
     "unrouted-alert",
+    "variable-values",
 ];
 
 /// Those of them that hold for metrics of which nothing is known: what compares a value with itself.
