@@ -13,7 +13,7 @@ pub use causes::folded;
 pub use cut::cut;
 pub use documents::{junit, sarif, uri, with_help};
 pub use groups::grouped;
-pub use nearest::{mistyped, mistyped_part, nearest, suggestion, suggestion_or};
+pub use nearest::{mistyped, mistyped_part, nearest, suggestion, suggestion_or, surely_meant};
 pub use print::underlined;
 pub use print::{Format, github_escaped, json, location, plural, print};
 use std::ops::Range;

@@ -40,7 +40,7 @@ pub fn mistyped<'a>(
 }
 
 /// A word of a pattern that is a list of some, as `paid|shipped`, and the known value that it surely was meant to be: one that the
-/// pattern leaves out. Two with other digits are two, and not one mistyped.
+/// pattern leaves out.
 pub fn mistyped_part<'p, 'a>(
     pattern: &'p str,
     known: impl IntoIterator<Item = &'a str> + Clone,
@@ -61,13 +61,21 @@ pub fn mistyped_part<'p, 'a>(
     if words.len() < 2 || !words.iter().all(plain) {
         return None;
     }
-    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
     let meant = |word: &&'p str| {
-        let near = mistyped(word, known.clone()).filter(|_| word.len() > 3)?;
-        let surely = digits(near) == digits(word) && !words.contains(&near);
-        surely.then_some((*word, near))
+        let near = surely_meant(word, known.clone())?;
+        (!words.contains(&near)).then_some((*word, near))
     };
     words.iter().find_map(meant)
+}
+
+/// The known name that a word of more than a few letters surely was meant to be. Two with other digits are two, and not one mistyped.
+pub fn surely_meant<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Option<&'a str> {
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let near = mistyped(word, known).filter(|_| word.len() > 3)?;
+    (digits(near) == digits(word)).then_some(near)
 }
 
 /// The candidate with the fewest mistakes in it, of those with at most so many.

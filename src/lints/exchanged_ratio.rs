@@ -5,6 +5,7 @@ use super::part_in_another_unit::role;
 use crate::catalog::units::by_name;
 use crate::catalog::{Alert, Catalog, snake};
 use crate::contract::domain::Domain;
+use crate::contract::filtered::values;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::kinds::Side;
 use crate::promql::matchers::regex;
@@ -62,7 +63,7 @@ pub(crate) const LINT: Lint = Lint {
                 .or_else(|| of_what_is_used(alert))
         }));
         found.extend(alerts().filter_map(of_events));
-        found.extend(alerts().filter_map(of_successes));
+        found.extend(alerts().filter_map(|alert| of_successes(alert, catalog)));
         found.extend(alerts().filter_map(|alert| without_failures(alert, catalog)));
         for slo in &catalog.slos {
             let (Some(errors), Some(total)) = (&slo.counts.errors, &slo.counts.total) else {
@@ -104,24 +105,31 @@ fn of_events(alert: &Alert) -> Option<Diagnostic> {
     )
 }
 
-/// What is counted as failures, and by its name or its status has succeeded.
-fn of_successes(alert: &Alert) -> Option<Diagnostic> {
+/// What is counted as failures, and by its name or its labels has succeeded, all of it or some.
+fn of_successes(alert: &Alert, catalog: &Catalog) -> Option<Diagnostic> {
     let (key, metric) = alert.in_role("failures")?;
     let words = snake(metric);
     let succeeds = words.split('_').any(|word| SUCCESS.contains(&word));
     let by_name = succeeds && !says_failure(&words);
-    let asked = alert.filters.get(key).map(|filter| filter.r#where.iter());
-    let by_label = asked.and_then(|mut asked| {
+    let filter = alert.filters.get(key);
+    let by_label = filter.and_then(|filter| {
         let succeeds = |(label, value): &(&String, &Value)| {
             let status = *label == "code" || label.contains("status");
             status && only_successes(value) || only_words_of_success(value)
         };
-        Some(asked.find(succeeds)?.0)
+        Some(filter.r#where.iter().find(succeeds)?.0)
     });
+    let beside = || {
+        let declared = &catalog.metric(metric)?.labels;
+        filter?.asks().find_map(|(label, pattern, is)| {
+            let well = success_picked(declared.get(label)?, &pattern, is)?;
+            Some(format!("as with `{label}=\"{well}\"`"))
+        })
+    };
     let how = match (by_name, by_label) {
         (true, _) => "by its name".to_string(),
         (_, Some(label)) => format!("by its `{label}`"),
-        _ => return None,
+        _ => beside()?,
     };
     let written = alert.written_name();
     let message = format!("`{written}` counts as failures what has succeeded {how}");
@@ -130,6 +138,16 @@ fn of_successes(alert: &Alert) -> Option<Diagnostic> {
         Diagnostic::error("exchanged-ratio", at, message)
             .help("count what failed: the alert fires when there is much of it"),
     )
+}
+
+/// Of the values that a label is declared to have, one for what has succeeded that a filter picks.
+pub(super) fn success_picked(declared: &Value, pattern: &str, is: bool) -> Option<String> {
+    let domain = Domain::declared(declared);
+    let Domain::Values(_) = domain else {
+        return None;
+    };
+    let mut picked = values(&domain, pattern, is).into_iter();
+    picked.find(|value| VALUES.contains(&&*value.to_lowercase()))
 }
 
 /// Of two gauges of a profile the one below the other, or both below a third, as the profile knows them.

@@ -1,10 +1,11 @@
 //! A metric's label may not be named like a label of its target.
 
 use super::Lint;
-use crate::catalog::{Metric, OF_ALERTS, TAKEN, origin};
+use crate::catalog::access::parted;
+use crate::catalog::{Metric, OF_ALERTS, Service, TAKEN, origin};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether every target, or every alert, has a label of this name anyway.
 fn is_set(label: &str) -> bool {
@@ -103,6 +104,7 @@ pub(crate) const LINT: Lint = Lint {
                     ));
                 }
             }
+            found.extend(one_machine(service));
             for label in service.labels.keys().filter(|label| is_set(label)) {
                 let place = origin(source, service, &format!("labels/{label}"));
                 found.push(
@@ -118,3 +120,31 @@ pub(crate) const LINT: Lint = Lint {
         found
     },
 };
+
+/// Labels that name a machine.
+const MACHINE: [&str; 6] = ["host", "hostname", "machine", "node", "nodename", "vm"];
+
+/// Two addresses that are called the same machine, as a line that was copied leaves them: an alert by that label is about the wrong one.
+fn one_machine(service: &Service) -> Option<Diagnostic> {
+    // What is asked through an exporter is called as its owner likes.
+    let instances = service.instances.iter().enumerate();
+    let instances = instances.filter(|_| service.through.is_none());
+    let mut known: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    for (at, one) in instances {
+        for label in MACHINE {
+            let Some(name) = one.labels.get(label) else {
+                continue;
+            };
+            let host = parted(&one.asked).0;
+            let first = *known.entry((label, name.as_str())).or_insert(host);
+            if first != host {
+                let place = format!("/services/{}/targets/{at}/labels/{label}", service.name);
+                let message = format!("`{first}` is called `{name}` too");
+                let help = format!("write the `{label}` of `{host}`");
+                let found = Diagnostic::error("label-collision", Place::Value(place), message);
+                return Some(found.help(help));
+            }
+        }
+    }
+    None
+}

@@ -1,7 +1,7 @@
 //! The failures of an objective are some of its events, and not all.
 
 use super::Lint;
-use super::exchanged_ratio::only_words_of_success;
+use super::exchanged_ratio::{only_words_of_success, success_picked};
 use crate::catalog::filters::as_pattern;
 use crate::contract::domain::Domain;
 use crate::contract::filtered::values;
@@ -67,16 +67,15 @@ pub(crate) const LINT: Lint = Lint {
                 let picked = values(&domain, &pattern, true);
                 let good = |value: &String| GOOD.is_match(value.as_str());
                 let answers = label.contains("status") || label.contains("code");
-                let worded = only_words_of_success(written);
-                if worded || answers && !picked.is_empty() && picked.iter().all(good) {
+                let worded = success_picked(declared, &pattern, true)
+                    .or_else(|| only_words_of_success(written).then(|| pattern.clone()));
+                if worded.is_some() || answers && !picked.is_empty() && picked.iter().all(good) {
+                    let well = worded.as_ref().or(picked.first()).unwrap_or(&pattern);
                     found.push(
                         Diagnostic::error(
                             "slo-failures",
                             Place::Value(format!("{table}/{}", step(label))),
-                            format!(
-                                "/{pattern}/ picks what has gone well, such as {}",
-                                picked.first().map_or(pattern.as_str(), String::as_str)
-                            ),
+                            format!("/{pattern}/ picks what has gone well, such as {well}"),
                         )
                         .help("write the values that mean a failure: of HTTP statuses `5..`"),
                     );

@@ -66,16 +66,17 @@ fn shadowed(catalog: &Catalog) -> Vec<Diagnostic> {
         .collect();
     let mut by_taker: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     let lost = fits.difference(&reached);
-    // Of an owner's alerts a route of their own says more than the owner does: whoever it tells too has lost nothing.
+    // Whoever a route before tells too, at the same times, has lost nothing; of an owner's alerts one of their own says more than the owner.
     let told_there = |index: usize| {
         let lost = &notices[index];
         let tells = |taker: &usize| {
-            let told = &notices[*taker].receivers;
-            lost.receivers
-                .iter()
-                .all(|receiver| told.contains(receiver))
+            let taker = &notices[*taker];
+            let in_time = (&taker.mute, &taker.active) == (&lost.mute, &lost.active);
+            let mut told = lost.receivers.iter();
+            (in_time || lost.pointer.starts_with("/owners/"))
+                && told.all(|receiver| taker.receivers.contains(receiver))
         };
-        lost.pointer.starts_with("/owners/") && taken[&index].iter().all(tells)
+        taken[&index].iter().all(tells)
     };
     let lost = lost.copied().filter(|index| {
         !somewhere.contains(notices[*index].pointer.as_str()) && !told_there(*index)

@@ -1,8 +1,9 @@
 //! An alert of kind `promql` brings its own tests.
 
 use super::Lint;
-use crate::catalog::Scope;
+use crate::catalog::{Alert, Scope};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::promql::{self, walk::selectors};
 
 pub(crate) const LINT: Lint = Lint {
     code: "untested-alert",
@@ -35,17 +36,25 @@ pub(crate) const LINT: Lint = Lint {
                 (true, false) => "no test shows that it is silent",
                 (false, false) => "it has no tests",
             };
-            found.push(
-                Diagnostic::error(
-                    "untested-alert",
-                    Place::Key(format!("/alerts/{}", alert.name)),
+            let (message, help) = match reads_series(alert) {
+                true => (
                     format!("`{}` is untested: {missing}", alert.name),
-                )
-                .help(format!(
-                    "add to `tests` a case with `fires = {fires}`, and one without"
-                )),
-            );
+                    format!("add to `tests` a case with `fires = {fires}`, and one without"),
+                ),
+                false => (
+                    format!("`{}` reads nothing: no test can make a difference", alert.name),
+                    "compare something that is measured; an alert that always fires is rendered already, in self_monitoring_rules.yml: name that in a route to whoever waits for it".to_string(),
+                ),
+            };
+            let place = Place::Key(format!("/alerts/{}", alert.name));
+            found.push(Diagnostic::error("untested-alert", place, message).help(help));
         }
         found
     },
 };
+
+/// Whether samples make any difference to an alert.
+fn reads_series(alert: &Alert) -> bool {
+    let expr = alert.expression().and_then(|text| promql::parse(text).ok());
+    expr.is_none_or(|expr| !selectors(&expr).is_empty())
+}

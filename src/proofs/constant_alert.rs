@@ -1,23 +1,24 @@
 //! An alert fires at some times, and at others it does not.
 
+mod watchdog;
+
 use super::{Check, Example, Proof, place};
 use crate::contract::Contract;
 use crate::diagnostic::Diagnostic;
-use crate::evaluation::rules::{Library, in_dependency_order};
-use crate::promql::engine::{Labels, NAME, metric};
+use crate::evaluation::rules::{Library, expanded, in_dependency_order};
+use crate::promql::engine::{Labels, metric};
 use crate::promql::token::{T_ATAN2, T_EQLC, T_MOD, T_POW};
 use crate::promql::walk::{children, selector, selectors};
 use crate::promql::{Expr, VectorSelector};
-use crate::proofs::expression_of_the_catalog::worlds::Worlds;
+use crate::proofs::expression_of_the_catalog::worlds::{World, Worlds};
 use crate::stack::Stack;
 use crate::stack::notifications::alerts::NOT_FOR_PEOPLE;
 use crate::stack::rules::LoadedRule;
-use crate::stack::world::{Samples, World};
 use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "constant-alert",
-    doc: "`or vector(1)` makes a condition true whatever is measured, and `x unless x` makes it true never. Own alerts, and those whose condition the catalog writes itself, are run over series that come, go and take values on both sides of every number in them: whoever is told permanently does not listen, and whoever is told never does not know.",
+    doc: "`or vector(1)` makes a condition true whatever is measured, and `x unless x` makes it true never. Own alerts, and those whose condition the catalog writes itself, are run over series that come, go and take values on both sides of every number in them: whoever is told permanently does not listen, and whoever is told never does not know. One that fires while everything is up is told permanently too, and one with its value in a label is another alert each time that moves, so its `for` is never over.",
     example: Example::Condition {
         bad: "max by (job, service, component) (shop_orders_active) > 100 or vector(1)",
         good: "max by (job, service, component) (shop_orders_active) > 100",
@@ -31,80 +32,46 @@ pub(crate) const PROOF: Proof = Proof {
             let watches = labels.any(|label| label == ("severity", NOT_FOR_PEOPLE));
             loaded.rule.alert.is_some() && (own || written) && !watches
         };
-        let mut found = silenced(stack);
+        let mut found = watchdog::silenced(stack);
         let mut asked = stack.rules.iter().filter(asked).peekable();
         if asked.peek().is_none() {
             return found;
         }
         let all = stack.rules.iter().map(|loaded| &loaded.rule).collect();
         let library = Library::of(in_dependency_order(all));
-        found.extend(asked.filter_map(|loaded| constant(stack, loaded, &library)));
+        let found_in = |loaded| changing(loaded).or_else(|| constant(stack, loaded, &library));
+        found.extend(asked.filter_map(found_in));
         found
     }),
 };
 
-/// What fires always, to be missed when it stops, and stops when another alert fires.
-fn silenced(stack: &Stack) -> Vec<Diagnostic> {
-    let constants = |loaded: &LoadedRule| -> Vec<(String, String)> {
-        let labels = loaded.rule.constant_labels();
-        labels
-            .map(|(name, value)| (name.to_string(), value.to_string()))
-            .collect()
-    };
-    let asks_alerts = |loaded: &&LoadedRule| {
-        let all = selectors(&loaded.rule.expr);
-        let mut names = all.into_iter().filter_map(metric);
-        loaded.rule.alert.is_some()
-            && names.any(|name| name.starts_with("ALERTS"))
-            && loaded
-                .rule
-                .constant_labels()
-                .any(|label| label == ("severity", NOT_FOR_PEOPLE))
-    };
-    let holds = |loaded: &LoadedRule, series: &Samples| {
-        World::plain(series)
-            .asked(&loaded.rule.expr)
-            .is_some_and(|all| !all.is_empty())
-    };
-    let others = |own: &LoadedRule| {
-        let alerts = stack
-            .rules
-            .iter()
-            .filter(|other| other.rule.alert.is_some());
-        let alerts = alerts.filter(|other| other.rule.name != own.rule.name);
-        alerts.collect::<Vec<_>>()
-    };
-    let watchdogs = stack.rules.iter().filter(asks_alerts);
-    let always = watchdogs.filter(|loaded| holds(loaded, &Samples::new()));
-    let ended = always.filter_map(|loaded| {
-        let ends = others(loaded).into_iter().find(|other| {
-            let series = ["ALERTS", "ALERTS_FOR_STATE"].map(|name| {
-                let own = [
-                    (NAME, name),
-                    ("alertname", &other.rule.name),
-                    ("alertstate", "firing"),
-                ];
-                let own = own.map(|(name, value)| (name.to_string(), value.to_string()));
-                (
-                    Labels::from_iter(own.into_iter().chain(constants(other))),
-                    1.0,
-                )
-            });
-            !holds(loaded, &series.to_vec())
-        })?;
-        let message = format!(
-            "`{}` fires always, to be missed when it stops, and it stops while {} fires",
-            loaded.rule.name, ends.rule.name
-        );
-        let help = "let it depend on nothing, as `vector(1)` does";
-        Some(place::at(
-            loaded.path,
-            format!("{}/expr", loaded.pointer),
-            message,
-            help,
-        ))
-    });
-    ended.collect()
+/// Values that an alert can have. A label that says how bad it is differs between few of them and the next.
+const VALUES: [f64; 4] = [0.25, 3.0, 42.0, 700.0];
+
+/// A label that says the value: each other value is another alert.
+fn changing(loaded: &LoadedRule) -> Option<Diagnostic> {
+    let hold = loaded.rule.alert.as_ref()?.hold;
+    // What is compared with one number has no other value.
+    let is_one = matches!(&*loaded.rule.expr, Expr::Binary(binary) if binary.op.id() == T_EQLC);
+    if hold == 0 || is_one {
+        return None;
+    }
+    let mut labels = loaded.rule.labels.iter();
+    let (label, _) = labels.find(|(_, template)| {
+        let written = |value: f64| expanded(template, &Labels::default(), value).ok();
+        let moves = |value: &f64| {
+            let said = written(*value);
+            said.is_some() && said != written(value + 1.0)
+        };
+        template.constant().is_none() && VALUES.iter().all(moves)
+    })?;
+    let name = &loaded.rule.name;
+    let message = format!(
+        "`{name}` never fires while its value moves: `{label}` makes each value another alert, for which `for` begins anew"
+    );
+    let pointer = format!("{}/labels/{label}", loaded.pointer);
+    let help = "say the value in an annotation";
+    Some(place::at(loaded.path, pointer, message, help))
 }
 
 fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Diagnostic> {
@@ -130,19 +97,30 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
         return None;
     }
     let worlds = Worlds::of(contract, (expr, &rules), None, &|_| String::new(), &[]);
+    let pointer = format!("{}/expr", loaded.pointer);
+    let held = |world: &World| -> Option<Vec<bool>> {
+        let played = worlds.play(world, (expr, &rules))?;
+        let holds = |index: usize| played.meant.iter().any(|one| one.values[index].is_some());
+        Some((0..worlds.count()).map(holds).collect())
+    };
+    // Not all targets that there are, are made up.
+    let counts = rules.iter().any(|rule| counts(&rule.expr)) || counts(expr);
+    if let Some(well) = worlds.in_which_all_is_up().filter(|_| !counts)
+        && held(&well)?.into_iter().all(|holds| holds)
+    {
+        let name = &loaded.rule.name;
+        let message = format!("`{name}` fires while everything that it asks is up");
+        let help = "compare with 0: `up` is 1 while a target answers";
+        return Some(place::at(loaded.path, pointer, message, help));
+    }
     let mut seen = [false; 2];
     for world in std::iter::once(worlds.without_series()).chain(worlds.made()) {
-        let played = worlds.play(&world, (expr, &rules))?;
-        for index in 0..worlds.count() {
-            let mut series = played.meant.iter();
-            let holds = series.any(|series| series.values[index].is_some());
-            seen[usize::from(holds)] = true;
-        }
+        let held = held(&world)?.into_iter();
+        held.for_each(|holds| seen[usize::from(holds)] = true);
         if seen == [true; 2] {
             return None;
         }
     }
-    let pointer = format!("{}/expr", loaded.pointer);
     if seen[1] {
         let message = format!(
             "`{}` fires always: its condition holds whatever its series do, and without any of them",
@@ -165,8 +143,15 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
     })
 }
 
+/// Whether it matters how many there are.
+fn counts(expr: &Expr) -> bool {
+    let many = ["max", "min", "avg"];
+    matches!(expr, Expr::Aggregate(aggregate) if !many.contains(&aggregate.op.to_string().as_str()))
+        || children(expr).into_iter().any(counts)
+}
+
 /// Functions of dates that no week has, of how many there are, which a list of targets decides, and of other magnitudes.
-const NOT_TRIED: [&str; 12] = [
+const NOT_TRIED: [&str; 13] = [
     "exp",
     "ln",
     "log2",
@@ -177,6 +162,7 @@ const NOT_TRIED: [&str; 12] = [
     "day_of_month",
     "day_of_year",
     "count_values",
+    "time",
     "timestamp",
     "present_over_time",
 ];

@@ -3,11 +3,13 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
 use crate::catalog::{Alert, Duration, Scope};
+use crate::evaluation::steady::read;
 use crate::json::Parts;
 use crate::kinds::Side;
 use crate::promql::Expr;
+use crate::promql::engine::metric;
 use crate::promql::matchers::picks;
-use crate::promql::walk::selectors;
+use crate::promql::walk::{children, selectors};
 use crate::stack::Stack;
 use regex_automata::meta::Regex;
 use serde_json::Value;
@@ -25,15 +27,18 @@ pub(crate) const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         let mut summaries: BTreeMap<(&str, &str), &str> = BTreeMap::new();
-        for (file, pointer, rule) in stack.files.alerts().filter(|(file, ..)| !file.is_own()) {
+        for (file, pointer, rule) in stack.files.alerts() {
             let name = rule["alert"].as_str().unwrap_or_default();
+            let own = file.is_own();
             let texts = Texts {
                 stack,
                 name,
                 rule,
-                alert: stack.catalog.alert(name),
+                alert: stack.catalog.alert(name).filter(|_| !own),
+                own,
             };
             if texts.alert.is_none()
+                && !own
                 && let Some(summary) = rule["annotations"]["summary"].as_str()
                 && let Some(other) = summaries
                     .insert((&file.path, summary), name)
@@ -104,12 +109,71 @@ const FAR: u64 = 2;
 
 /// The times that each clause of a text says it is about.
 fn told(text: &str) -> Vec<Duration> {
+    claimed(&HAPPENED, text)
+}
+
+/// The times that a pattern finds in the clauses of a text that say what was.
+fn claimed(pattern: &Regex, text: &str) -> Vec<Duration> {
     let clauses = text.split(['.', ';', ':', '!', '?', '(', ')']);
     let clauses = clauses.filter(|clause| !ADVICE.is_match(clause.as_bytes()));
     clauses
-        .flat_map(|clause| groups(&HAPPENED, clause))
+        .flat_map(|clause| groups(pattern, clause))
         .filter_map(spoken)
         .collect()
+}
+
+/// Whether a time is about one of those that are known.
+fn near(said: Duration, known: &BTreeSet<Duration>) -> bool {
+    let mut known = known.iter().filter(|known| known.0 > 0);
+    known.any(|known| said.0 < known.0 * FAR && known.0 < said.0 * FAR)
+}
+
+/// `for at least ten minutes`.
+static FOR_SO_LONG: LazyLock<Regex> = LazyLock::new(|| {
+    let about = r"(?:(?:at least|more than|over|about|longer than|the (?:last|past))\s+)?";
+    pattern(&format!(r"\bfor\s+{about}{SPOKEN}"))
+});
+
+/// `within 5m`.
+static WITHIN: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"\bwithin\s+{SPOKEN}")));
+
+/// The numbers than which a text says there are more, or less; of a share, a time, a size or a rate it speaks otherwise.
+fn counted(text: &str) -> Vec<f64> {
+    let all = MORE_THAN
+        .captures_iter(text.as_bytes())
+        .filter_map(|captures| {
+            let group = |index| captures.get_group(index).map(|span| &text[span.range()]);
+            let (number, next) = (group(1)?, group(2)?);
+            let counts = next.chars().count() > 3 && !NO_COUNT.is_match(next.as_bytes());
+            let word = NUMBERS
+                .iter()
+                .find(|(word, _)| *word == number.to_lowercase());
+            let said = word.map(|(_, number)| *number as f64);
+            let said = said.or_else(|| number.replace(',', "").parse().ok());
+            said.filter(|_| counts)
+        });
+    all.collect()
+}
+
+/// `more than 10 crashes`: the number, and the word behind it.
+static MORE_THAN: LazyLock<Regex> = LazyLock::new(|| {
+    let words: Vec<&str> = NUMBERS.iter().map(|(word, _)| *word).collect();
+    let number = format!(r"([0-9][0-9,]*(?:\.[0-9]+)?|{})", words.join("|"));
+    pattern(&format!(r"\b(?:more|less|fewer) than {number} ([a-z]+)\b"))
+});
+
+/// Words behind a number that is not one of a count.
+static NO_COUNT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:percent|(?:milli|micro|nano)?seconds?|msecs?|secs?|minutes?|mins?|hours?|days?|weeks?|months?|years?|(?:[kmgt]i?|kilo|mega|giga|tera|kibi|mebi|gibi|tebi)?(?:bytes?|bits?)|times|thousands?|millions?|billions?|degrees?|celsius|volts?|amps?|watts?|cores?|points?|each|every|dozens?|standard|deviations?|sigmas?)$",
+    )
+});
+
+/// Whether an expression compares with the time of day, or with what is now.
+fn asks_the_time(expr: &Expr) -> bool {
+    let asks = matches!(expr, Expr::Call(call)
+        if call.args.args.is_empty() || matches!(call.func.name, "timestamp" | "hour" | "day_of_week"));
+    asks || children(expr).into_iter().any(asks_the_time)
 }
 
 /// `ten minutes`, `half an hour`, `5m`.
@@ -235,9 +299,21 @@ struct Texts<'a, 's> {
     name: &'a str,
     rule: &'a Value,
     alert: Option<&'a Alert>,
+    /// Whether it is a rule of the user's files.
+    own: bool,
 }
 
 type Wrong = (String, &'static str);
+
+/// What a rule compares with, and its times.
+#[derive(Default)]
+struct Compared {
+    numbers: Vec<f64>,
+    /// How far it looks back.
+    windows: BTreeSet<Duration>,
+    /// How long it waits.
+    waits: BTreeSet<Duration>,
+}
 
 impl Texts<'_, '_> {
     fn false_claims(&self, key: &str, text: &str) -> Vec<Wrong> {
@@ -246,11 +322,16 @@ impl Texts<'_, '_> {
             "summary" => alert.summary.as_ref(),
             _ => alert.description.as_ref(),
         });
-        if said.is_some() {
+        if said.is_some() || self.own {
             // How urgent it is, and from when on, it says of this alert all the same.
             let text = without_placeholders(text);
-            let share = (key == "summary").then(|| self.of_another_share(&text));
-            let mut found: Vec<Wrong> = share.flatten().into_iter().collect();
+            let mut found: Vec<Wrong> = Vec::new();
+            // What stands further down may be advice, or an example.
+            if key == "summary" {
+                found.extend(self.of_another_share(&text));
+                found.extend(self.of_another_count(&text));
+                found.extend(self.far_from_its_times(&text));
+            }
             found.extend(self.of_another_severity(&text));
             found.extend(self.far_from_its_window(&text));
             return found;
@@ -354,11 +435,7 @@ impl Texts<'_, '_> {
         let seconds = alert.unit.as_deref() == Some("seconds");
         let limits = limits.filter(|(_, limit)| seconds && *limit > 0.0);
         known.extend(limits.map(|(_, limit)| Duration((1000.0 * limit) as u64)));
-        let near = |said: &Duration| {
-            let mut known = known.iter().filter(|known| known.0 > 0);
-            known.any(|known| said.0 < known.0 * FAR && known.0 < said.0 * FAR)
-        };
-        let said = told(text).into_iter().find(|said| !near(said))?;
+        let said = told(text).into_iter().find(|said| !near(*said, &known))?;
         let windows: Vec<String> = windows.iter().map(Duration::to_string).collect();
         let message = format!(
             "`{}` says that it looks back {said}, which is {}",
@@ -366,6 +443,100 @@ impl Texts<'_, '_> {
             windows.join(" or ")
         );
         Some((message, "write the alert's own window, or none"))
+    }
+
+    /// For how long, or within what time, a summary says that something was so, where that is far from all times of the rule.
+    fn far_from_its_times(&self, text: &str) -> Option<Wrong> {
+        if self.alert.is_some_and(|alert| alert.kind.counts_down) {
+            return None;
+        }
+        let compared = self.compared()?;
+        // A time that is compared is a number of seconds.
+        let seconds = compared.numbers.iter();
+        let seconds = seconds.map(|number| Duration((1000.0 * number) as u64));
+        let mut windows = compared.windows;
+        windows.extend(seconds);
+        let mut lasting = windows.clone();
+        lasting.extend(compared.waits);
+        let claims = [(&*FOR_SO_LONG, lasting), (&*WITHIN, windows)];
+        claims.into_iter().find_map(|(pattern, known)| {
+            let mut said = claimed(pattern, text).into_iter();
+            let said = said.find(|said| !known.is_empty() && !near(*said, &known))?;
+            let known: Vec<String> = known.iter().map(Duration::to_string).collect();
+            let message = format!(
+                "`{}` says {said}, which is {}",
+                self.name,
+                known.join(" or ")
+            );
+            Some((message, "write the alert's own time, or none"))
+        })
+    }
+
+    /// More or less than a number that the rule does not compare with.
+    fn of_another_count(&self, text: &str) -> Option<Wrong> {
+        // A text may say in other units what is compared in one.
+        if self.alert.is_some_and(|alert| alert.unit.is_some()) {
+            return None;
+        }
+        let Compared {
+            numbers, windows, ..
+        } = self.compared()?;
+        // What is so many a second is more within a window, a minute, an hour or a day.
+        let windows = windows.iter().map(|window| window.0 as f64 / 1000.0);
+        let times: Vec<f64> = windows.chain([1.0, 60.0, 3600.0, 86400.0]).collect();
+        let known: Vec<f64> = numbers
+            .iter()
+            .flat_map(|number| times.iter().map(move |time| number * time))
+            .collect();
+        // At least 3 are more than 2.
+        let is_known = |said: f64| known.iter().any(|known| (known - said).abs() <= 1.0);
+        let said = counted(text).into_iter().find(|said| !is_known(*said))?;
+        let message = format!(
+            "`{}` says {said}, with which it compares nothing",
+            self.name
+        );
+        Some((message, "write the alert's own threshold, or none"))
+    }
+
+    /// The numbers of the rule, and its times. None: it reads what another records, or the time of day, and means others.
+    fn compared(&self) -> Option<Compared> {
+        let mut compared = Compared::default();
+        match self.alert.filter(|alert| alert.expression().is_none()) {
+            Some(alert) => {
+                let settings = Value::Object(alert.settings.clone());
+                numbers(&settings, &mut compared.numbers);
+                durations(&settings, &mut compared.windows);
+                for branch in &alert.branches {
+                    let limit = branch.limit().map(|(_, limit)| limit);
+                    compared.numbers.extend(limit);
+                    compared.windows.extend(branch.window);
+                    compared.waits.insert(branch.r#for);
+                }
+                compared.waits.extend(alert.keep_firing_for);
+            }
+            None => {
+                let expr = self
+                    .stack
+                    .contract
+                    .parse(self.rule["expr"].as_str()?)
+                    .ok()?;
+                let mut names = selectors(&expr).into_iter().filter_map(metric);
+                let of_another = names.any(|name| self.stack.contract.recorded(name).is_some());
+                if of_another || asks_the_time(&expr) {
+                    return None;
+                }
+                let mut spans = Vec::new();
+                read(&expr, &mut compared.numbers, &mut spans);
+                let spans = spans
+                    .into_iter()
+                    .filter_map(|span| u64::try_from(span).ok());
+                compared.windows.extend(spans.map(Duration));
+                let waits = ["for", "keep_firing_for"].map(|key| self.rule[key].as_str());
+                let waits = waits.into_iter().flatten();
+                compared.waits.extend(waits.filter_map(Duration::parse));
+            }
+        }
+        Some(compared)
     }
 
     /// Another quantile, or another objective, than the alert's.

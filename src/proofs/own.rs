@@ -19,14 +19,16 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Proofs that ask nothing of the catalog but what exists: they look at everything, the others at what is rendered.
-const WITHOUT_INTENT: [&str; 43] = [
+const WITHOUT_INTENT: [&str; 46] = [
     "alert-without-condition",
     "ambiguous-match",
     "annotation-label",
     "beyond-retention",
     "constant-alert",
+    "count-of-none",
     "dashboard-model",
     "dead-link",
+    "false-text",
     "gauge-function-on-counter",
     "grafana-provisioning",
     "histogram-as-number",
@@ -63,6 +65,7 @@ const WITHOUT_INTENT: [&str; 43] = [
     "unreachable-receiver",
     "unread-setting",
     "unrouted-alert",
+    "variable-values",
 ];
 
 /// Those of them that hold for metrics of which nothing is known: what compares a value with itself.
@@ -198,6 +201,8 @@ impl<'a, 's> Reach<'a, 's> {
             return *known;
         }
         match (self.open.may_give(selector, contract), contract.knows(name)) {
+            // What it picks of those that are known is as they say, whoever else may have a metric of that name.
+            (true, true) if picks_known(selector, name, contract) => Known::Whole,
             (false, false) if self.may_be_added(selector, contract) => Known::Nothing,
             (false, _) => Known::Whole,
             (true, true) => Known::Types,
@@ -347,6 +352,13 @@ impl<'a, 's> Reach<'a, 's> {
         };
         !Reach::needs_no_intent(code) && self.rendered.own_place(file, pointer).is_some()
     }
+}
+
+/// Whether a selector picks series of which the contract knows the labels.
+fn picks_known(selector: &VectorSelector, name: &str, contract: &Contract) -> bool {
+    let matchers = &selector.matchers.matchers;
+    let mut family = contract.family(name).iter();
+    family.any(|series| contract.select(series, matchers).is_some())
 }
 
 /// A known metric that is nearly called like this.

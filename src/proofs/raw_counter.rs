@@ -4,10 +4,11 @@ use super::{Check, Example, Proof, Usage, place};
 use crate::contract::evaluate::Node;
 use crate::contract::series::MetricType;
 use crate::promql::Expr;
+use crate::promql::token::T_DIV;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "raw-counter",
-    doc: "Compared with a constant, a counter fires once, some day, and then until the service restarts; a quantile of the buckets as they are is that of everything since its start.",
+    doc: "Compared with a constant, a counter fires once, some day, and then until the service restarts; a quantile of the buckets as they are, or a ratio of counters, is that of everything since its start.",
     example: Example::Condition {
         bad: "sum by (job, service, component) (shop_requests_total) > 1000",
         good: "sum by (job, service, component) (rate(shop_requests_total[5m])) > 1000",
@@ -26,6 +27,16 @@ pub(crate) const PROOF: Proof = Proof {
                 continue;
             };
             let sides = [&nodes[node.operands[0]], &nodes[node.operands[1]]];
+            // A part of all there was: after months an outage does not move it.
+            let divides = expression.usage == Usage::Alert && binary.op.id() == T_DIV;
+            if divides && sides.into_iter().all(counter) {
+                let message = format!(
+                    "the ratio is of all that `{}` has counted since the service started",
+                    sides[1].expr
+                );
+                let help = "divide what both have counted lately: `rate(…[5m])` of each";
+                found.push(place::on(expression, message, help));
+            }
             let constant = sides.iter().any(|side| !side.vector());
             if let Some(side) = sides
                 .into_iter()

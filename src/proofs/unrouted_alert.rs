@@ -47,13 +47,13 @@ pub(crate) const PROOF: Proof = Proof {
         }
         // What such a route would take is not known, and what follows from it neither.
         if found.is_empty() {
-            // Own routes may take what is yet to come.
             let own = |found: &Diagnostic| match &found.place {
                 Place::Rendered { file, pointer } => stack.is_own(file, pointer),
                 _ => false,
             };
             let mut idle = idle(notifications, tree);
-            idle.retain(|found| !own(found));
+            // Own routes may take what is yet to come, but for what is misspelt.
+            idle.retain(|found| !own(found) || found.help.starts_with("did you mean"));
             // Where a route is no alert's, that some fall past it follows.
             let mut past = elsewhere(stack, notifications, tree);
             past.retain(|found| idle.is_empty() || !falls(found));
@@ -209,7 +209,10 @@ fn idle(notifications: &Notifications, tree: &Route) -> Vec<Diagnostic> {
                 "no alert ever comes to this route: none has {}",
                 shown(route)
             ),
-            "select by labels and values that alerts of this stack have",
+            match notifications.meant(&route.matchers) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "select by labels and values that alerts of this stack have".to_string(),
+            },
         ));
     }
     all

@@ -14,7 +14,7 @@ pub mod times;
 
 use crate::catalog::Catalog;
 use crate::catalog::owners::Told;
-use crate::diagnostic::mistyped_part;
+use crate::diagnostic::{mistyped_part, surely_meant};
 use crate::json::Parts;
 use crate::render::File;
 use crate::stack::Stack;
@@ -100,6 +100,26 @@ impl<'a> Notifications<'a> {
             Some((matcher.name.as_str(), part, meant))
         });
         mistyped.next()
+    }
+
+    /// What was meant by a label that no alert has, or by the value of one of which all are known, where that is surely mistyped.
+    pub(crate) fn meant(&self, matchers: &[Matcher]) -> Option<&str> {
+        let labels = || self.alerts.possible.iter().map(Firing::labels);
+        let mut asked = matchers.iter().filter(|matcher| !matcher.value.is_empty());
+        asked.find_map(|matcher| {
+            let names: BTreeSet<&str> = labels()
+                .flat_map(|all| all.keys())
+                .map(String::as_str)
+                .collect();
+            if !names.contains(matcher.name.as_str()) {
+                return surely_meant(&matcher.name, names.iter().copied());
+            }
+            let closed = CLOSED.contains(&matcher.name.as_str());
+            let values = labels().filter_map(|all| all.get(&matcher.name));
+            let values: BTreeSet<&str> = values.map(String::as_str).collect();
+            let equal = closed && matcher.comparison == Comparison::Equal;
+            equal.then(|| surely_meant(&matcher.value, values.iter().copied()))?
+        })
     }
 
     /// Whether a receiver tells anybody.

@@ -173,6 +173,13 @@ impl Worlds {
         }
     }
 
+    /// One in which all is up; None: something else than that is read too.
+    pub(in crate::proofs) fn in_which_all_is_up(&self) -> Option<World> {
+        let states = self.given.iter().all(|(_, sort)| *sort == Sort::Holds);
+        let up = vec![[Does::Stays(1.0); PHASES]; self.given.len()];
+        states.then_some(World { begin: 0, does: up })
+    }
+
     /// All worlds, the same on every machine.
     pub(in crate::proofs) fn made(&self) -> impl Iterator<Item = World> {
         let mut made = Steady::around(&self.numbers);
