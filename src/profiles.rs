@@ -570,12 +570,15 @@ fn unreadable(file: &str, reason: Unreadable) -> Diagnostic {
 mod tests {
     use super::*;
 
+    static WRITTEN: Dir = include_dir!("$CARGO_MANIFEST_DIR/profiles");
+
     #[test]
     fn built_in_profiles_are_valid() {
         for (name, profile) in BUILT_IN.iter() {
-            let path = format!("{}/profiles/{name}.toml", env!("CARGO_MANIFEST_DIR"));
-            let text = std::fs::read_to_string(&path).expect("it is built in");
-            let read = parse(&path, &text).map_err(|wrong| wrong.message);
+            let path = format!("{name}.toml");
+            let file = WRITTEN.get_file(&path).expect("it is built in");
+            let text = file.contents_utf8().unwrap_or_default();
+            let read = parse(&path, text).map_err(|wrong| wrong.message);
             assert_eq!(
                 read.map(|read| format!("{read:?}")),
                 Ok(format!("{:?}", **profile))
