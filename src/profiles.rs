@@ -14,18 +14,15 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
-static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/profiles");
+/// What the build makes of `profiles/`.
+static FILES: Dir = include_dir!("$OUT_DIR/profiles");
 
 /// Name → profile, each parsed when it is first asked for: a catalog needs a few of many.
 static BUILT_IN: LazyLock<BTreeMap<&'static str, BuiltIn>> = LazyLock::new(|| {
     let named = |file: &'static File| {
-        // Rust stands beside them.
-        let path = file.path();
-        path.extension().filter(|ending| *ending == "toml")?;
-        let name = path.file_stem()?.to_str()?;
+        let name = file.path().file_stem()?.to_str()?;
         let parsed = LazyLock::new(Box::new(|| {
-            let text = file.contents_utf8().unwrap_or_default();
-            parse(&file.path().to_string_lossy(), text).expect("a built-in profile is valid")
+            serde_json::from_slice(file.contents()).expect("a built-in profile is valid")
         }) as Box<dyn FnOnce() -> Profile + Send>);
         Some((name, parsed))
     };
@@ -421,14 +418,14 @@ impl Profiles {
 
     /// Profiles that are those of an exporter.
     pub(crate) fn exporters(&self) -> impl Iterator<Item = (&str, &Exporter)> {
-        self.exporters_with("[exporter]")
+        self.exporters_with("\"exporter\":{")
     }
 
     /// Those of them in whose text a word stands: what is built in is parsed only then.
     fn exporters_with(&self, word: &str) -> impl Iterator<Item = (&str, &Exporter)> {
         let mut names = self.names();
         names.retain(|name| {
-            let file = || FILES.get_file(format!("{name}.toml"))?.contents_utf8();
+            let file = || FILES.get_file(format!("{name}.json"))?.contents_utf8();
             self.own.contains_key(*name) || file().is_some_and(|text| text.contains(word))
         });
         names.into_iter().filter_map(|name| {
@@ -573,9 +570,19 @@ fn unreadable(file: &str, reason: Unreadable) -> Diagnostic {
 mod tests {
     use super::*;
 
+    static WRITTEN: Dir = include_dir!("$CARGO_MANIFEST_DIR/profiles");
+
     #[test]
     fn built_in_profiles_are_valid() {
         for (name, profile) in BUILT_IN.iter() {
+            let path = format!("{name}.toml");
+            let file = WRITTEN.get_file(&path).expect("it is built in");
+            let text = file.contents_utf8().unwrap_or_default();
+            let read = parse(&path, text).map_err(|wrong| wrong.message);
+            assert_eq!(
+                read.map(|read| format!("{read:?}")),
+                Ok(format!("{:?}", **profile))
+            );
             let other = profile.same_as.as_deref();
             let nothing = other.is_some() || *name == "unknown";
             assert_eq!(profile.metrics.is_empty(), nothing, "{name}");

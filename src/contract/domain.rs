@@ -1,11 +1,12 @@
 //! The values that a label can have, and whether a matcher can pick one of them.
 
 use crate::promql::matchers::{Judge, regex};
-use crate::promql::re2::anchored;
+use crate::promql::re2::in_bytes;
 use crate::promql::{MatchOp, Matcher};
 use fixedbitset::FixedBitSet;
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
+use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
 use regex_automata::{Anchored, Input, MatchKind};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -245,9 +246,13 @@ impl Automaton {
             .match_kind(MatchKind::All)
             .cache_capacity(1 << 22)
             .minimum_cache_clear_count(Some(0));
+        let states = NFA::compiler()
+            .configure(thompson::Config::new().which_captures(WhichCaptures::None))
+            .build_from_hir(&in_bytes(pattern)?)
+            .ok()?;
         let dfa = DFA::builder()
             .configure(config)
-            .build(&anchored(pattern).ok()?)
+            .build_from_nfa(states)
             .ok()?;
         Some(Automaton {
             cache: dfa.create_cache(),

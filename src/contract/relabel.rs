@@ -1,7 +1,7 @@
 //! Relabeling, as Prometheus does it before a scrape and after one (model/relabel/relabel.go).
 
 use crate::json::Parts;
-use crate::promql::re2::anchored;
+use crate::promql::re2::in_bytes;
 use regex_automata::meta::Regex;
 use regex_syntax::hir::{Hir, HirKind};
 use serde_json::Value;
@@ -90,9 +90,8 @@ impl Rule {
             Value::Null => "(.*)".to_string(),
             value => crate::json::plain(value),
         };
-        let regex = anchored(&pattern)
-            .ok()
-            .and_then(|pattern| Regex::new(&pattern).ok())
+        let regex = in_bytes(&pattern)
+            .and_then(|pattern| Regex::builder().build_from_hir(&pattern).ok())
             .ok_or_else(|| format!("`{pattern}` is not a regular expression"))?;
         Ok(Rule {
             action,

@@ -4,7 +4,7 @@ use super::rules::Rule;
 use crate::catalog::Service;
 use crate::promql::engine::Labels;
 use crate::promql::matchers::Judge;
-use crate::promql::re2::anchored;
+use crate::promql::re2::in_bytes;
 use crate::promql::walk::{children, selectors, text};
 use crate::promql::{Expr, Matcher};
 use regex_automata::meta::Regex;
@@ -131,7 +131,7 @@ fn made<'a>(expr: &'a Expr, labels: &[&str], found: &mut Vec<Replacement<'a>>) -
         match (call.func.name, texts.as_slice()) {
             ("label_replace", [_, template, source, pattern]) if labels.contains(source) => {
                 found.push(Replacement {
-                    regex: Regex::new(&anchored(pattern).ok()?).ok()?,
+                    regex: Regex::builder().build_from_hir(&in_bytes(pattern)?).ok()?,
                     template,
                     source,
                 });

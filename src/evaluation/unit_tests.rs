@@ -80,20 +80,28 @@ impl<'a> Suite<'a> {
         }
     }
 
-    /// Runs all tests.
-    pub(crate) fn run(&self, release: Release) -> Vec<Found> {
-        self.found(release).collect()
+    /// Runs all tests for these releases.
+    pub(crate) fn run(&self, releases: &[Release]) -> Vec<(Release, Found)> {
+        self.found(releases).collect()
     }
 
     /// The same, test by test as it is asked for.
-    pub(crate) fn found(&self, release: Release) -> impl Iterator<Item = Found> + use<'_, 'a> {
+    pub(crate) fn found<'s>(
+        &'s self,
+        releases: &'s [Release],
+    ) -> impl Iterator<Item = (Release, Found)> + use<'s, 'a> {
         let tests = self.file["tests"].items().enumerate();
         tests.flat_map(move |(index, test)| {
             let pointer = format!("/tests/{index}");
-            match Test::read(test, &pointer, self.interval, self.parsed) {
-                Ok(test) => test.run(self, release),
-                Err(broken) => vec![broken],
-            }
+            let test = Test::read(test, &pointer, self.interval, self.parsed);
+            let run = |release: Release| {
+                let found = match &test {
+                    Ok(test) => test.run(self, release),
+                    Err(broken) => vec![broken.clone()],
+                };
+                found.into_iter().map(move |found| (release, found))
+            };
+            releases.iter().copied().flat_map(run).collect::<Vec<_>>()
         })
     }
 }
@@ -122,7 +130,8 @@ pub fn run(file: &Value, rule_files: &[&Value], release: Release) -> Vec<Found> 
         .iter()
         .map(|(name, rules)| (name.clone(), rules.iter().collect()))
         .collect();
-    found.extend(Suite::new(file, &groups, &|text| parse(text).map(Rc::new)).run(release));
+    let suite = Suite::new(file, &groups, &|text| parse(text).map(Rc::new));
+    found.extend(suite.found(&[release]).map(|(_, found)| found));
     found
 }
 
@@ -216,9 +225,9 @@ impl<'a> Test<'a> {
         })
     }
 
-    fn run(self, suite: &Suite, release: Release) -> Vec<Found> {
-        if let Some(unknown) = self.unknown {
-            return vec![unknown];
+    fn run(&self, suite: &Suite, release: Release) -> Vec<Found> {
+        if let Some(unknown) = &self.unknown {
+            return vec![unknown.clone()];
         }
         let names = self.alerts.iter().map(|(_, name, _)| *name);
         let asked = (self.expressions.iter()).filter_map(|(_, expr, _)| expr.as_deref().ok());
@@ -233,14 +242,17 @@ impl<'a> Test<'a> {
             release,
         };
         let mut memory = Memory::default();
-        for mut series in self.series {
-            // promtool loads no sample after the last evaluation.
-            series.samples.retain(|sample| sample.time <= axis.end());
-            memory.add(series);
+        // promtool loads no sample after the last evaluation.
+        for Recorded { labels, samples } in &self.series {
+            let loaded = samples.iter().filter(|sample| sample.time <= axis.end());
+            memory.add(Recorded {
+                labels: labels.clone(),
+                samples: loaded.copied().collect(),
+            });
         }
-        for (labels, mut samples) in self.natives {
-            samples.retain(|(time, _)| *time <= axis.end());
-            memory.add_native((labels, samples));
+        for (labels, samples) in &self.natives {
+            let loaded = samples.iter().filter(|(time, _)| *time <= axis.end());
+            memory.add_native((labels.clone(), loaded.cloned().collect()));
         }
         let outcomes = rules.run(&mut memory);
         let mut found: Vec<Found> = outcomes

@@ -26,9 +26,11 @@ pub(super) fn flaws(catalog: &Catalog, overlay: &Overlay) -> Vec<Diagnostic> {
             .filter_map(|path| Some(list(overlay.extra(&path).ok()?, path)))
             .collect();
         let unread: Vec<Diagnostic> = lists.iter().flat_map(targets::of).collect();
-        match unread.is_empty() {
-            true => found.extend(of_service(catalog, service, &lists)),
-            false => found.extend(unread),
+        // Where others listen is asked of all profiles, of which most catalogs need a few: not for nothing.
+        if !unread.is_empty() {
+            found.extend(unread);
+        } else if !lists.is_empty() {
+            found.extend(of_service(catalog, service, &lists));
         }
     }
     found

@@ -14,7 +14,23 @@ pub struct Kinds {
 }
 
 static BUILT_IN: LazyLock<Arc<Kinds>> = LazyLock::new(|| {
-    Arc::new(Kinds::read(&Overlay::default()).expect("the built-in kinds are valid"))
+    let kinds = include_str!(concat!(env!("OUT_DIR"), "/kinds.json"));
+    let kinds: BTreeMap<String, Kind> =
+        serde_json::from_str(kinds).expect("the built-in kinds are valid");
+    let kinds = kinds.into_iter().map(|(name, kind)| kind.called(&name));
+    let mut kinds: Vec<Kind> = kinds.collect();
+    for place in 0..kinds.len() {
+        let other = kinds
+            .iter()
+            .find(|other| kinds[place].behaves_as.as_ref() == Some(&other.name));
+        if let Some(other) = other.cloned() {
+            kinds[place].behave_as(&other);
+        }
+    }
+    let all = kinds
+        .into_iter()
+        .map(|kind| (kind.name.clone(), Arc::new(kind)));
+    Arc::new(Kinds { all: all.collect() })
 });
 
 impl Kinds {
@@ -107,19 +123,13 @@ fn parse(name: &str, path: &str, text: &str) -> Result<Kind, Box<Diagnostic>> {
             ),
         ));
     }
-    let mut kind: Kind = toml::from_str(text).map_err(|error| {
+    let kind: Kind = toml::from_str(text).map_err(|error| {
         wrong(
             error.span().map_or(0, |span| span.start.min(text.len())),
             error.message().to_string(),
         )
     })?;
-    kind.name = name.to_string();
-    let written = kind
-        .thresholds()
-        .find_map(|(key, _)| kind.says(key, "unit")?.as_str())
-        .map(str::to_string);
-    kind.unit = written.or(kind.unit);
-    Ok(kind)
+    Ok(kind.called(name))
 }
 
 fn unreadable(path: &str, reason: Unreadable) -> Diagnostic {
@@ -137,6 +147,19 @@ fn unreadable(path: &str, reason: Unreadable) -> Diagnostic {
 }
 
 impl Kind {
+    /// With the name of its folder, and the unit of its threshold.
+    fn called(self, name: &str) -> Kind {
+        let written = self
+            .thresholds()
+            .find_map(|(key, _)| self.says(key, "unit")?.as_str())
+            .map(str::to_string);
+        Kind {
+            name: name.to_string(),
+            unit: written.or(self.unit.clone()),
+            ..self
+        }
+    }
+
     fn behave_as(&mut self, other: &Kind) {
         self.times = other.times.clone();
         self.cases = other.cases.clone();
@@ -151,6 +174,8 @@ mod tests {
     /// They are not looked at again at every start.
     #[test]
     fn the_built_in_kinds_have_no_mistakes() {
+        let read = Kinds::read(&Overlay::default()).expect("they are valid");
+        assert_eq!(read, *Kinds::built_in());
         for kind in Kinds::built_in().iter() {
             let path = format!("kinds/{}/kind.toml", kind.name);
             let text = crate::overlay::built_in(&path).expect("it is built in");

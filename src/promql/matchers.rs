@@ -1,6 +1,6 @@
 //! Whether a matcher picks a value, as Prometheus decides it: the parser's own verdict follows Rust's syntax of patterns.
 
-use super::re2::anchored;
+use super::re2::in_bytes;
 use super::{MatchOp, Matcher};
 use promql_parser::label::Matchers;
 use regex_automata::meta::{Config, Regex};
@@ -89,7 +89,7 @@ fn build(pattern: &str) -> Option<Regex> {
         .onepass_size_limit(None);
     Regex::builder()
         .configure(config)
-        .build(&anchored(pattern).ok()?)
+        .build_from_hir(&in_bytes(pattern)?)
         .ok()
 }
 

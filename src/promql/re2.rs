@@ -4,6 +4,10 @@
 //! counts nothing is a brace, and a bracket inside brackets is a bracket (https://github.com/google/re2/wiki/Syntax, and Go's
 //! regexp/syntax, which Prometheus uses).
 
+use regex_syntax::hir::{
+    Capture, Class, ClassBytes, ClassBytesRange, ClassUnicode, Hir, HirKind, Repetition,
+};
+use regex_syntax::utf8::{Utf8Sequence, Utf8Sequences};
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -15,9 +19,63 @@ pub fn anchored(pattern: &str) -> Result<String, String> {
     Ok(format!("^(?s:{})$", rewritten(pattern)?))
 }
 
+/// The same, read.
+fn read(pattern: &str) -> Option<Hir> {
+    regex_syntax::parse(&anchored(pattern).ok()?).ok()
+}
+
 /// Whether Prometheus reads a pattern.
 pub(crate) fn valid(pattern: &str) -> bool {
-    anchored(pattern).is_ok_and(|pattern| regex_syntax::parse(&pattern).is_ok())
+    read(pattern).is_some()
+}
+
+/// A pattern as Prometheus applies it, to be built; None: it is none.
+pub(crate) fn in_bytes(pattern: &str) -> Option<Hir> {
+    read(pattern).map(as_bytes)
+}
+
+/// Ranges up to which a class is written out: `.` has one, `[^/]` two.
+const FEW: usize = 4;
+
+/// With the bytes of their characters in place of large classes, such as `.`: whoever builds a pattern that has one fills a table
+/// of 400 kB first, which takes longer than all the rest.
+fn as_bytes(hir: Hir) -> Hir {
+    let inside = |hir: Box<Hir>| Box::new(as_bytes(*hir));
+    let all = |parts: Vec<Hir>| parts.into_iter().map(as_bytes).collect();
+    match hir.into_kind() {
+        HirKind::Class(Class::Unicode(class))
+            if !class.is_ascii() && class.ranges().len() <= FEW =>
+        {
+            characters(&class)
+        }
+        HirKind::Repetition(repetition) => Hir::repetition(Repetition {
+            sub: inside(repetition.sub),
+            ..repetition
+        }),
+        HirKind::Capture(capture) => Hir::capture(Capture {
+            sub: inside(capture.sub),
+            ..capture
+        }),
+        HirKind::Concat(parts) => Hir::concat(all(parts)),
+        HirKind::Alternation(parts) => Hir::alternation(all(parts)),
+        HirKind::Class(class) => Hir::class(class),
+        HirKind::Literal(literal) => Hir::literal(literal.0),
+        HirKind::Look(look) => Hir::look(look),
+        HirKind::Empty => Hir::empty(),
+    }
+}
+
+/// The bytes of one of the characters of a class.
+fn characters(class: &ClassUnicode) -> Hir {
+    let ranges = class.iter();
+    let sequences = ranges.flat_map(|range| Utf8Sequences::new(range.start(), range.end()));
+    let one = |sequence: Utf8Sequence| {
+        let bytes = sequence.as_slice().iter();
+        let bytes = bytes.map(|range| ClassBytesRange::new(range.start, range.end));
+        let bytes = bytes.map(|range| Hir::class(Class::Bytes(ClassBytes::new([range]))));
+        Hir::concat(bytes.collect())
+    };
+    Hir::alternation(sequences.map(one).collect())
 }
 
 /// RE2's syntax in that of regex-syntax, with the same meaning.
@@ -319,6 +377,26 @@ fn brackets(rest: &mut Rest, named: &mut bool) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use regex_automata::meta::Regex;
+
+    #[test]
+    fn a_pattern_written_out_in_bytes_picks_the_same() {
+        let texts =
+            "·a·é·ab·aéb·a\nb·😀·éé·a/b·K·k·\u{7f}·\u{80}·\u{7ff}·\u{800}·\u{ffff}·\u{10000}";
+        let patterns = r". .* a.b .{2} [^a] (.)[^/]? (?i)k (?-s:.)+ [é-ÿ] a|.+b \PL \pL (?:.?){2} [^\x{80}-\x{ffff}]";
+        for pattern in patterns.split(' ') {
+            let whole = Regex::new(&anchored(pattern).unwrap()).unwrap();
+            let bytes = in_bytes(pattern).unwrap();
+            let bytes = Regex::builder().build_from_hir(&bytes).unwrap();
+            for text in texts.split('·') {
+                assert_eq!(
+                    whole.is_match(text),
+                    bytes.is_match(text),
+                    "{pattern} {text:?}"
+                );
+            }
+        }
+    }
 
     /// Each was looked at to its end for each bracket.
     #[test]

@@ -11,7 +11,7 @@ use crate::promql::engine::metric;
 use crate::promql::matchers::picks;
 use crate::promql::walk::{children, selectors};
 use crate::stack::Stack;
-use regex_automata::meta::Regex;
+use regex_automata::meta::{Config, Regex};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -283,7 +283,12 @@ fn numbers(value: &Value, found: &mut Vec<f64>) {
 }
 
 fn pattern(text: &str) -> Regex {
-    Regex::new(&format!("(?i-u){text}")).expect("it is a pattern")
+    // The texts are short: what looks ahead for words takes longer to build than it saves.
+    let config = Config::new().auto_prefilter(false);
+    let pattern = Regex::builder()
+        .configure(config)
+        .build(&format!("(?i-u){text}"));
+    pattern.expect("it is a pattern")
 }
 
 /// A class of answers.

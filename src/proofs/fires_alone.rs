@@ -71,9 +71,9 @@ impl<'a, 's> Tried<'a, 's> {
         suite["tests"] = json!([test]);
         let groups = groups(self.stack, self.file);
         let parsed = |text: &str| self.stack.contract.parse(text);
-        let found = Suite::new(&suite, &groups, &parsed).run(Release::Three);
+        let found = Suite::new(&suite, &groups, &parsed).run(&[Release::Three]);
         match found.into_iter().next() {
-            Some(Found::Mismatch(mismatch)) => Some(mismatch),
+            Some((_, Found::Mismatch(mismatch))) => Some(mismatch),
             _ => None,
         }
     }

@@ -88,7 +88,7 @@ impl<'a, 's> Tried<'a, 's> {
             .collect();
         let parsed = |text: &str| self.stack.contract.parse(text);
         let suite = Suite::new(&self.file.value, &replaced, &parsed);
-        heard(&mut suite.found(Release::Three))
+        heard(&mut suite.found(&[Release::Three]).map(|(_, found)| found))
     }
 }
 

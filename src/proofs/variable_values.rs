@@ -13,7 +13,7 @@ use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::document::walk;
 use crate::stack::expressions::Expression;
-use crate::stack::grafana::shown::script;
+use crate::stack::grafana::shown::{built, script};
 use crate::stack::variables::{listed_label, query};
 use regex_automata::Input;
 use regex_automata::meta::Regex;
@@ -238,7 +238,7 @@ impl<'a> Variable<'a, '_> {
         if pattern.is_empty() || pattern.contains('$') && pattern.contains('{') {
             return pattern.is_empty().then_some(values);
         }
-        let Ok(regex) = Regex::new(&script(pattern)) else {
+        let Some(regex) = built(pattern) else {
             // Looking ahead and behind is understood by another engine.
             let regex = fancy_regex::Regex::new(&script(pattern)).ok()?;
             let taken = values.into_iter().filter_map(|value| {

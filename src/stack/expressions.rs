@@ -5,7 +5,7 @@ use super::files::{Files, View};
 use super::markdown::sections;
 use super::variables::{Variables, query};
 use crate::contract::Contract;
-use crate::contract::evaluate::nodes;
+use crate::contract::evaluate::{Node, nodes};
 use crate::contract::series::SeriesSet;
 use crate::json::plain;
 use crate::promql::Expr;
@@ -56,6 +56,13 @@ impl Expression<'_> {
     /// The pointer of the panel in one of whose queries it stands.
     pub(crate) fn panel(&self) -> Option<&str> {
         Some(self.pointer.split_once("/targets/")?.0)
+    }
+
+    /// Keeps what it can return, where its nodes are known: the last is the whole.
+    pub(crate) fn keep(&self, mut nodes: Vec<Node>) {
+        if let Some(whole) = nodes.pop() {
+            let _ = self.returned.set(whole.series);
+        }
     }
 
     /// What it can return.

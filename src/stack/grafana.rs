@@ -101,8 +101,8 @@ enum Type {
 
 /// Read once.
 pub(crate) static GRAFANA: LazyLock<Grafana> = LazyLock::new(|| {
-    let facts: Facts = toml::from_str(include_str!("grafana/grafana.toml"))
-        .expect("grafana.toml is TOML of this form");
+    let facts = include_str!(concat!(env!("OUT_DIR"), "/grafana.json"));
+    let facts: Facts = serde_json::from_str(facts).expect("grafana.toml is TOML of this form");
     let keys = |written: &BTreeMap<String, String>| -> Keys {
         written
             .iter()

@@ -211,8 +211,9 @@ struct Known {
 }
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
-    let written: Written = toml::from_str(include_str!("settings/settings.toml"))
-        .expect("settings.toml is TOML of this form");
+    let written = include_str!(concat!(env!("OUT_DIR"), "/settings.json"));
+    let written: Written =
+        serde_json::from_str(written).expect("settings.toml is TOML of this form");
     Known {
         locations: written.locations.into_iter().collect(),
         servers: [

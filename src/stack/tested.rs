@@ -50,12 +50,6 @@ impl Stack<'_> {
     fn run(&self, file: &File) -> Vec<(Release, Found)> {
         let groups = groups(self, file);
         let parsed = |text: &str| self.contract.parse(text);
-        let suite = Suite::new(&file.value, &groups, &parsed);
-        let mut all = Vec::new();
-        for release in releases(self.catalog) {
-            let found = suite.run(*release).into_iter();
-            all.extend(found.map(|found| (*release, found)));
-        }
-        all
+        Suite::new(&file.value, &groups, &parsed).run(releases(self.catalog))
     }
 }

@@ -5,8 +5,10 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-static KNOWN: LazyLock<Known> =
-    LazyLock::new(|| toml::from_str(include_str!("images.toml")).expect("images.toml is TOML"));
+static KNOWN: LazyLock<Known> = LazyLock::new(|| {
+    let known = include_str!(concat!(env!("OUT_DIR"), "/images.json"));
+    serde_json::from_str(known).expect("images.toml is TOML of this form")
+});
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

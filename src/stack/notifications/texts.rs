@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 /// What the templates are given.
-const DATA: &str = include_str!("texts.toml");
-
-static TYPES: LazyLock<Types> =
-    LazyLock::new(|| toml::from_str(DATA).expect("a test reads texts.toml"));
+static TYPES: LazyLock<Types> = LazyLock::new(|| {
+    let types = include_str!(concat!(env!("OUT_DIR"), "/texts.json"));
+    serde_json::from_str(types).expect("a test reads texts.toml")
+});
 
 /// What a text asks for, or why it is no template.
 pub(crate) type Read = Result<BTreeSet<Asked>, String>;
