@@ -3,6 +3,7 @@
 use super::{Check, Example, Proof, Usage, place};
 use crate::contract::evaluate::Node;
 use crate::promql::token::{T_LOR, T_LUNLESS};
+use crate::promql::walk::selector;
 use crate::promql::{Expr, returns_bool};
 
 pub(crate) const PROOF: Proof = Proof {
@@ -16,8 +17,12 @@ pub(crate) const PROOF: Proof = Proof {
         let Some(whole) = nodes.last().filter(|_| expression.usage == Usage::Alert) else {
             return Vec::new();
         };
-        let constant = matches!(whole.expr, Expr::Call(call) if call.func.name == "vector");
-        match constant || conditional(whole, nodes) {
+        // What depends on nothing is meant to fire always, as a watchdog is.
+        let depends = |node: &Node| match node.expr {
+            Expr::Call(call) => call.func.name != "vector",
+            expr => selector(expr).is_some(),
+        };
+        match !nodes.iter().any(depends) || conditional(whole, nodes) {
             true => Vec::new(),
             false => {
                 vec![place::on(

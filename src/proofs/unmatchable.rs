@@ -7,8 +7,9 @@ use crate::contract::evaluate::Node;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::{mistyped_part, suggestion};
 use crate::promql::engine::metric;
+use crate::promql::number::number;
 use crate::promql::walk::selector;
-use crate::promql::{MatchOp, Matcher};
+use crate::promql::{Expr, MatchOp, Matcher};
 use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -21,6 +22,14 @@ pub(crate) const PROOF: Proof = Proof {
     check: Check::Expression(|expression, nodes, contract| {
         let mut found = Vec::new();
         for node in nodes {
+            if let Expr::Aggregate(ranked) = node.expr
+                && let Some(count) = ranked.param.as_deref().and_then(number)
+                && count < 1.0
+                && ["topk", "bottomk", "limitk"].contains(&ranked.op.to_string().as_str())
+            {
+                let message = format!("`{}` of {count} series picks none", ranked.op);
+                found.push(place::on(expression, message, "pick one at least"));
+            }
             let Some(selector) = selector(node.expr) else {
                 continue;
             };
