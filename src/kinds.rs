@@ -187,6 +187,9 @@ pub struct Given {
     /// Another instance of the service than the first.
     #[serde(default)]
     pub instance: Option<String>,
+    /// Whether the condition adds up all such series of a service, an expression: stand-ins share the value among them.
+    #[serde(default)]
+    pub summed: Option<String>,
     /// Whether there is such a series at all, an expression.
     #[serde(default)]
     pub when: Option<String>,

@@ -46,6 +46,8 @@ pub struct Moving {
     pub like: BTreeSet<Like>,
     /// At each step.
     pub moves: Moves,
+    /// Whether it is the sum of all such series that moves so.
+    pub summed: bool,
 }
 
 impl Scene<'_> {
@@ -141,6 +143,8 @@ impl Scene<'_> {
                 continue;
             }
             let like = self.like(given)?;
+            let summed =
+                given.summed.is_some() && self.holds("series.summed", given.summed.as_ref())?;
             for copy in self.copies(given)? {
                 let mut like = like.clone();
                 let each = copy.labels.iter();
@@ -150,6 +154,7 @@ impl Scene<'_> {
                         metric: self.metric(given)?,
                         like,
                         moves,
+                        summed,
                     });
                 }
             }

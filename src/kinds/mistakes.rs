@@ -67,7 +67,12 @@ impl Kind {
                     .chain(given.like.values())
                     .map(String::as_str),
             );
-            let whole = [&given.when, &given.labels_from, &given.like_from];
+            let whole = [
+                &given.when,
+                &given.labels_from,
+                &given.like_from,
+                &given.summed,
+            ];
             all.extend(given.each.values().map(String::as_str));
             all.extend(whole.into_iter().flatten().map(String::as_str));
         }

@@ -51,9 +51,7 @@ pub(crate) const PROOF: Proof = Proof {
                 Place::Rendered { file, pointer } => stack.is_own(file, pointer),
                 _ => false,
             };
-            let mut idle = idle(notifications, tree);
-            // Own routes may take what is yet to come, but for what is misspelt.
-            idle.retain(|found| !own(found) || found.help.starts_with("did you mean"));
+            let idle = idle(stack, notifications, tree);
             // Where a route is no alert's, that some fall past it follows.
             let mut past = elsewhere(stack, notifications, tree);
             past.retain(|found| idle.is_empty() || !falls(found));
@@ -176,7 +174,7 @@ fn never_quiet(stack: &Stack, notifications: &Notifications, tree: &Route) -> Op
 }
 
 /// Routes that no alert ever comes to, whatever severity the catalog gives it: the outermost of them.
-fn idle(notifications: &Notifications, tree: &Route) -> Vec<Diagnostic> {
+fn idle(stack: &Stack, notifications: &Notifications, tree: &Route) -> Vec<Diagnostic> {
     let possible = notifications.alerts.possible.iter();
     let labels: Vec<_> = possible.map(|firing| firing.labels()).collect();
     let reached: HashSet<&str> = tree
@@ -202,18 +200,17 @@ fn idle(notifications: &Notifications, tree: &Route) -> Vec<Diagnostic> {
             continue;
         }
         found.push(&route.pointer);
-        all.push(place::at(
-            &notifications.file.path,
-            matchers_of(notifications, route),
-            format!(
-                "no alert ever comes to this route: none has {}",
-                shown(route)
-            ),
-            match notifications.meant(&route.matchers) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => "select by labels and values that alerts of this stack have".to_string(),
-            },
-        ));
+        let path = &notifications.file.path;
+        let pointer = matchers_of(notifications, route);
+        let help = match notifications.meant(&route.matchers) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            // Own routes may take what is yet to come, but for what is misspelt.
+            None if stack.is_own(path, &pointer) => continue,
+            None => "select by labels and values that alerts of this stack have".to_string(),
+        };
+        let asked = shown(route);
+        let message = format!("no alert ever comes to this route: none has {asked}");
+        all.push(place::at(path, pointer, message, help));
     }
     all
 }

@@ -140,6 +140,15 @@ impl Level {
         own.map(|(.., value)| *value)
     }
 
+    /// The same of one of so many series that are added up.
+    fn shared(mut self, series: f64) -> Level {
+        let values = self.faulty.iter_mut().map(|(.., value)| value);
+        for value in values.chain([&mut self.healthy]).flatten() {
+            *value /= series;
+        }
+        self
+    }
+
     /// The value under a fault, if there is one.
     pub(crate) fn under(&self, fault: Option<&Fault>) -> Option<f64> {
         self.faulty_under(fault).unwrap_or(self.healthy)
@@ -296,6 +305,7 @@ struct Said {
     real_time: bool,
     clock: bool,
     slope: bool,
+    summed: bool,
 }
 
 /// A metric's full name, and the labels of the series that are distinguished.
@@ -312,6 +322,7 @@ fn said(behaviours: &Behaviours, service: &Service) -> Result<BTreeMap<Key, Said
             said.healthy.push((value(moving), behaviour.below));
             said.real_time |= behaviour.real_time;
             said.clock |= matches!(moving.moves, Moves::Clock(_));
+            said.summed |= moving.summed;
         }
         for fault in &behaviour.faults {
             for moving in &fault.series {
@@ -430,6 +441,7 @@ fn plan(
         } else {
             usual(metric)
         };
+        let summed = metric.r#type == "gauge" && said.get(&whole).is_some_and(|said| said.summed);
         // What an alert reads as a metric of its own moves the whole.
         let mut parts_of = catalog.exposed().filter(emits).filter(is_part);
         let read = parts_of.any(|part| part.name == count.0);
@@ -438,6 +450,11 @@ fn plan(
             None => level(&mut said, &whole, usual),
         };
         let spoken = spoken || catalog.silences(metric);
+        let series = shape.labels.len() * service.instances.len().max(1);
+        let level = match summed && parts.is_empty() {
+            true => level.shared(series as f64),
+            false => level,
+        };
         parts.push((rest, level));
         let steady = spoken && metric.r#type == "gauge";
         motions.push(MetricPlan {

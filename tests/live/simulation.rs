@@ -221,6 +221,52 @@ above = 0.05
     assert!(failed > 40.0, "{failed}");
 }
 
+/// Healthy, all that is added up is within the threshold; under a fault it is past it.
+#[test]
+fn what_an_alert_adds_up_is_shared_among_the_series() {
+    let [port] = free_ports();
+    let root = root(&format!(
+        r#"
+[services.database]
+group = "ai"
+port = {port}
+
+[metrics.connections]
+type = "gauge"
+help = "Connections"
+services = ["database"]
+labels = {{ state = ["active", "idle", "waiting"], name = ["shop", "staff"] }}
+
+[metrics.connections_limit]
+type = "gauge"
+help = "The most connections at once"
+services = ["database"]
+
+[alerts.Connections]
+kind = "saturation"
+used = "connections"
+limit = "connections_limit"
+combine = "sum"
+above = 0.8
+"#
+    ));
+    let share = || {
+        let (_, metrics) = request(port, "GET", "/metrics");
+        let sum = |name: &str| -> f64 {
+            let values = metrics.lines().filter(|line| line.starts_with(name));
+            let values = values.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+            values.sum()
+        };
+        sum("agent_lightning_connections{") / sum("agent_lightning_connections_limit")
+    };
+    let _services = root.simulate(&["database"]);
+    let healthy = share();
+    assert!(healthy > 0.0 && healthy < 0.8, "{healthy}");
+    root.fault("PUT", "database/saturation:Connections");
+    let faulty = share();
+    assert!(faulty > 0.8, "{faulty}");
+}
+
 /// Below the ports that the system, these tests and drills choose from.
 const FIRST_OF_MANY: usize = 12_000;
 
