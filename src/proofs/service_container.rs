@@ -9,7 +9,7 @@ use crate::lints::uncollected_metric::uncollected;
 use crate::source::step;
 use crate::stack::Stack;
 use crate::stack::containers::mounts::{Sight, Source};
-use crate::stack::containers::text::{names, normal, pairs, scalar};
+use crate::stack::containers::text::{names, normal, pairs, scalar, unreadable_dollar};
 use crate::stack::containers::{Container, Project};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -77,9 +77,11 @@ fn filled_in(container: &Container, service: &Service) -> Vec<Wrong> {
         let help = "write two dollars for one: `replace(\"$\", \"$$\")`".to_string();
         wrong.push((key, message, help));
     };
+    // At a dollar with no name behind it Compose stops: that is said of whatever it stands in.
+    let taken = |text: &str| outside(text) && unreadable_dollar(text).is_none();
     for (key, table) in tables {
         let written = &container.value[key];
-        for (name, said) in table.iter().filter(|(_, said)| outside(said)) {
+        for (name, said) in table.iter().filter(|(_, said)| taken(said)) {
             let listed = format!("{name}={said}");
             let as_it_is = written[name.as_str()] == said.as_str()
                 || written.texts().any(|item| item == listed);
@@ -89,7 +91,7 @@ fn filled_in(container: &Container, service: &Service) -> Vec<Wrong> {
         }
     }
     let words = container.value["command"].texts();
-    let mut words = words.filter(|word| outside(word));
+    let mut words = words.filter(|word| taken(word));
     let word = words.find(|word| service.command.iter().any(|said| said == word));
     if let Some(word) = word {
         say("command", word, None);
