@@ -222,7 +222,7 @@ fn tell(report: &mut Report, page: Preview, path: &Path, live: bool) {
             .help(if live {
                 "run its query in Prometheus; `monstack why SERVICE` finds the broken link"
             } else {
-                "its query picks no series of the metric contract"
+                "nothing that is simulated fits its query: the values are made up, and go back a few hours at most"
             }),
         );
     }

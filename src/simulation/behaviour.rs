@@ -27,6 +27,8 @@ pub(crate) struct Behaviour {
     pub faults: Vec<FaultBehaviour>,
     /// The threshold, where the kind compares a ratio.
     pub above: Option<f64>,
+    /// The threshold of the service, whatever it is compared with.
+    pub limit: Option<f64>,
     /// Whether the alert fires below its threshold: what is healthy for it is all the more so when it is higher.
     pub below: bool,
     /// Whether its counters count seconds of real time, however fast the simulation goes.
@@ -187,6 +189,7 @@ impl<'a> Behaviours<'a> {
             above: branch
                 .above
                 .filter(|_| alert.kind.compares == Some(Compares::Ratio)),
+            limit: branch.limit().map(|(_, limit)| limit),
             below: alert.side == Side::Below,
             real_time: matches!(alert.kind.compares, Some(Compares::Rate { .. })),
         })

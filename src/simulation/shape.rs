@@ -301,11 +301,25 @@ struct Said {
     /// Each with whether it is healthy all the more when it is higher.
     healthy: Vec<(Option<f64>, bool)>,
     faulty: Vec<(String, String, Option<f64>)>,
+    /// Above so much some alert fires, the lowest such threshold; and below so much, the highest.
+    band: (Option<f64>, Option<f64>),
     above: f64,
     real_time: bool,
     clock: bool,
     slope: bool,
     summed: bool,
+}
+
+impl Said {
+    /// A threshold between what is healthy and what is not: such a one is compared with the series itself.
+    fn bound(&mut self, limit: f64, healthy: f64, faulty: f64) {
+        let (above, below) = &mut self.band;
+        if healthy < limit && limit <= faulty {
+            *above = Some(above.map_or(limit, |known| known.min(limit)));
+        } else if faulty <= limit && limit < healthy {
+            *below = Some(below.map_or(limit, |known| known.max(limit)));
+        }
+    }
 }
 
 /// A metric's full name, and the labels of the series that are distinguished.
@@ -329,6 +343,14 @@ fn said(behaviours: &Behaviours, service: &Service) -> Result<BTreeMap<Key, Said
                 let said = said
                     .entry((moving.metric.clone(), moving.like.clone()))
                     .or_default();
+                let same =
+                    |one: &&Moving| (&one.metric, &one.like) == (&moving.metric, &moving.like);
+                let healthy = behaviour.healthy.iter().find(same).and_then(value);
+                if let (Some(limit), Some(healthy), Some(faulty)) =
+                    (behaviour.limit, healthy, value(moving))
+                {
+                    said.bound(limit, healthy, faulty);
+                }
                 let (fault, alert) = (fault.name.clone(), alert.name.clone());
                 said.faulty.push((fault, alert, value(moving)));
                 said.clock |= matches!(moving.moves, Moves::Clock(_));
@@ -358,6 +380,11 @@ fn level(said: &mut BTreeMap<Key, Said>, key: &Key, usual: f64) -> (Level, bool)
     };
     let lowest = of(false).reduce(f64::min);
     let healthiest = lowest.or_else(|| of(true).reduce(f64::max));
+    // Between an alert on too much and one on too little there is room for what is right for both.
+    let healthiest = match said.band {
+        (Some(above), Some(below)) if below < above => Some((above + below) / 2.0),
+        _ => healthiest,
+    };
     let spoken = !said.healthy.is_empty();
     let level = Level {
         healthy: if spoken { healthiest } else { Some(usual) },

@@ -267,6 +267,46 @@ above = 0.8
     assert!(faulty > 0.8, "{faulty}");
 }
 
+/// Between an alert on too much and one on too little.
+#[test]
+fn what_may_be_neither_high_nor_low_is_between_the_two() {
+    let [port] = free_ports();
+    let root = root(&format!(
+        r#"
+[services.grid]
+group = "ai"
+port = {port}
+
+[metrics.frequency_hertz]
+type = "gauge"
+help = "Of the grid"
+services = ["grid"]
+
+[alerts.FrequencyHigh]
+kind = "threshold"
+metric = "frequency_hertz"
+above = {{ warning = 50.2, critical = 50.5 }}
+
+[alerts.FrequencyLow]
+kind = "threshold"
+metric = "frequency_hertz"
+below = 49.8
+"#
+    ));
+    let shown = || {
+        let (_, metrics) = request(port, "GET", "/metrics");
+        let mut lines = metrics.lines();
+        let shown = lines.find_map(|line| line.strip_prefix("agent_lightning_frequency_hertz "));
+        shown.unwrap().parse::<f64>().unwrap()
+    };
+    let _services = root.simulate(&["grid"]);
+    assert!(shown() > 49.8 && shown() < 50.2, "{}", shown());
+    root.fault("PUT", "grid/threshold:FrequencyLow");
+    assert!(shown() < 49.8, "{}", shown());
+    root.fault("PUT", "grid/threshold:FrequencyHighWarning");
+    assert!(shown() > 50.2, "{}", shown());
+}
+
 /// Below the ports that the system, these tests and drills choose from.
 const FIRST_OF_MANY: usize = 12_000;
 
