@@ -17,19 +17,16 @@ static BUILT_IN: LazyLock<Arc<Kinds>> = LazyLock::new(|| {
     let kinds = include_str!(concat!(env!("OUT_DIR"), "/kinds.json"));
     let kinds: BTreeMap<String, Kind> =
         serde_json::from_str(kinds).expect("the built-in kinds are valid");
-    let kinds = kinds.into_iter().map(|(name, kind)| kind.called(&name));
-    let mut kinds: Vec<Kind> = kinds.collect();
-    for place in 0..kinds.len() {
-        let other = kinds
-            .iter()
-            .find(|other| kinds[place].behaves_as.as_ref() == Some(&other.name));
-        if let Some(other) = other.cloned() {
-            kinds[place].behave_as(&other);
+    let called = |(name, kind): (String, Kind)| (name.clone(), kind.called(&name));
+    let kinds: BTreeMap<String, Kind> = kinds.into_iter().map(called).collect();
+    let all = kinds.iter().map(|(name, kind)| {
+        let mut kind = kind.clone();
+        let other = kind.behaves_as.as_ref().and_then(|other| kinds.get(other));
+        if let Some(other) = other {
+            kind.behave_as(other);
         }
-    }
-    let all = kinds
-        .into_iter()
-        .map(|kind| (kind.name.clone(), Arc::new(kind)));
+        (name.clone(), Arc::new(kind))
+    });
     Arc::new(Kinds { all: all.collect() })
 });
 

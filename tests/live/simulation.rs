@@ -221,6 +221,14 @@ above = 0.05
     assert!(failed > 40.0, "{failed}");
 }
 
+/// The sum of the series that begin so, of which there is one at least.
+fn sum(port: u16, begins: &str) -> f64 {
+    let (_, metrics) = request(port, "GET", "/metrics");
+    let lines = metrics.lines().filter(|line| line.starts_with(begins));
+    let values = lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap());
+    values.reduce(|sum, value| sum + value).unwrap()
+}
+
 /// Healthy, all that is added up is within the threshold; under a fault it is past it.
 #[test]
 fn what_an_alert_adds_up_is_shared_among_the_series() {
@@ -251,13 +259,8 @@ above = 0.8
 "#
     ));
     let share = || {
-        let (_, metrics) = request(port, "GET", "/metrics");
-        let sum = |name: &str| -> f64 {
-            let values = metrics.lines().filter(|line| line.starts_with(name));
-            let values = values.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
-            values.sum()
-        };
-        sum("agent_lightning_connections{") / sum("agent_lightning_connections_limit")
+        let used = sum(port, "agent_lightning_connections{");
+        used / sum(port, "agent_lightning_connections_limit")
     };
     let _services = root.simulate(&["database"]);
     let healthy = share();
@@ -293,12 +296,7 @@ metric = "frequency_hertz"
 below = 49.8
 "#
     ));
-    let shown = || {
-        let (_, metrics) = request(port, "GET", "/metrics");
-        let mut lines = metrics.lines();
-        let shown = lines.find_map(|line| line.strip_prefix("agent_lightning_frequency_hertz "));
-        shown.unwrap().parse::<f64>().unwrap()
-    };
+    let shown = || sum(port, "agent_lightning_frequency_hertz");
     let _services = root.simulate(&["grid"]);
     assert!(shown() > 49.8 && shown() < 50.2, "{}", shown());
     root.fault("PUT", "grid/threshold:FrequencyLow");
