@@ -4,6 +4,7 @@ use super::Lint;
 use crate::catalog::units::Quantity;
 use crate::catalog::{Alert, Catalog, Duration};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::json::Parts;
 use crate::source::{Source, step};
 use serde_json::Value;
 
@@ -29,8 +30,10 @@ pub(super) fn misplaced(
             continue;
         };
         let own = step(alert.written_name());
-        let tables = catalog.services.iter();
-        let tables = tables.map(|service| format!("/services/{}", step(&service.name)));
+        let services = source.value["services"].entries();
+        let tables = services
+            .filter(|(_, service)| !service["alerts"].is_null())
+            .map(|(name, _)| format!("/services/{}", step(name)));
         let places = std::iter::once(String::new()).chain(tables);
         for place in places.map(|table| format!("{table}/alerts/{own}/{key}")) {
             for (pointer, text) in texts(source, place) {

@@ -126,75 +126,90 @@ impl Edited {
         judged: impl Fn(&Texts) -> Vec<Diagnostic>,
     ) -> Vec<Diagnostic> {
         let edits = self.edits();
-        let subjects: HashSet<String> = (found.iter())
-            .flat_map(|found| found.subjects.iter().cloned())
-            .collect();
-        // What follows from another finding already is not shown.
-        let is_shown = |found: &Diagnostic| {
-            found.stops() && !found.follows.iter().any(|one| subjects.contains(one))
+        let shown = are_shown(&found);
+        let is_elsewhere = |(found, shown): (&Diagnostic, &bool)| {
+            *shown && !edits.iter().any(|edit| self.is_in(&found.place, edit))
         };
-        let is_elsewhere = |found: &Diagnostic| {
-            is_shown(found) && !edits.iter().any(|edit| self.is_in(&found.place, edit))
-        };
-        if edits.is_empty() || !found.iter().any(is_elsewhere) {
+        if edits.is_empty() || !found.iter().zip(&shown).any(is_elsewhere) {
             return found;
         }
-        let without = wrong(&judged(&self.before));
-        let alone: Vec<HashSet<_>> = match edits.as_slice() {
-            // What there is beside it was not edited.
-            [_] => vec![wrong(&found)],
-            edits => {
-                let each = edits.iter().map(|edit| judged(&self.with_only(edit)));
-                each.map(|found| wrong(&found)).collect()
-            }
-        };
-        let edit_of = |found: &Diagnostic| {
-            let key = (found.code, found.message.clone());
-            let is_of_one = is_shown(found) && !without.contains(&key);
-            let mut alone = alone.iter();
-            alone
-                .position(|wrong| wrong.contains(&key))
-                .filter(|_| is_of_one)
-        };
-        let edit_of: Vec<Option<usize>> = found.iter().map(edit_of).collect();
+        let edit_of = self.edit_of_each(&edits, &found, &shown, judged);
         let mut firsts = BTreeSet::new();
         for (index, edit) in edits.iter().enumerate() {
             let of_edit = (0..found.len()).filter(|at| edit_of[*at] == Some(index));
-            let (here, elsewhere): (Vec<usize>, Vec<usize>) =
-                of_edit.partition(|at| self.is_in(&found[*at].place, edit));
-            if let Some(first) = here
-                .first()
-                .filter(|_| edit.is_one_mistake(elsewhere.len()))
-            {
-                firsts.insert(*first);
-                follow(*first, &elsewhere, &mut found);
-                continue;
-            }
-            let mut kinds: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-            for at in elsewhere {
-                kinds.entry(found[at].code).or_default().push(at);
-            }
-            for of_kind in kinds.values() {
-                let one = edit.is_one_mistake(of_kind.len());
-                let moved = match one {
-                    true => &of_kind[..1],
-                    false if edit.whole => &[],
-                    false => of_kind,
-                };
-                for at in moved {
-                    self.move_to(edit, &mut found[*at]);
-                }
-                if one {
-                    firsts.insert(of_kind[0]);
-                    follow(of_kind[0], &of_kind[1..], &mut found);
-                }
-            }
+            firsts.extend(self.gather(edit, of_edit, &mut found));
         }
         // What others follow from comes before them.
         let (first, others): (Vec<_>, Vec<_>) =
             (found.into_iter().enumerate()).partition(|(at, _)| firsts.contains(at));
         let found = first.into_iter().chain(others);
         found.map(|(_, found)| found).collect()
+    }
+
+    /// For each finding that is shown the edit that brings it, made alone.
+    fn edit_of_each(
+        &self,
+        edits: &[Edit],
+        found: &[Diagnostic],
+        shown: &[bool],
+        judged: impl Fn(&Texts) -> Vec<Diagnostic>,
+    ) -> Vec<Option<usize>> {
+        let without = wrong(&judged(&self.before));
+        let alone: Vec<HashSet<_>> = match edits {
+            // What there is beside it was not edited.
+            [_] => vec![wrong(found)],
+            edits => {
+                let each = edits.iter().map(|edit| judged(&self.with_only(edit)));
+                each.map(|found| wrong(&found)).collect()
+            }
+        };
+        let edit_of = |(found, shown): (&Diagnostic, &bool)| {
+            let key = (found.code, found.message.clone());
+            let is_of_one = *shown && !without.contains(&key);
+            let mut alone = alone.iter();
+            alone
+                .position(|wrong| wrong.contains(&key))
+                .filter(|_| is_of_one)
+        };
+        found.iter().zip(shown).map(edit_of).collect()
+    }
+
+    /// Has what an edit brings stand at it, and what is one mistake follow from its first finding; the first ones.
+    fn gather(
+        &self,
+        edit: &Edit,
+        of_edit: impl Iterator<Item = usize>,
+        found: &mut [Diagnostic],
+    ) -> Vec<usize> {
+        let (here, elsewhere): (Vec<usize>, Vec<usize>) =
+            of_edit.partition(|at| self.is_in(&found[*at].place, edit));
+        if let Some(first) = here.first()
+            && edit.is_one_mistake(elsewhere.len())
+        {
+            follow(*first, &elsewhere, found);
+            return vec![*first];
+        }
+        let mut firsts = Vec::new();
+        let mut kinds: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for at in elsewhere {
+            kinds.entry(found[at].code).or_default().push(at);
+        }
+        for of_kind in kinds.values() {
+            let one = edit.is_one_mistake(of_kind.len());
+            let moved = match one {
+                true => &of_kind[..1],
+                false if edit.whole => &[],
+                false => of_kind,
+            };
+            for at in moved {
+                self.move_to(edit, &mut found[*at]);
+            }
+            if one {
+                firsts.push(of_kind[0]);
+                follow(of_kind[0], &of_kind[1..], found);
+            }
+        }
+        firsts
     }
 
     /// Has a finding stand at an edit; where it shows is another place of it.
@@ -218,6 +233,15 @@ impl Edited {
         let says = self.says;
         format!("this edit alone makes it wrong: {says} `{first}`{more} here")
     }
+}
+
+/// Which errors are shown: what follows from another finding already is not.
+fn are_shown(found: &[Diagnostic]) -> Vec<bool> {
+    let subjects: HashSet<&String> = found.iter().flat_map(|found| &found.subjects).collect();
+    let is_shown = |found: &Diagnostic| {
+        found.stops() && !found.follows.iter().any(|one| subjects.contains(one))
+    };
+    found.iter().map(is_shown).collect()
 }
 
 /// Has findings follow from the first of them.

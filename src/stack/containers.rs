@@ -16,10 +16,11 @@ use crate::render::File;
 use crate::stack::files::Files;
 use images::Contents;
 use mounts::{Mount, Sight};
-use network::Networks;
+use network::{Listens, Networks};
 use process::Process;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 /// All compose files as the one project that they are.
@@ -78,6 +79,7 @@ pub(crate) struct Container<'a> {
     pub(crate) told_elsewhere: bool,
     pub(crate) process: Process,
     pub(crate) networks: Networks,
+    listens: OnceCell<Option<Vec<Listens>>>,
 }
 
 impl<'a> Project<'a> {

@@ -276,7 +276,12 @@ fn range(text: &str) -> impl Iterator<Item = u16> {
 
 impl Container<'_> {
     /// Where its process listens; None: nothing is known of that.
-    pub(crate) fn listens(&self) -> Option<Vec<Listens>> {
+    pub(crate) fn listens(&self) -> Option<&[Listens]> {
+        let listens = self.listens.get_or_init(|| self.read_listens());
+        listens.as_deref()
+    }
+
+    fn read_listens(&self) -> Option<Vec<Listens>> {
         let listen = self.process.program?.listen()?;
         let (host, port) = listen
             .default

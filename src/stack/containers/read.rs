@@ -11,6 +11,7 @@ use crate::render::File;
 use crate::stack::files::Files;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 /// What `docker compose` reads when it is told of no file.
@@ -213,6 +214,7 @@ impl<'a> Project<'a> {
             process: Process::of(&value, image),
             networks,
             value,
+            listens: OnceCell::new(),
         });
         self.named.insert(name, index);
     }
