@@ -387,17 +387,33 @@ impl Scene<'_> {
         limit: std::time::Duration,
     ) {
         let fixed = Instant::now();
+        let mut said = fixed;
         loop {
             self.look(row, wanted, began, from, before).await;
-            match self.active().await {
-                Some(active) if !active.iter().any(|one| self.ours(&one.name)) => return,
-                _ if fixed.elapsed() > limit => {
-                    return row.fail(format!(
-                        "was still active {} after the fault had ended",
-                        self.since(fixed)
-                    ));
-                }
-                _ => {}
+            let active = self.active().await;
+            let ours = active.map(|active| -> Vec<String> {
+                let ours = active.iter().filter(|one| self.ours(&one.name));
+                ours.map(|one| called(&one.name, &one.subject)).collect()
+            });
+            let left = match ours.as_deref() {
+                Some([]) => return,
+                Some([one]) => one.clone(),
+                Some([one, more @ ..]) => format!("{one} and {} more", more.len()),
+                None => "unknown, as Prometheus does not answer".to_string(),
+            };
+            if fixed.elapsed() > limit {
+                return row.fail(format!(
+                    "still active {} after the fault had ended: {left}",
+                    self.since(fixed)
+                ));
+            }
+            if said.elapsed() > TOLD {
+                said = Instant::now();
+                self.tell(&format!(
+                    "{}: the fault has ended, still active: {left}; given up in {} s",
+                    row.called(),
+                    limit.saturating_sub(fixed.elapsed()).as_secs()
+                ));
             }
         }
     }
