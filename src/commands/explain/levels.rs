@@ -1,6 +1,7 @@
 //! What `explain` says of an alert with several levels.
 
-use super::{Row, receiver, row};
+use super::labelled::{own_labels, receiver, said_in_words};
+use super::{Row, row};
 use crate::catalog::levels::Levels;
 use crate::catalog::{Alert, Catalog};
 use crate::json::plain;
@@ -19,8 +20,8 @@ pub(super) fn rows(levels: &Levels, catalog: &Catalog, source: &Source) -> Vec<R
         for (key, value) in &alert.asks() {
             rows.push(row(key, plain(value), source, at(key)));
         }
-        rows.extend(super::said_in_words(alert, source));
-        rows.extend(super::own_labels(alert, source));
+        rows.extend(said_in_words(alert, source));
+        rows.extend(own_labels(alert, source));
         rows.extend(
             alert
                 .window

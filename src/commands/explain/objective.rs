@@ -1,6 +1,7 @@
 //! What `explain` says of an objective.
 
-use super::{Row, receiver, row};
+use super::labelled::{receiver, said_in_words};
+use super::{Row, row};
 use crate::catalog::slos::Slo;
 use crate::catalog::{Catalog, Service, StillBurning, with_unit};
 use crate::source::{Source, step};
@@ -55,7 +56,7 @@ pub(super) fn rows(slo: &Slo, catalog: &Catalog, source: &Source) -> Vec<Row> {
     // What both say, and when, stands at the objective.
     let said = catalog.alerts.iter();
     let mut said = said.filter(|alert| alert.slo.as_ref().is_some_and(|of| of.name == slo.name));
-    rows.extend((said.next()).map_or(Vec::new(), |alert| super::said_in_words(alert, source)));
+    rows.extend((said.next()).map_or(Vec::new(), |alert| said_in_words(alert, source)));
     for alert in &slo.alerts {
         rows.push(row("alert", &alert.name, source, at(alert.key)));
         for burn in &alert.burns {
