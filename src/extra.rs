@@ -455,13 +455,9 @@ fn file(
         lines: Arc::default(),
     };
     if file.sort != Sort::Other {
-        // JSON is YAML too.
-        let value = yaml::parse(&file.text).map_err(|error| {
-            let message = format!("it is not YAML: {}", error.reason);
-            Box::new(
-                Diagnostic::error("extra-file", file.line(error.line.max(1)), message)
-                    .help("fix this line"),
-            )
+        let value = yaml::of_file(path, &file.text).map_err(|error| {
+            let place = file.line(error.line.max(1));
+            Box::new(Diagnostic::error("extra-file", place, error.reason).help("fix this line"))
         })?;
         if !value.is_object() {
             let message = format!("{path} is empty, or no mapping");

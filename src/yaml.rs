@@ -3,7 +3,7 @@
 mod usual;
 
 use crate::source::steps;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_yaml::{Options, Spanned};
 use std::fmt;
@@ -30,6 +30,23 @@ fn options() -> Options {
 /// Reads one document; keys stay in order, a key given twice is an error.
 pub fn parse(text: &str) -> Result<Value, YamlError> {
     usual::read(text).map_or_else(|| whole(text), Ok)
+}
+
+/// Reads a file in the language that its name says. JSON is YAML too, but who wants JSON reads no YAML: no comment, no word without
+/// quotes, no comma behind the last item.
+pub fn of_file(path: &str, text: &str) -> Result<Value, YamlError> {
+    let strict = match path.ends_with(".json") {
+        true => serde_json::from_str(text).map(|IgnoredAny| ()),
+        false => Ok(()),
+    };
+    strict.map_err(|error| YamlError {
+        line: error.line(),
+        reason: format!("it is not JSON: {}", reason(&error.to_string())),
+    })?;
+    parse(text).map_err(|error| YamlError {
+        reason: format!("it is not YAML: {}", error.reason),
+        ..error
+    })
 }
 
 /// The same of any text, and why it is no document.

@@ -28,6 +28,8 @@ pub struct Scene<'a> {
     pub(super) kept: i64,
     /// Between the moments at which a condition that must hold for longer than its rule says is looked at, in steps.
     pub(super) beat: i64,
+    /// For how many steps what was once silenced stays so: as long as the shorter range of a budget sees what happened meanwhile.
+    pub(super) forgotten: i64,
 }
 
 /// One of the series that a given one stands for.
@@ -136,6 +138,7 @@ impl<'a> Scene<'a> {
             seconds: samples::seconds(clock.step)?,
             kept: kept(alert, clock)?,
             beat: beat(branch, clock)?,
+            forgotten: short as i64,
         })
     }
 

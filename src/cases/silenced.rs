@@ -48,7 +48,7 @@ impl Scene<'_> {
             other.series.push((theirs, format!("1x{last}")));
         }
         // It lasts for more than one look, and what is to be seen then is as far from it as it is from the beginning.
-        let forgotten = self.forgotten()?;
+        let forgotten = self.forgotten;
         let mut ends = 3 + forgotten..;
         let ends = ends.find(|steps| steps % self.beat == 0).unwrap_or(3);
         let mut after = Trial {
@@ -98,11 +98,6 @@ impl Scene<'_> {
         silent.silence();
         silent.signal.clear();
         Ok(Some(silent))
-    }
-
-    /// For how many steps what was once silenced stays so: as long as the shorter range of a budget sees what happened meanwhile.
-    fn forgotten(&self) -> Result<i64, Error> {
-        self.step("short", "short")
     }
 
     /// The series that silences the alert for a service, and for those labels of `per` that it has too; None: nothing does.

@@ -115,8 +115,7 @@ impl Found {
             .extension()
             .and_then(|end| end.to_str())
         {
-            // JSON is YAML too.
-            Some("yml" | "yaml" | "json") => yaml::parse(&file.text),
+            Some("yml" | "yaml" | "json") => yaml::of_file(&file.path, &file.text),
             _ => Ok(Value::Null),
         };
         match value {
@@ -132,9 +131,9 @@ impl Found {
                     line,
                     text: text.to_string(),
                 };
-                let message = format!("it is not YAML: {}", error.reason);
-                self.unreadable
-                    .push(Diagnostic::error("invalid-yaml", place, message).help("fix this line"));
+                self.unreadable.push(
+                    Diagnostic::error("invalid-yaml", place, error.reason).help("fix this line"),
+                );
             }
         }
     }

@@ -47,7 +47,7 @@ impl Adopted {
                 let what = "templates of notifications".to_string();
                 adopted.files.insert(path.clone(), ("files", what));
             } else {
-                match yaml::parse(&text) {
+                match yaml::of_file(&path, &text) {
                     Ok(value) => values.push((path.clone(), value)),
                     // Grafana takes dashboards that say a key twice, and what is no dashboard is none of a stack.
                     Err(error) if path.ends_with(".json") => {
@@ -57,7 +57,7 @@ impl Adopted {
                         ));
                         continue;
                     }
-                    Err(error) => bail!("{file}:{}: it is not YAML: {}", error.line, error.reason),
+                    Err(error) => bail!("{file}:{}: {}", error.line, error.reason),
                 }
             }
             adopted.texts.insert(path, text);
