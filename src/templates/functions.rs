@@ -580,10 +580,10 @@ fn bucket_matcher(bound: f64) -> String {
 }
 
 /// Between two evaluations of tests that last for the windows of objectives: a hundred and some in the shortest, at multiples
-/// of two minutes.
+/// of two minutes, and so far apart that the second sees a whole range of 5m.
 fn budget_step(windows: Vec<String>) -> Result<String, Error> {
     let shortest = parsed(&windows)?.into_iter().min().unwrap_or_default();
-    let samples = (shortest.0 / 120 / 120_000).max(1);
+    let samples = (shortest.0 / 120 / 120_000).max(3);
     Ok(Duration(samples * 120_000).to_string())
 }
 

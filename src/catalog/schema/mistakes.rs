@@ -372,6 +372,10 @@ fn not_a(place: &Place, name: &str, error: &ValidationError, schema: &Value) -> 
                 ),
             }
         }
+        Kind::MaxLength { limit } => format!(
+            "{shown} is not {}: it has more than {limit} characters",
+            node["title"].as_str().unwrap_or("what is wanted here")
+        ),
         _ => format!(
             "{shown} is not {}",
             node["title"].as_str().unwrap_or("what is wanted here")
