@@ -199,6 +199,37 @@ impl Overlay {
             .collect()
     }
 
+    /// Paths of the root's files that replace no built-in one, sorted; hidden ones are left out.
+    pub(crate) fn added(&self) -> Vec<String> {
+        fn inside(root: &Path, folder: &str, found: &mut Vec<String>) {
+            for name in names(&root.join(folder)).unwrap_or_default() {
+                let path = match folder {
+                    "" => name,
+                    folder => format!("{folder}/{name}"),
+                };
+                // A link could lead back here.
+                let folder = std::fs::symlink_metadata(root.join(&path));
+                match folder.is_ok_and(|known| known.is_dir()) {
+                    true => inside(root, &path, found),
+                    false => found.push(path),
+                }
+            }
+        }
+        let mut found = match &self.own {
+            Own::None => Vec::new(),
+            Own::Texts(texts) => texts.keys().cloned().collect(),
+            Own::Folder(root) => {
+                let mut found = Vec::new();
+                inside(root, "", &mut found);
+                found
+            }
+        };
+        let hidden = |path: &String| path.split('/').any(|part| part.starts_with('.'));
+        found.retain(|path| built_in(path).is_none() && !hidden(path));
+        found.sort();
+        found
+    }
+
     /// Whether every template is the same; a copy of a built-in one is the same as that.
     pub fn same(&self, other: &Overlay) -> bool {
         let own = |side: &Overlay| match &side.own {

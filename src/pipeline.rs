@@ -15,6 +15,7 @@ use crate::render::found::Found;
 use crate::render::{self, Rendered};
 use crate::source::read::Unreadable;
 use crate::source::{Contradiction, Source, SyntaxError, Text, Texts, Unsaved};
+use crate::templates::misspelt::misspelt;
 use crate::{allow, lints, proofs};
 use anyhow::Result;
 use edits::Edited;
@@ -617,6 +618,7 @@ fn checked(texts: &Texts, overlay: &Overlay) -> Outcome {
             catalog.derive(&mut outcome.source);
             outcome.diagnostics = lints::inspect(&catalog, &outcome.source);
             outcome.diagnostics.extend(kinds.weaker());
+            outcome.diagnostics.extend(misspelt(overlay, &kinds));
             let named: BTreeSet<&str> = refused
                 .iter()
                 .filter_map(|refused| pointer(&refused.place))

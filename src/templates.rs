@@ -5,6 +5,7 @@ pub mod escape;
 pub(crate) mod expand;
 pub mod functions;
 pub(crate) mod layout;
+pub(crate) mod misspelt;
 pub(crate) mod python;
 pub(crate) mod recorded;
 

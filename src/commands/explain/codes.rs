@@ -75,6 +75,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "A kind.toml in templates/kinds/ is not what a kind may say: nothing of it can be rendered, and no alert can be of it.",
     ),
     (
+        "unread-template",
+        "A file in templates/ replaces no built-in one and is read by none, and is called nearly as one is: its name is misspelt, or it stands in another folder.",
+    ),
+    (
         "weaker-kind",
         "A kind.toml in templates/kinds/ replaces that of a built-in kind, and leaves a case or another promise out: what it does not promise is not proved.",
     ),
