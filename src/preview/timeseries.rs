@@ -130,7 +130,7 @@ fn thresholds(panel: &Field) -> Vec<(f64, Mark, &'static str)> {
     let steps = panel.steps();
     let under = |index: usize| steps[..index].last().map_or("text", |step| step.colour);
     let one = |(index, step): (usize, &super::field::Step)| {
-        let below = under(index) == "red";
+        let below = under(index) == "red" && step.colour != "red";
         Some((
             step.from?,
             Mark::threshold(if below { "red" } else { step.colour }),
