@@ -4,11 +4,13 @@ mod alerts;
 pub(super) mod candidates;
 mod codes;
 mod findings;
+mod held_back;
 mod labelled;
 mod levels;
 mod listed;
 mod metrics;
 mod objective;
+mod rendered;
 mod services;
 
 pub(super) use alerts::alert_at;
@@ -61,7 +63,8 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
             .unwrap_or_else(|| Report::new(outcome.source, outcome.diagnostics)));
     };
     let source = outcome.source;
-    let Some(rows) = of_catalog(what, &catalog, &source) else {
+    let rendered = || rendered::rows(what, outcome.rendered.as_ref()?, &catalog, &source);
+    let Some(rows) = of_catalog(what, &catalog, &source).or_else(rendered) else {
         return Ok(match of_every_catalog(what, cli) {
             Some(report) => report,
             None => unknown(what, &catalog, source),

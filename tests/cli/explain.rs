@@ -105,6 +105,43 @@ fn explain_knows_services_alerts_both_and_codes() {
 }
 
 #[test]
+fn what_holds_an_alert_back_is_said_of_it_and_of_it_at_a_service() {
+    let shop = crate::referee::folder("cli-explain-held-back");
+    let catalog = fs::read_to_string("tests/cases/alert-levels/services.toml").unwrap();
+    let objective = "\n[prometheus]\nretention = \"31d\"\n\n[slos.answers]\nservice = \"api\"\nobjective = 99.9\npage = \"page\"\nticket = \"ticket\"\nerrors = { metric = \"requests_total\", where = { status = \"5..\" } }\n";
+    fs::write(shop.join("services.toml"), catalog + objective).unwrap();
+    let wanted: [(&str, &[&str]); 5] = [
+        ("QueueTooLongTicket", &["Down", "QueueTooLongPage"]),
+        ("QueueTooLongTicket@api", &["Down", "QueueTooLongPage"]),
+        ("QueueTooLongPage@api", &["Down"]),
+        ("AnswersSlowBurn@api", &["Down", "AnswersFastBurn"]),
+        ("Down@api", &[]),
+    ];
+    for (what, wanted) in wanted {
+        let explained = run(&shop, &["explain", what]);
+        let held = explained.out.lines();
+        let held = held.filter_map(|line| line.trim().strip_prefix("held back by"));
+        let held: Vec<&str> = held
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
+        assert_eq!(held, wanted, "{what}: {}{}", explained.out, explained.err);
+    }
+}
+
+#[test]
+fn alerts_about_the_monitoring_itself_are_explained_from_their_rule() {
+    let shop = rendered("explain-itself");
+    let explained = run(&shop, &["explain", "Watchdog"]);
+    for wanted in [
+        "generated/monitoring/self_monitoring_rules.yml",
+        "vector(1)",
+        "null (no one is notified)",
+    ] {
+        assert!(explained.out.contains(wanted), "{}", explained.out);
+    }
+}
+
+#[test]
 fn every_code_that_can_be_found_is_explained() {
     let folder = crate::referee::folder("cli-explain-codes");
     let lints = monstack::lints::LINTS.iter().map(|lint| lint.code);

@@ -173,7 +173,7 @@ impl Selector {
     }
 
     /// Whether an alert can be one of them, as far as its labels are known.
-    pub(crate) fn may_pick(&self, about: &About) -> bool {
+    pub fn may_pick(&self, about: &About) -> bool {
         let mut labels = self.labels.iter();
         self.names_it(about)
             && labels.all(|(label, values)| about.has(label, values) != Some(false))

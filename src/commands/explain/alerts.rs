@@ -1,7 +1,7 @@
 //! What an alert is about, when it fires, and who is told.
 
 use super::labelled::{own_labels, receiver, said_in_words};
-use super::{Row, levels, objective, row};
+use super::{Row, held_back, levels, objective, row};
 use crate::catalog::{Alert, Branch, Catalog, Scope, Service, Subject, Unless, with_unit};
 use crate::json::plain;
 use crate::source::{Source, step};
@@ -16,6 +16,7 @@ pub(super) fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> V
     rows.extend(own_labels(alert, source));
     rows.push(row("severity", &alert.severity, source, at("severity")));
     rows.extend(levels::others(alert, catalog, source));
+    rows.extend(held_back::anywhere(alert, catalog, source));
     // With owners and routes of the catalog it depends on the service.
     let by_severity = catalog.notices.is_empty();
     if by_severity {
@@ -107,12 +108,9 @@ pub(in crate::commands) fn alert_at<'c>(
         return vec![row("covers", format!("no: {why}"), source, at("enabled"))];
     };
     let mut rows = vec![row("kind", &alert.kind.name, source, at("kind"))];
-    rows.extend(
-        alert
-            .settings
-            .iter()
-            .map(|(key, value)| row(key, plain(value), source, at(key))),
-    );
+    for (key, value) in &alert.asks() {
+        rows.push(row(key, plain(value), source, at(key)));
+    }
     let own = |branch: &&Branch| branch.services.iter().any(|service| service == name);
     for branch in alert.branches.iter().filter(own) {
         let key = alert.threshold.as_deref().unwrap_or("above");
@@ -134,6 +132,7 @@ pub(in crate::commands) fn alert_at<'c>(
     let unless = alert.unless.as_ref().map(Unless::words);
     rows.extend(unless.map(|words| row("unless", words, source, at("unless"))));
     rows.push(row("severity", &branch.severity, source, at("severity")));
+    rows.extend(held_back::by(alert, branch, subject, catalog, source));
     rows.extend(told(alert, branch, subject, catalog, source));
     rows
 }

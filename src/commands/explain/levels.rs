@@ -66,15 +66,6 @@ pub(super) fn others(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<R
     let mut rows = vec![row("level of", &levels.name, source, Some(table))];
     let held = held_back(alert, catalog).into_iter();
     rows.extend(held.map(|held| row("holds back", held, source, None)));
-    let mut more = levels
-        .all
-        .iter()
-        .filter_map(|level| catalog.alert(&level.alert));
-    let by = more.find(|other| {
-        let held = held_back(other, catalog);
-        held.is_some_and(|held| held.split(", ").any(|held| held == alert.name))
-    });
-    rows.extend(by.map(|by| row("held back by", &by.name, source, None)));
     rows
 }
 
