@@ -9,7 +9,7 @@ mod unsaved;
 
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 pub use texts::{Text, Texts};
 use toml::Spanned;
@@ -29,6 +29,8 @@ pub struct Source {
     pub environment: Option<String>,
     /// Where two files contradict each other, and what cannot be.
     pub(crate) contradictions: Vec<Contradiction>,
+    /// Metrics that nobody emits in the environment, which leaves their services out.
+    pub(crate) silent: HashSet<String>,
     /// Files that stand where parts are looked for, and are not read.
     pub(crate) unread: Vec<String>,
     spans: HashMap<String, Span>,
@@ -111,6 +113,7 @@ impl Source {
             value: Value::Object(Map::new()),
             environment: texts.environment.clone(),
             contradictions: Vec::new(),
+            silent: HashSet::new(),
             unread: texts.unread.clone(),
             spans: HashMap::new(),
             files: Vec::new(),

@@ -436,9 +436,38 @@ pub(super) fn declared(
         return Err(Box::new(Report::new(source, findings)));
     };
     match unknown(what, name, &source) {
-        Some(finding) => Err(Box::new(refused(source, finding))),
+        Some(finding) => {
+            let part = (what == What::Alert)
+                .then(|| part(name, &catalog))
+                .flatten();
+            Err(Box::new(refused(source, part.unwrap_or(finding))))
+        }
         None => Ok((files, source, catalog)),
     }
+}
+
+/// What an alert is that no table is called after: a level of one, or an alert of an objective.
+fn part(name: &str, catalog: &Catalog) -> Option<Diagnostic> {
+    let alert = catalog.alert(name)?;
+    let (pointer, whose) = match (&alert.levels, &alert.slo) {
+        (Some(levels), _) => (
+            format!("/alerts/{}/{}", step(&levels.name), levels.key),
+            format!(
+                "the level {} of the alert `{}`",
+                alert.severity, levels.name
+            ),
+        ),
+        (None, Some(slo)) => (
+            format!("/slos/{}", step(&slo.name)),
+            format!("an alert of the objective `{}`", slo.name),
+        ),
+        (None, None) => return None,
+    };
+    let message = format!("`{name}` has no table of its own: it is {whose}");
+    Some(
+        Diagnostic::error("unknown-name", Place::Key(pointer), message)
+            .help("change it there, or name what it is of"),
+    )
 }
 
 /// The finding that nothing is called so; None: something is.

@@ -10,7 +10,7 @@ pub(crate) const LINT: Lint = Lint {
     doc: "An alert on a metric that nobody emits is valid PromQL and stays quiet permanently, which is just what a healthy system looks like.",
     bad: "[alerts.LoginErrors]\nkind = \"error_ratio\"\nrequests = \"request_total\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
     good: "[alerts.LoginErrors]\nkind = \"error_ratio\"\nrequests = \"requests_total\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
-    check: |catalog, _| {
+    check: |catalog, source| {
         let mut found = Vec::new();
         for alert in catalog.written_alerts() {
             for (key, metric, sort) in alert.named_metrics() {
@@ -57,6 +57,18 @@ pub(crate) const LINT: Lint = Lint {
                             )
                             .help(help),
                     );
+                    continue;
+                }
+                // What a kind reads where nobody says otherwise is written nowhere, so the alert was not left out with it.
+                if source.silent.contains(metric) {
+                    let name = alert.written_name();
+                    let message = format!(
+                        "`{name}` reads `{metric}`, which no service of this environment emits"
+                    );
+                    let help = format!(
+                        "take the alert away here too: `{name} = {{ enabled = false }}` under [alerts] of the environment"
+                    );
+                    found.push(Diagnostic::error("undeclared-metric", place, message).help(help));
                     continue;
                 }
                 // Expressions say the whole name, the catalog its own.

@@ -1,6 +1,7 @@
 //! A receiver that no route leads to is never told anything.
 
 use super::Lint;
+use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
 use std::collections::HashSet;
 
@@ -19,11 +20,22 @@ pub(crate) const LINT: Lint = Lint {
                 Place::Key(format!("/receivers/{receiver}")),
                 format!("nothing is routed to `{receiver}`"),
             )
-            .help(format!(
-                "add `{} = \"{receiver}\"` under `[alertmanager.routes]` or at an owner, or remove the receiver",
-                catalog.severities.first()
-            ))
+            .help(help(receiver, catalog))
         })
         .collect()
     },
 };
+
+/// A severity that goes nowhere yet, or what else leads to a receiver.
+fn help(receiver: &str, catalog: &Catalog) -> String {
+    let routes = &catalog.alertmanager.routes;
+    let mut free = catalog.severities.names();
+    match free.find(|severity| !routes.contains_key(*severity)) {
+        Some(severity) => format!(
+            "add `{severity} = \"{receiver}\"` under `[alertmanager.routes]` or at an owner, or remove the receiver"
+        ),
+        None => format!(
+            "name it under `[alertmanager.routes]`, where each severity goes to another one now, at an owner or in `[[routes]]`, as in `receivers = [\"{receiver}\"]`; or remove the receiver"
+        ),
+    }
+}

@@ -88,10 +88,15 @@ fn exposing(name: &str) -> Option<String> {
     having.next().map(|profile| profile.to_string())
 }
 
-/// Names with the same beginning: the others are no help.
+/// Names with the same beginning, and those that only have a prefix more: the others are no help.
 fn near<'a>(name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Vec<&'a str> {
+    let first = name.split(['_', ':']).next();
+    let with_prefix = |known: &str| {
+        let prefix = known.strip_suffix(name);
+        prefix.is_some_and(|prefix| prefix.ends_with('_'))
+    };
     let mut near: Vec<&str> = names
-        .filter(|known| known.split(['_', ':']).next() == name.split(['_', ':']).next())
+        .filter(|known| known.split(['_', ':']).next() == first || with_prefix(known))
         .collect();
     near.sort_unstable();
     near

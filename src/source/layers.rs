@@ -306,6 +306,7 @@ impl Source {
                 about_nobody(entry, &services, &groups) || reads_one_of(entry, &metrics)
             });
         }
+        self.silent = metrics;
     }
 
     /// Takes entries out of a table.

@@ -126,6 +126,17 @@ fn what_holds_an_alert_back_is_said_of_it_and_of_it_at_a_service() {
             .collect();
         assert_eq!(held, wanted, "{what}: {}{}", explained.out, explained.err);
     }
+    for (part, whose) in [
+        (
+            "QueueTooLongPage",
+            "the level page of the alert `QueueTooLong`",
+        ),
+        ("AnswersFastBurn", "an alert of the objective `answers`"),
+    ] {
+        let removed = run(&shop, &["remove", "alert", part]);
+        assert_eq!(removed.code, Some(1), "{}", removed.out);
+        assert!(removed.err.contains(whose), "{}", removed.err);
+    }
 }
 
 #[test]

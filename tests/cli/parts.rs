@@ -243,6 +243,28 @@ fn an_environment_is_the_catalog_and_what_differs_there() {
     }
 }
 
+/// An alert that reads a metric because its kind does where nobody says otherwise is not left out with that metric.
+#[test]
+fn an_alert_whose_metric_an_environment_lacks_is_to_be_taken_away_there_too() {
+    let root = crate::referee::folder("parts-silent");
+    let catalog = "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.web]\ntitle = \"Web\"\n[services.checkout]\ngroup = \"web\"\nport = 8001\n[services.search]\ngroup = \"web\"\nport = 8002\n[metrics.requests_total]\ntype = \"counter\"\nhelp = \"Requests\"\nservices = [\"checkout\"]\nlabels = { status = \"[1-5][0-9]{2}\" }\n[alerts.Errors]\nkind = \"error_ratio\"\nabove = 0.1\nfor = \"5m\"\nseverity = \"warning\"\n";
+    fs::write(root.join("services.toml"), catalog).unwrap();
+    let staging = "[prometheus]\nport = 9190\n[services.checkout]\nenabled = false\n";
+    fs::write(root.join("services.staging.toml"), staging).unwrap();
+    let found = run(&root, &["render", "--environment", "staging"]);
+    assert!(
+        found.err.contains(
+            "`Errors` reads `requests_total`, which no service of this environment emits"
+        ),
+        "{}",
+        found.err
+    );
+    // What is advised helps.
+    let staging = format!("{staging}[alerts]\nErrors = {{ enabled = false }}\n");
+    fs::write(root.join("services.staging.toml"), staging).unwrap();
+    fine(&root, &["render", "--environment", "staging"]);
+}
+
 /// A team with a service, a metric, an alert and an objective of its own, people who are told, and addresses.
 const TEAM: &str = r#"
 [prometheus]
