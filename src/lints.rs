@@ -64,6 +64,7 @@ mod test_samples;
 mod threshold_outside_buckets;
 mod time_in_another_unit;
 mod timeout_above_interval;
+mod told_twice;
 mod too_few_instances;
 pub(crate) mod uncollected_metric;
 mod undeclared_metric;
@@ -211,6 +212,7 @@ pub const LINTS: &[Lint] = &[
     unmatched_filter::LINT,
     unmatched_selector::LINT,
     unmounted_secret::LINT,
+    told_twice::LINT,
     unnotified_receiver::LINT,
     unreached_route::LINT,
     unrouted_severity::LINT,
