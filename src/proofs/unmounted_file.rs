@@ -107,9 +107,10 @@ fn given(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
     }
     found.extend(folders(stack, container));
     for (name, value) in &container.environment {
-        let path = value
-            .as_deref()
-            .filter(|value| name.ends_with("_FILE") && !value.is_empty());
+        let path = value.as_deref().filter(|value| !value.is_empty());
+        // Grafana reads a value from a file too.
+        let inside = path.and_then(|value| value.strip_prefix("$__file{")?.strip_suffix('}'));
+        let path = inside.or(path.filter(|_| name.ends_with("_FILE")));
         let pointer = match container.value["environment"].is_object() {
             true => container.at(&format!("environment/{name}")),
             false => container.at("environment"),

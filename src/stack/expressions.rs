@@ -1,6 +1,6 @@
 //! Every PromQL expression of the rendered files, with Grafana's variables filled in.
 
-use super::dashboards::panels;
+use super::dashboards::{panels, repeated};
 use super::files::{Files, View};
 use super::markdown::sections;
 use super::variables::{Variables, query};
@@ -251,8 +251,11 @@ impl<'a> Reading<'a, '_> {
             file.is_own() && !asked.contains("prometheus") && asked != "datasource"
         };
         let variables = Variables::of(&file.value, file.is_own(), self.files);
+        let repeated = repeated(&file.value);
         let mut read = |pointer: String, text: &str, owner: &'a Value, target: &'a Value| {
-            let (filled, unknown) = variables.fill(text);
+            let panel = pointer.split_once("/targets/").map(|(panel, _)| panel);
+            let one_each = panel.is_some_and(|panel| repeated.contains_key(panel));
+            let (filled, unknown) = variables.fill(text, one_each);
             self.unread.extend(unknown.map(|unknown| Unread {
                 path: &file.path,
                 pointer: pointer.clone(),

@@ -9,6 +9,7 @@ use crate::proofs::{panel_query, place};
 use crate::stack::Stack;
 use crate::stack::dashboards::panels;
 use crate::stack::expressions::{Expression, Usage};
+use crate::stack::variables::listed_label;
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -79,8 +80,8 @@ pub(super) fn otherwise(own: &Stack, stack: &Stack) -> Vec<Diagnostic> {
             let name = &variable["name"];
             let list = list(&meant.value);
             let before = list.items().find(|one| one["name"] == *name);
-            // Where Prometheus is one alone there is nothing to choose.
-            let chooses = variable["type"] != "datasource";
+            // Another variable only narrows what is shown of a service.
+            let chooses = listed_label(variable) == Some("job");
             // What somebody had chosen when he saved it is what everybody sees first.
             let all = |one: &Value| {
                 let value = &one["current"]["value"];
