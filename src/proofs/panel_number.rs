@@ -14,7 +14,7 @@ use crate::json::Parts;
 use crate::promql::engine::{Labels, NAME, metric};
 use crate::promql::matchers::picks;
 use crate::promql::number::number;
-use crate::promql::token::T_GTE;
+use crate::promql::token::{T_GTE, T_LAND};
 use crate::promql::variables::variables;
 use crate::promql::walk::{children, ranges, selectors, without_ranking};
 use crate::promql::{Expr, VectorSelector, returns_bool};
@@ -110,9 +110,49 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             ));
         }
     }
+    wrong.extend(without_some_service(&own, stack));
     wrong.extend(named::exchanged(&own, stack));
     wrong.extend(shown::otherwise(&own, stack));
     wrong
+}
+
+/// Panels that ask for each service apart, and leave one out of which monstack's own panel of their name shows something.
+fn without_some_service(own: &Stack, stack: &Stack) -> Vec<Diagnostic> {
+    let (meant, found) = (named::panels(own), named::panels(stack));
+    let mut wrong = Vec::new();
+    for (title, expressions) in found {
+        let Some([one]) = meant.get(&title).map(Vec::as_slice) else {
+            continue;
+        };
+        if expressions.len() < 2 {
+            continue;
+        }
+        let shown: BTreeSet<&str> = expressions
+            .iter()
+            .flat_map(|each| services(stack, each))
+            .collect();
+        let all = services(own, one);
+        if let Some(lost) = all.into_iter().find(|service| !shown.contains(service)) {
+            wrong.push(place::on(
+                expressions[0],
+                format!(
+                    "`{}` asks for services one by one, and not for `{lost}`",
+                    title.1
+                ),
+                "ask once, by (job): a service that is added is then shown too",
+            ));
+        }
+    }
+    wrong
+}
+
+/// The services of which an expression gives something.
+fn services<'s>(stack: &'s Stack, expression: &Expression) -> Vec<&'s str> {
+    let series = expression.series(&stack.contract).iter();
+    let targets = series.flat_map(|series| series.targets.ones());
+    let jobs = targets.filter_map(|index| stack.contract.targets.list[index].labels.get("job"));
+    let services = jobs.filter_map(|job| stack.catalog.service(job));
+    services.map(|service| service.name.as_str()).collect()
 }
 
 /// Whether the one begins, or ends, where the other does not.
@@ -217,6 +257,11 @@ fn picks_values(expr: &Expr) -> bool {
 fn ends(expr: &Expr) -> (Option<bool>, Option<bool>) {
     match expr {
         Expr::Paren(paren) => ends(&paren.expr),
+        // What is shown with those that another query picks.
+        Expr::Binary(binary) if binary.op.id() == T_LAND => {
+            let [shown, with] = [&binary.lhs, &binary.rhs].map(|side| ends(side));
+            (shown.0.or(with.0), shown.1)
+        }
         Expr::Aggregate(ranked) => match ranked.op.to_string().as_str() {
             "topk" => (Some(true), Some(true)),
             "bottomk" => (Some(false), Some(false)),

@@ -84,6 +84,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             found.extend(one.another_time_unsaid());
             found.extend(one.long_time_unsaid());
             found.extend(one.another_time_said());
+            found.extend(one.another_pace_said());
             found.extend(one.failures_in_green_or_hidden());
             found.extend(one.values_mixed_up());
             found.extend(one.number_where_nothing_is());

@@ -226,6 +226,14 @@ fn of_unit(unit: &str) -> Option<Measure> {
     })
 }
 
+/// Whether a unit is of so many in a second.
+pub(super) fn per_second(unit: &str) -> bool {
+    matches!(
+        of_unit(unit),
+        Some(Measure::EventsPerSecond | Measure::BytesPerSecond)
+    )
+}
+
 /// What an expression measures; None: nobody can tell.
 fn measured(node: &Node, nodes: &[Node], contract: &Contract) -> Option<Measure> {
     let operand = |index: usize| {

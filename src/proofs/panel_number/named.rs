@@ -72,6 +72,23 @@ pub(super) fn of<'s>(stack: &'s Stack) -> BTreeMap<Name<'s>, Vec<&'s Expression<
     found
 }
 
+/// The queries of each panel, by its file and title, where a title is of one panel.
+pub(super) fn panels<'s>(
+    stack: &'s Stack,
+) -> BTreeMap<(&'s str, &'s str), Vec<&'s Expression<'s>>> {
+    let mut found: BTreeMap<(&str, &str), Vec<&Expression>> = BTreeMap::new();
+    for expression in stack.used(Usage::Panel) {
+        let title = expression.owner["title"].as_str().unwrap_or_default();
+        let all = found.entry((expression.path, title)).or_default();
+        all.push(expression);
+    }
+    found.retain(|_, all| {
+        let first = all[0].panel();
+        all.iter().all(|one| one.panel() == first)
+    });
+    found
+}
+
 /// Each block of a section, with the words that were last written before it.
 fn above_blocks(section: &Section) -> Vec<(usize, String, usize)> {
     let mut found: Vec<(usize, String, usize)> = Vec::new();
