@@ -1,5 +1,6 @@
 //! A panel, or a query of the runbook, that has the name of one of monstack's own shows the number that one shows.
 
+mod conditions;
 mod drawn;
 mod named;
 mod seen;
@@ -22,6 +23,7 @@ use crate::stack::Stack;
 use crate::stack::expressions::Expression;
 use crate::stack::world::busy::{SECOND, busy_service};
 use crate::stack::world::{Recordings, Samples, World};
+use conditions::{Condition, windows};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,6 +46,9 @@ const STEPPED: f64 = 0.015;
 
 /// So many services do something.
 const SERVICES: usize = 3;
+
+/// So many rules may stand behind what is recorded.
+const READ: usize = 3;
 
 /// For how long they have done so.
 const SINCE: Duration = Duration(6 * 3_600_000);
@@ -79,7 +84,29 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         let others = expressions.into_iter().filter(|one| !among(meant, one));
         let meant = meant.iter().filter(|one| !among(&known, one));
         for (expression, meant) in others.zip(meant) {
-            let how = match differs(stack, &recordings, expression, meant) {
+            let pasted = expression.usage == Usage::Document;
+            let conditions = || {
+                let [one, other] = [&expression.ast, &meant.ast].map(|ast| Condition::of(ast));
+                Some([one?, other?]).filter(|_| pasted)
+            };
+            let conditions = conditions();
+            let asked = match &conditions {
+                Some([one, other]) => [one.inside, other.inside],
+                None => [&*expression.ast, &*meant.ast],
+            };
+            let how = match differs(stack, &recordings, [expression, meant], asked) {
+                _ if let Some([one, other]) = &conditions
+                    && one.differs(other) =>
+                {
+                    "holds at other values than"
+                }
+                _ if conditions.is_some() && {
+                    let [one, other] = asked.map(|expr| windows(stack, expr, READ));
+                    one != other
+                } =>
+                {
+                    "looks back another time than"
+                }
                 Some(true) => "shows another number than",
                 _ if other_end(expression, meant) => "shows the other end of",
                 _ if hidden(expression, meant) => "shows only some values of",
@@ -301,10 +328,11 @@ enum Day {
 fn differs(
     stack: &Stack,
     recordings: &Recordings,
-    expression: &Expression,
-    meant: &Expression,
+    both: [&Expression; 2],
+    asked: [&Expr; 2],
 ) -> Option<bool> {
-    let asts = [&expression.ast, &meant.ast].map(|ast| without_ranking(ast));
+    let pasted = both[0].usage == Usage::Document;
+    let asts = asked.map(without_ranking);
     if asts[0].to_string() == asts[1].to_string() {
         return Some(false);
     }
@@ -324,8 +352,6 @@ fn differs(
     }
     let jobs: BTreeSet<&str> = jobs.into_iter().take(SERVICES).collect();
     let mut told = None;
-    // A panel may smooth what it shows; what is pasted is looked at once, when something is wrong.
-    let pasted = expression.usage == Usage::Document;
     let days = [
         Day::Busy,
         Day::Bad,
@@ -339,6 +365,7 @@ fn differs(
         ranges.sort_unstable();
         ranges
     });
+    // A panel may smooth what it shows; what is pasted is looked at once, when something is wrong.
     let some = match pasted {
         true => 6,
         // Over the same time it is the same, or another number.
@@ -361,7 +388,9 @@ fn differs(
                     return (labels, 1.0, -1.0 / SINCE.seconds());
                 }
                 if STATES.contains(&name) {
-                    let down = day == Day::Gone || day == Day::Bad && index == 0;
+                    // Of several instances one may be down by itself.
+                    let one = pasted && day == Day::Quiet && labels.get("instance") == SECOND;
+                    let down = day == Day::Gone || index == 0 && (day == Day::Bad || one);
                     return (labels, f64::from(u8::from(!down)), 0.0);
                 }
                 let slope = match day {
@@ -415,7 +444,7 @@ fn differs(
         if wanted.is_empty() || unsaid {
             continue;
         }
-        let scaled = !pasted && unit(expression.owner) != unit(meant.owner);
+        let scaled = !pasted && unit(both[0].owner) != unit(both[1].owner);
         // Of what changes, steps of one's own see other moments than there are samples.
         let tolerance = match day == Day::Growing && asts.into_iter().any(steps) {
             true => STEPPED,

@@ -60,7 +60,7 @@ pub(super) fn of<'s>(stack: &'s Stack) -> BTreeMap<Name<'s>, Vec<&'s Expression<
                 at_line.insert(line, name);
             }
         }
-        let queries = stack.used(Usage::Document);
+        let queries = stack.used(Usage::Document).chain(&stack.quoted);
         for expression in queries.filter(|expression| expression.path == file.path) {
             let line = expression.pointer.strip_prefix(LINE);
             let line = line.and_then(|line| line.parse().ok());
