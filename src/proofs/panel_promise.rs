@@ -64,6 +64,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             found.extend(group.and_then(|group| one.outside_the_group_of_its_row(group)));
             found.extend(one.one_service_whatever_is_chosen());
             found.extend(one.threshold_otherwise_than_the_rule());
+            found.extend(one.misspelt_alert());
             found.extend(one.rounded_away());
             found.extend(one.red_from_elsewhere());
             found.extend(one.more_than_is_shown());

@@ -61,6 +61,12 @@ fn named(stack: &Stack, file: &File, reader: &Container) -> Vec<Diagnostic> {
     let folder = place.rsplit_once('/').map_or("/", |(folder, _)| folder);
     let mut found = Vec::new();
     walk(&file.value, &mut |pointer, key, value| {
+        let socket = value.as_str().filter(|_| key == "host");
+        if let Some(path) = socket.and_then(|host| host.strip_prefix("unix://")) {
+            let pointer = pointer.to_string();
+            found.extend(missing(stack, reader, path, &file.path, pointer));
+            return;
+        }
         let list = pointer.contains("/file_sd_configs/") && pointer.contains("/files/");
         let (true, Some(path)) = (list || key.ends_with("_file"), value.as_str()) else {
             return;

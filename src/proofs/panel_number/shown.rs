@@ -4,7 +4,7 @@ use super::drawn::Drawn;
 use super::seen;
 use crate::catalog::Duration;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
+use crate::json::{Parts, plain};
 use crate::proofs::{panel_query, place};
 use crate::stack::Stack;
 use crate::stack::dashboards::panels;
@@ -72,6 +72,24 @@ pub(super) fn otherwise(own: &Stack, stack: &Stack) -> Vec<Diagnostic> {
                     format!("{pointer}/{key}"),
                     format!("`{title}` {message}, and monstack's own panel of that name does not"),
                     "show what the title says, or give the panel another title",
+                ));
+            }
+        }
+        for (index, link) in file.value["links"].items().enumerate() {
+            let mut own = meant.value["links"].items();
+            let titled =
+                |one: &&Value| one["title"] == link["title"] && one["type"] == link["type"];
+            let there = own.find(titled).and_then(|one| one["url"].as_str());
+            let url = link["url"].as_str().unwrap_or_default();
+            if let Some(there) = there.filter(|there| !there.is_empty() && *there != url) {
+                found.push(place::at(
+                    &file.path,
+                    format!("/links/{index}/url"),
+                    format!(
+                        "the link `{}` leads to {url}, and monstack's own of that name to {there}",
+                        plain(&link["title"])
+                    ),
+                    "lead there, or give the link another name",
                 ));
             }
         }
