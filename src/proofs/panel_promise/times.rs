@@ -175,7 +175,7 @@ impl Panel<'_, '_> {
             })
         };
         let pinned = Duration::parse(self.text("timeFrom")) == Some(said);
-        (!pinned && !self.queries.iter().any(|query| looks_back(&query))).then(|| {
+        (!pinned && !self.queries.iter().any(looks_back)).then(|| {
             format!(
                 "`{}` says that it is of {said}, and is of the time that is shown, whatever that is",
                 self.text("title")
