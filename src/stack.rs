@@ -53,6 +53,8 @@ pub struct Stack<'a> {
     pub(crate) refused: Vec<RefusedRule<'a>>,
     /// What stands where an expression should, and cannot be read.
     pub(crate) unread: Vec<Unread<'a>>,
+    /// Rules as documents quote them, word by word.
+    pub(crate) quoted: Vec<Expression<'a>>,
     notifications: OnceCell<Option<Notifications<'a>>>,
     open: OnceCell<Open>,
     own_pages: OnceCell<Option<Rendered>>,
@@ -80,7 +82,7 @@ impl<'a> Stack<'a> {
             .collect();
         contract.alerts(names, severities, &apart);
         let containers = Project::read(files, &catalog.platform.output);
-        let (expressions, unread) = expressions::read(files, &mut contract);
+        let read = expressions::read(files, &mut contract);
         let (rules, refused) = rules::read(files, &contract);
         Stack {
             catalog,
@@ -90,8 +92,9 @@ impl<'a> Stack<'a> {
             files,
             containers,
             contract,
-            expressions,
-            unread,
+            expressions: read.expressions,
+            quoted: read.quoted,
+            unread: read.unread,
             notifications: OnceCell::new(),
             open: OnceCell::new(),
             own_pages: OnceCell::new(),

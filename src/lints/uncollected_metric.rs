@@ -2,7 +2,7 @@
 
 use super::mistaken_exporter::said;
 use super::{Lint, set_at};
-use crate::catalog::{Catalog, Service};
+use crate::catalog::{Alert, Catalog, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::profiles::Chooses;
 use crate::profiles::images::{Version, parted};
@@ -104,6 +104,18 @@ fn from_outside(word: &str) -> bool {
 /// What alerts and rules read of a service, by its profile, and which of them does.
 fn read(catalog: &Catalog, service: &Service, profile: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
+    let alerts = catalog.written_alerts();
+    let alerts: Vec<&Alert> = alerts
+        .filter(|alert| alert.covers_service(&service.name))
+        .collect();
+    // Its memory, its CPU time and its start are of its runtime, and the exporter may leave them out too.
+    for alert in &alerts {
+        let roles = alert.kind.roles().into_iter();
+        for role in roles.filter_map(|role| service.roles.get(role)) {
+            let reader = || alert.written_table();
+            found.entry(role.metric.clone()).or_insert_with(reader);
+        }
+    }
     let mut know = |name: &str, reader: String| {
         // What only expressions read of a profile is not among the catalog's metrics.
         let exposes = || {
@@ -131,10 +143,7 @@ fn read(catalog: &Catalog, service: &Service, profile: &str) -> BTreeMap<String,
             .collect();
         names
     };
-    for alert in catalog
-        .written_alerts()
-        .filter(|alert| alert.covers_service(&service.name))
-    {
+    for alert in alerts {
         for (_, name, _) in alert.named_metrics() {
             know(name, alert.written_table());
         }

@@ -37,9 +37,21 @@ fn writable(catalog: &Catalog) -> impl Iterator<Item = &Metric> {
 
 fn of_file(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
     let Some(Literal::List(list)) = assigned(&file.text, "CONTRACT") else {
-        return Vec::new(); // another collector, which declares its metrics elsewhere
+        // Another collector declares its metrics elsewhere, and goes through none of that name.
+        let mut lines = file.text.lines();
+        let read = lines.position(|line| line.contains("for ") && line.contains(" in CONTRACT"));
+        let lost = read.map(|index| {
+            let message = "nothing is called `CONTRACT`, and the collector reads it: Python stops";
+            let help = "let it list the metrics of the catalog under that name";
+            place::line(&file.path, index + 1, message, help)
+        });
+        return lost.into_iter().collect();
     };
     let families: Vec<&Call> = list.iter().filter_map(call).collect();
+    if let Some((line, message)) = families.iter().find_map(|family| refused(family)) {
+        let help = "write its fields as they are declared";
+        return vec![place::line(&file.path, line, message, help)];
+    }
     let line = line_of(&file.text, "CONTRACT");
     let named = families.iter().rev();
     let named: HashMap<&str, &Call> = named
@@ -96,6 +108,36 @@ fn call(literal: &Literal) -> Option<&Call> {
     match literal {
         Literal::Call(call) => Some(call),
         _ => None,
+    }
+}
+
+/// What the parts of a family are called.
+const FIELDS: [(&str, &[&str]); 2] = [
+    (
+        "Family",
+        &[
+            "key", "name", "kind", "help", "labels", "services", "buckets",
+        ],
+    ),
+    ("Label", &["name", "values", "pattern"]),
+];
+
+/// An argument of a family, or of one of its labels, that it does not take: its line, and what Python makes of it.
+fn refused(family: &Call) -> Option<(usize, String)> {
+    let (_, fields) = FIELDS.iter().find(|(class, _)| *class == family.name)?;
+    let mut named = family.arguments.iter().map(|(name, _)| name.as_str());
+    let unknown = named.find(|name| !name.is_empty() && !fields.contains(name));
+    let labels = || {
+        let labels = family.get("labels", 4)?.items().iter();
+        labels.filter_map(call).find_map(refused)
+    };
+    match unknown {
+        Some(name) => Some((
+            family.line,
+            format!("a {} takes no `{name}`: Python stops there", family.name),
+        )),
+        None if family.name == "Family" => labels(),
+        None => None,
     }
 }
 

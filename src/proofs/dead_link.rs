@@ -12,6 +12,7 @@ use crate::stack::Stack;
 use crate::stack::dashboards::panels;
 use crate::stack::document::walk;
 use crate::stack::expressions::{Expression, Usage};
+use crate::stack::grafana::filled::left_as_written;
 use crate::stack::variables::listed_label;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -168,6 +169,11 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
         if let Some((server, there)) = elsewhere(stack, link["title"].as_str(), url) {
             let message = format!("the link `{server}` leads to {url}, where it is not");
             found.push(wrong(message, format!("lead to {there}")));
+            return;
+        }
+        if let Some((written, help)) = left_as_written(url) {
+            let message = format!("the link holds `{written}`, for which Grafana fills in nothing");
+            found.push(wrong(message, help));
             return;
         }
         for (name, written) in written_variables(url) {

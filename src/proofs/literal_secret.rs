@@ -4,6 +4,7 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::secrets::LITERAL;
 use crate::diagnostic::Diagnostic;
+use crate::json::Parts;
 use crate::stack::Stack;
 use crate::stack::containers::Container;
 use crate::stack::containers::text::{filled, scalar};
@@ -161,6 +162,7 @@ fn written(container: &Container) -> Vec<Diagnostic> {
         // A variable without a default comes from outside, a path leads to a file, and a switch is none.
         let plain = !value.is_empty()
             && !value.starts_with("${")
+            && !read_by_grafana(container, name)
             && !value.starts_with('/')
             && !["true", "false"].contains(&value);
         let pointer = match container.value["environment"].is_object() {
@@ -208,6 +210,17 @@ fn written(container: &Container) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// Whether Grafana reads a variable's value from elsewhere when it starts: `$__file{…}`, of which Compose wants the dollar twice.
+fn read_by_grafana(container: &Container, name: &str) -> bool {
+    let environment = &container.value["environment"];
+    let written = environment[name].as_str().or_else(|| {
+        let mut list = environment.texts();
+        list.find_map(|one| one.strip_prefix(name)?.strip_prefix('='))
+    });
+    container.process.name == Some("grafana")
+        && written.is_some_and(|text| text.starts_with("$$__"))
 }
 
 /// Whether a URL has a password.

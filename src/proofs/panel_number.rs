@@ -1,5 +1,6 @@
 //! A panel, or a query of the runbook, that has the name of one of monstack's own shows the number that one shows.
 
+mod conditions;
 mod drawn;
 mod named;
 mod seen;
@@ -14,7 +15,7 @@ use crate::json::Parts;
 use crate::promql::engine::{Labels, NAME, metric};
 use crate::promql::matchers::picks;
 use crate::promql::number::number;
-use crate::promql::token::T_GTE;
+use crate::promql::token::{T_GTE, T_LAND};
 use crate::promql::variables::variables;
 use crate::promql::walk::{children, ranges, selectors, without_ranking};
 use crate::promql::{Expr, VectorSelector, returns_bool};
@@ -22,6 +23,7 @@ use crate::stack::Stack;
 use crate::stack::expressions::Expression;
 use crate::stack::world::busy::{SECOND, busy_service};
 use crate::stack::world::{Recordings, Samples, World};
+use conditions::{Condition, windows};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,6 +46,9 @@ const STEPPED: f64 = 0.015;
 
 /// So many services do something.
 const SERVICES: usize = 3;
+
+/// So many rules may stand behind what is recorded.
+const READ: usize = 3;
 
 /// For how long they have done so.
 const SINCE: Duration = Duration(6 * 3_600_000);
@@ -79,7 +84,29 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         let others = expressions.into_iter().filter(|one| !among(meant, one));
         let meant = meant.iter().filter(|one| !among(&known, one));
         for (expression, meant) in others.zip(meant) {
-            let how = match differs(stack, &recordings, expression, meant) {
+            let pasted = expression.usage == Usage::Document;
+            let conditions = || {
+                let [one, other] = [&expression.ast, &meant.ast].map(|ast| Condition::of(ast));
+                Some([one?, other?]).filter(|_| pasted)
+            };
+            let conditions = conditions();
+            let asked = match &conditions {
+                Some([one, other]) => [one.inside, other.inside],
+                None => [&*expression.ast, &*meant.ast],
+            };
+            let how = match differs(stack, &recordings, [expression, meant], asked) {
+                _ if let Some([one, other]) = &conditions
+                    && one.differs(other) =>
+                {
+                    "holds at other values than"
+                }
+                _ if conditions.is_some() && {
+                    let [one, other] = asked.map(|expr| windows(stack, expr, READ));
+                    one != other
+                } =>
+                {
+                    "looks back another time than"
+                }
                 Some(true) => "shows another number than",
                 _ if other_end(expression, meant) => "shows the other end of",
                 _ if hidden(expression, meant) => "shows only some values of",
@@ -110,9 +137,49 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             ));
         }
     }
+    wrong.extend(without_some_service(&own, stack));
     wrong.extend(named::exchanged(&own, stack));
     wrong.extend(shown::otherwise(&own, stack));
     wrong
+}
+
+/// Panels that ask for each service apart, and leave one out of which monstack's own panel of their name shows something.
+fn without_some_service(own: &Stack, stack: &Stack) -> Vec<Diagnostic> {
+    let (meant, found) = (named::panels(own), named::panels(stack));
+    let mut wrong = Vec::new();
+    for (title, expressions) in found {
+        let Some([one]) = meant.get(&title).map(Vec::as_slice) else {
+            continue;
+        };
+        if expressions.len() < 2 {
+            continue;
+        }
+        let shown: BTreeSet<&str> = expressions
+            .iter()
+            .flat_map(|each| services(stack, each))
+            .collect();
+        let all = services(own, one);
+        if let Some(lost) = all.into_iter().find(|service| !shown.contains(service)) {
+            wrong.push(place::on(
+                expressions[0],
+                format!(
+                    "`{}` asks for services one by one, and not for `{lost}`",
+                    title.1
+                ),
+                "ask once, by (job): a service that is added is then shown too",
+            ));
+        }
+    }
+    wrong
+}
+
+/// The services of which an expression gives something.
+fn services<'s>(stack: &'s Stack, expression: &Expression) -> Vec<&'s str> {
+    let series = expression.series(&stack.contract).iter();
+    let targets = series.flat_map(|series| series.targets.ones());
+    let jobs = targets.filter_map(|index| stack.contract.targets.list[index].labels.get("job"));
+    let services = jobs.filter_map(|job| stack.catalog.service(job));
+    services.map(|service| service.name.as_str()).collect()
 }
 
 /// Whether the one begins, or ends, where the other does not.
@@ -217,6 +284,11 @@ fn picks_values(expr: &Expr) -> bool {
 fn ends(expr: &Expr) -> (Option<bool>, Option<bool>) {
     match expr {
         Expr::Paren(paren) => ends(&paren.expr),
+        // What is shown with those that another query picks.
+        Expr::Binary(binary) if binary.op.id() == T_LAND => {
+            let [shown, with] = [&binary.lhs, &binary.rhs].map(|side| ends(side));
+            (shown.0.or(with.0), shown.1)
+        }
         Expr::Aggregate(ranked) => match ranked.op.to_string().as_str() {
             "topk" => (Some(true), Some(true)),
             "bottomk" => (Some(false), Some(false)),
@@ -256,10 +328,11 @@ enum Day {
 fn differs(
     stack: &Stack,
     recordings: &Recordings,
-    expression: &Expression,
-    meant: &Expression,
+    both: [&Expression; 2],
+    asked: [&Expr; 2],
 ) -> Option<bool> {
-    let asts = [&expression.ast, &meant.ast].map(|ast| without_ranking(ast));
+    let pasted = both[0].usage == Usage::Document;
+    let asts = asked.map(without_ranking);
     if asts[0].to_string() == asts[1].to_string() {
         return Some(false);
     }
@@ -279,8 +352,6 @@ fn differs(
     }
     let jobs: BTreeSet<&str> = jobs.into_iter().take(SERVICES).collect();
     let mut told = None;
-    // A panel may smooth what it shows; what is pasted is looked at once, when something is wrong.
-    let pasted = expression.usage == Usage::Document;
     let days = [
         Day::Busy,
         Day::Bad,
@@ -294,6 +365,7 @@ fn differs(
         ranges.sort_unstable();
         ranges
     });
+    // A panel may smooth what it shows; what is pasted is looked at once, when something is wrong.
     let some = match pasted {
         true => 6,
         // Over the same time it is the same, or another number.
@@ -316,7 +388,9 @@ fn differs(
                     return (labels, 1.0, -1.0 / SINCE.seconds());
                 }
                 if STATES.contains(&name) {
-                    let down = day == Day::Gone || day == Day::Bad && index == 0;
+                    // Of several instances one may be down by itself.
+                    let one = pasted && day == Day::Quiet && labels.get("instance") == SECOND;
+                    let down = day == Day::Gone || index == 0 && (day == Day::Bad || one);
                     return (labels, f64::from(u8::from(!down)), 0.0);
                 }
                 let slope = match day {
@@ -370,7 +444,7 @@ fn differs(
         if wanted.is_empty() || unsaid {
             continue;
         }
-        let scaled = !pasted && unit(expression.owner) != unit(meant.owner);
+        let scaled = !pasted && unit(both[0].owner) != unit(both[1].owner);
         // Of what changes, steps of one's own see other moments than there are samples.
         let tolerance = match day == Day::Growing && asts.into_iter().any(steps) {
             true => STEPPED,

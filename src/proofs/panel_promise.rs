@@ -64,6 +64,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             found.extend(group.and_then(|group| one.outside_the_group_of_its_row(group)));
             found.extend(one.one_service_whatever_is_chosen());
             found.extend(one.threshold_otherwise_than_the_rule());
+            found.extend(one.misspelt_alert());
             found.extend(one.rounded_away());
             found.extend(one.red_from_elsewhere());
             found.extend(one.more_than_is_shown());
@@ -84,6 +85,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             found.extend(one.another_time_unsaid());
             found.extend(one.long_time_unsaid());
             found.extend(one.another_time_said());
+            found.extend(one.another_pace_said());
             found.extend(one.failures_in_green_or_hidden());
             found.extend(one.values_mixed_up());
             found.extend(one.number_where_nothing_is());

@@ -13,6 +13,7 @@ use crate::promql::{Expr, MatchOp};
 use crate::stack::Stack;
 use crate::stack::dashboards::panels;
 use crate::stack::expressions::Expression;
+use crate::stack::grafana::shown::{News, colour};
 use crate::stack::grafana::{Draws, GRAFANA};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -95,6 +96,17 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                     "write their `expr`, or remove them",
                 ));
             }
+        }
+        for (index, mark) in file.value["annotations"]["list"].items().enumerate() {
+            found.extend(unseen(&file.value, mark).map(|(key, message, help)| {
+                let at = format!("/annotations/list/{index}/{key}");
+                place::at(
+                    &file.path,
+                    at,
+                    format!("the marks `{}` {message}", named(mark)),
+                    help,
+                )
+            }));
         }
         for (pointer, panel) in panels(&file.value) {
             let kind = panel["type"].as_str().unwrap_or_default();
@@ -243,6 +255,35 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         ));
     }
     found
+}
+
+/// Marks that nobody sees, or that look like good news: their key, the rest of a sentence, what to do.
+fn unseen(dashboard: &Value, mark: &Value) -> Option<(&'static str, String, &'static str)> {
+    if mark["enable"] == false && mark["hide"] == true {
+        let message = "are off, and the switch that turns them on is hidden".to_string();
+        return Some(("enable", message, "show one of the two, or remove them"));
+    }
+    let ids = mark["filter"]["ids"].items();
+    let there = |id: &Value| {
+        panels(dashboard)
+            .iter()
+            .any(|(_, panel)| panel["id"] == *id)
+    };
+    if mark["filter"]["exclude"] != true && ids.clone().next().is_some() && !ids.clone().any(there)
+    {
+        let message = "are drawn in panels alone that the dashboard does not have".to_string();
+        return Some(("filter", message, "write the `id` of a panel that it has"));
+    }
+    let expr = mark["expr"].as_str().or(mark["target"]["expr"].as_str())?;
+    let colour_of = mark["iconColor"].as_str().unwrap_or_default();
+    (expr.contains("alertstate=\"firing\"") && colour(colour_of) == News::Good).then(|| {
+        let message = format!("show an alert that fires in {colour_of}, as what is well");
+        (
+            "iconColor",
+            message,
+            "take red, or another colour of warning",
+        )
+    })
 }
 
 /// What is wrong with how a query is asked: its key, the rest of a sentence, what to do.

@@ -1,10 +1,14 @@
 //! Every panel says what it shows, in which unit, and which line is whose.
 
+use super::panel_unit::of_some_unit;
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::json::Parts;
+use crate::promql::variables::variables;
 use crate::stack::dashboards::panels;
 use crate::stack::grafana::GRAFANA;
+use crate::stack::grafana::filled::left_as_written;
+use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "panel-text",
@@ -17,6 +21,8 @@ pub(crate) const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         for file in stack.files.dashboards() {
+            let list = file.value["templating"]["list"].items();
+            let known: BTreeSet<&str> = list.filter_map(|one| one["name"].as_str()).collect();
             for (pointer, panel) in panels(&file.value) {
                 let kind = panel["type"].as_str().unwrap_or_default();
                 let asks = GRAFANA.panel(kind).is_some_and(|kind| kind.draws.is_some());
@@ -31,7 +37,10 @@ pub(crate) const PROOF: Proof = Proof {
                 // A state that is written in words is no number.
                 let worded = ["state-timeline", "status-history"].contains(&kind)
                     && fields["defaults"]["mappings"].items().next().is_some();
+                let named = ["name", "none"]
+                    .contains(&panel["options"]["textMode"].as_str().unwrap_or_default());
                 let unit = worded
+                    || named
                     || fields["defaults"]["unit"]
                         .as_str()
                         .or(axis)
@@ -39,7 +48,33 @@ pub(crate) const PROOF: Proof = Proof {
                     || fields["overrides"]
                         .items()
                         .flat_map(|change| change["properties"].items())
-                        .any(|change| change["id"] == "unit");
+                        .any(|change| change["id"] == "unit")
+                    // A number of things is what it is without one.
+                    || !stack.used(Usage::Panel).any(|one| {
+                        let own = one.path == file.path && one.panel() == Some(&pointer);
+                        own && of_some_unit(one, &stack.contract)
+                    });
+                let name = fields["defaults"]["displayName"].as_str();
+                if let Some((written, help)) = name.and_then(left_as_written) {
+                    found.push(place::at(
+                        &file.path,
+                        format!("{pointer}/fieldConfig/defaults/displayName"),
+                        format!("the name of the fields holds `{written}`, for which Grafana fills in nothing"),
+                        help,
+                    ));
+                }
+                let unknown = variables(title)
+                    .find(|(name, _)| !name.starts_with("__") && !known.contains(name));
+                if let Some((_, written)) = unknown {
+                    found.push(place::at(
+                        &file.path,
+                        format!("{pointer}/title"),
+                        format!(
+                            "the title holds `{written}`, and the dashboard has no such variable"
+                        ),
+                        "write one that it has, or none",
+                    ));
+                }
                 for (key, name, there) in [
                     ("/title", "title", !title.trim().is_empty()),
                     ("/fieldConfig/defaults/unit", "unit", unit || !asks),

@@ -4,7 +4,7 @@ use super::panel_fields::names;
 use super::{Check, Example, Expression, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::contract::Contract;
-use crate::contract::evaluate::Node;
+use crate::contract::evaluate::{Node, nodes};
 use crate::contract::values::Base;
 use crate::json::Parts;
 use crate::promql::Expr;
@@ -21,7 +21,9 @@ pub(crate) const PROOF: Proof = Proof {
         bad: r#"{"type": "stat", "title": "Services up", "description": "Share of the services that answer scrapes.", "gridPos": {"h": 4, "w": 4, "x": 0, "y": 900}, "targets": [{"refId": "A", "expr": "100 * avg(up)"}], "fieldConfig": {"defaults": {"unit": "percentunit", "color": {"mode": "fixed", "fixedColor": "text"}}}}"#,
     },
     check: Check::Expression(|expression, nodes, contract| {
-        let whole = nodes.last().filter(|_| expression.usage == Usage::Panel);
+        // What only other queries reckon with is not shown.
+        let shown = expression.usage == Usage::Panel && expression.target["hide"] != true;
+        let whole = nodes.last().filter(|_| shown);
         let Some(whole) = whole else {
             return Vec::new();
         };
@@ -72,7 +74,7 @@ fn misread(
             "the panel multiplies by 100, and so does its unit".to_string(),
             "remove `100 *`, or use the unit `percent`".to_string(),
         )),
-        ("percent", _, _) if !hundredfold && share(whole, nodes) => Some((
+        ("percent", _, _) if !hundredfold && (share(whole, nodes) || at_most_one(whole)) => Some((
             "the panel shows a ratio as that many percent".to_string(),
             "use the unit `percentunit`".to_string(),
         )),
@@ -222,6 +224,14 @@ fn of_unit(unit: &str) -> Option<Measure> {
         unit if unit.starts_with("dateTime") => Measure::Other,
         _ => return None,
     })
+}
+
+/// Whether a unit is of so many in a second.
+pub(super) fn per_second(unit: &str) -> bool {
+    matches!(
+        of_unit(unit),
+        Some(Measure::EventsPerSecond | Measure::BytesPerSecond)
+    )
 }
 
 /// What an expression measures; None: nobody can tell.
@@ -375,6 +385,22 @@ fn hundredfold(node: &Node, nodes: &[Node]) -> bool {
             .any(|operand| hundredfold(&nodes[*operand], nodes)),
         _ => false,
     }
+}
+
+/// Whether nothing that it gives is above 1, as of states.
+fn at_most_one(node: &Node) -> bool {
+    let bounds = node.bounds.as_ref();
+    bounds.is_some_and(|bounds| bounds.least >= 0.0 && bounds.most <= 1.0)
+}
+
+/// Whether what an expression gives is in a unit without which its number says nothing.
+pub(super) fn of_some_unit(expression: &Expression, contract: &Contract) -> bool {
+    let nodes = nodes(&expression.ast, contract);
+    let counted = [Measure::Series, Measure::Events];
+    let whole = nodes.last();
+    whole
+        .and_then(|whole| measured(whole, &nodes, contract))
+        .is_some_and(|measure| !counted.contains(&measure))
 }
 
 fn share(node: &Node, nodes: &[Node]) -> bool {

@@ -8,6 +8,9 @@ use crate::stack::grafana::shown::script;
 use regex_automata::meta::Regex;
 use serde_json::Value;
 
+/// What comes with Grafana: its own, and what reckons with the results of other queries. Others of its own begin with `--`.
+const BUILT_IN: [&str; 2] = ["grafana", "__expr__"];
+
 pub(crate) const PROOF: Proof = Proof {
     code: "unknown-datasource",
     doc: "A panel whose data source is not provisioned under that uid shows an error or nothing; Grafana invents a uid where none is written.",
@@ -142,9 +145,8 @@ pub(crate) const PROOF: Proof = Proof {
             }
             // Once for a file: its panels mostly share one.
             let mut unknown = "";
-            // Its own comes with Grafana, under both names.
             let asked = used.into_iter();
-            let asked = asked.filter(|(_, uid)| !uid.starts_with("--") && *uid != "grafana");
+            let asked = asked.filter(|(_, uid)| !uid.starts_with("--") && !BUILT_IN.contains(uid));
             for (pointer, uid) in asked {
                 let known = resolve(uid).is_some_and(|uid| provisioned.contains(&uid.as_str()));
                 if !known && uid != unknown {

@@ -3,7 +3,7 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Duration;
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, mistyped, nearest};
 use crate::stack::containers::Container;
 use crate::stack::containers::images::{Program, Takes};
 use crate::stack::containers::process::{Flag, Wrong};
@@ -158,6 +158,16 @@ fn reason(
                 flag.name, flag.value
             ),
             format!("write {wanted}"),
+        ));
+    }
+    let misspelt = flag.value.split(',').find_map(|word| {
+        let meant = mistyped(word.trim(), known.words.split(' '))?;
+        Some((word, meant))
+    });
+    if let Some((word, meant)) = misspelt.filter(|_| !known.words.is_empty()) {
+        return Some((
+            format!("`{name}` has no `{word}` for --{}", flag.name),
+            format!("did you mean `{meant}`?"),
         ));
     }
     if let Some(least) = known.least.as_deref()

@@ -61,6 +61,12 @@ fn named(stack: &Stack, file: &File, reader: &Container) -> Vec<Diagnostic> {
     let folder = place.rsplit_once('/').map_or("/", |(folder, _)| folder);
     let mut found = Vec::new();
     walk(&file.value, &mut |pointer, key, value| {
+        let socket = value.as_str().filter(|_| key == "host");
+        if let Some(path) = socket.and_then(|host| host.strip_prefix("unix://")) {
+            let pointer = pointer.to_string();
+            found.extend(missing(stack, reader, path, &file.path, pointer));
+            return;
+        }
         let list = pointer.contains("/file_sd_configs/") && pointer.contains("/files/");
         let (true, Some(path)) = (list || key.ends_with("_file"), value.as_str()) else {
             return;
@@ -107,9 +113,10 @@ fn given(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
     }
     found.extend(folders(stack, container));
     for (name, value) in &container.environment {
-        let path = value
-            .as_deref()
-            .filter(|value| name.ends_with("_FILE") && !value.is_empty());
+        let path = value.as_deref().filter(|value| !value.is_empty());
+        // Grafana reads a value from a file too.
+        let inside = path.and_then(|value| value.strip_prefix("$__file{")?.strip_suffix('}'));
+        let path = inside.or(path.filter(|_| name.ends_with("_FILE")));
         let pointer = match container.value["environment"].is_object() {
             true => container.at(&format!("environment/{name}")),
             false => container.at("environment"),

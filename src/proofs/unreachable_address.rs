@@ -35,6 +35,7 @@ pub(crate) const PROOF: Proof = Proof {
         judge.proxies();
         judge.logins();
         judge.database();
+        judge.asked_by_grafana();
         judge.services();
         judge.links();
         judge.people();

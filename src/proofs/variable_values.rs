@@ -11,6 +11,7 @@ use crate::promql::variables::{Filling, fill, variables};
 use crate::promql::walk::selectors;
 use crate::render::File;
 use crate::stack::Stack;
+use crate::stack::dashboards::repeated;
 use crate::stack::document::walk;
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::shown::{built, script};
@@ -473,9 +474,14 @@ fn exact(stack: &Stack, file: &File) -> Vec<Diagnostic> {
     let of_file = stack
         .used(Usage::Panel)
         .filter(|expression| expression.path == file.path);
+    let repeated = repeated(&file.value);
     let mut found = Vec::new();
     for expression in of_file {
+        let one_each = expression.panel().and_then(|panel| repeated.get(panel));
         for (name, written) in variables(&expression.written) {
+            if one_each.is_some_and(|names| names.contains(&name)) {
+                continue;
+            }
             let equal = ["=\"", "='"].iter().any(|before| {
                 let whole = format!("{before}{written}{}", &before[1..]);
                 expression.written.contains(&whole)

@@ -3,6 +3,7 @@
 use crate::catalog::Group;
 use crate::json::Parts;
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// The panels of a dashboard with their pointers, those inside collapsed rows too, in the order in which they are seen: Grafana
 /// sorts them by their places.
@@ -35,6 +36,21 @@ pub(crate) fn panels_in_groups<'a>(
             group = groups.iter().find(|group| group.title == title);
         } else {
             found.push((pointer, panel, group));
+        }
+    }
+    found
+}
+
+/// The variables that have one value at a time in a panel, by its pointer: it is repeated for them, or the row in which it stands is.
+pub(crate) fn repeated(dashboard: &Value) -> HashMap<String, Vec<&str>> {
+    let mut of_row = None;
+    let mut found = HashMap::new();
+    for (pointer, panel) in panels(dashboard) {
+        let own = panel["repeat"].as_str().filter(|name| !name.is_empty());
+        if panel["type"] == "row" {
+            of_row = own;
+        } else if own.or(of_row).is_some() {
+            found.insert(pointer, own.into_iter().chain(of_row).collect());
         }
     }
     found

@@ -1,6 +1,6 @@
 //! Every PromQL expression of the rendered files, with Grafana's variables filled in.
 
-use super::dashboards::panels;
+use super::dashboards::{panels, repeated};
 use super::files::{Files, View};
 use super::markdown::sections;
 use super::variables::{Variables, query};
@@ -107,25 +107,36 @@ struct Reading<'a, 'c> {
     files: Files<'a>,
     contract: &'c mut Contract,
     expressions: Vec<Expression<'a>>,
+    quoted: Vec<Expression<'a>>,
     unread: Vec<Unread<'a>>,
 }
 
+/// What is read of the files.
+pub(super) struct Read<'a> {
+    pub(super) expressions: Vec<Expression<'a>>,
+    /// Rules as documents quote them, word by word.
+    pub(super) quoted: Vec<Expression<'a>>,
+    pub(super) unread: Vec<Unread<'a>>,
+}
+
 /// Reads every expression; recording rules are evaluated on the way, in the order in which they are loaded.
-pub(super) fn read<'a>(
-    files: Files<'a>,
-    contract: &mut Contract,
-) -> (Vec<Expression<'a>>, Vec<Unread<'a>>) {
+pub(super) fn read<'a>(files: Files<'a>, contract: &mut Contract) -> Read<'a> {
     let mut reading = Reading {
         files,
         contract,
         expressions: Vec::new(),
+        quoted: Vec::new(),
         unread: Vec::new(),
     };
     reading.rules();
     files.dashboards().for_each(|file| reading.dashboard(file));
     files.tests().for_each(|file| reading.tests(file));
     reading.documents();
-    (reading.expressions, reading.unread)
+    Read {
+        expressions: reading.expressions,
+        quoted: reading.quoted,
+        unread: reading.unread,
+    }
 }
 
 impl<'a> Reading<'a, '_> {
@@ -251,8 +262,11 @@ impl<'a> Reading<'a, '_> {
             file.is_own() && !asked.contains("prometheus") && asked != "datasource"
         };
         let variables = Variables::of(&file.value, file.is_own(), self.files);
+        let repeated = repeated(&file.value);
         let mut read = |pointer: String, text: &str, owner: &'a Value, target: &'a Value| {
-            let (filled, unknown) = variables.fill(text);
+            let panel = pointer.split_once("/targets/").map(|(panel, _)| panel);
+            let one_each = panel.is_some_and(|panel| repeated.contains_key(panel));
+            let (filled, unknown) = variables.fill(text, one_each);
             self.unread.extend(unknown.map(|unknown| Unread {
                 path: &file.path,
                 pointer: pointer.clone(),
@@ -343,8 +357,12 @@ impl<'a> Reading<'a, '_> {
             for (block, alert) in blocks.filter(|(block, _)| block.language == "promql") {
                 let text = block.text.trim();
                 let known = rules.contains(&spaced(text));
-                if let Some(ast) = self.contract.parse(text).ok().filter(|_| !known) {
-                    self.expressions.push(Expression {
+                if let Ok(ast) = self.contract.parse(text) {
+                    let list = match known {
+                        true => &mut self.quoted,
+                        false => &mut self.expressions,
+                    };
+                    list.push(Expression {
                         path: &file.path,
                         pointer: format!("{LINE}{}", block.line),
                         usage: Usage::Document,

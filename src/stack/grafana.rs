@@ -2,6 +2,7 @@
 //! facts are data, in grafana.toml; here they are read, and what is rendered is held against them.
 
 mod check;
+pub(crate) mod filled;
 pub(crate) mod shown;
 
 pub(crate) use check::{flaws, misread};

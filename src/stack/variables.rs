@@ -65,8 +65,9 @@ impl Variables {
         }
     }
 
-    /// The text with `$name`, `${name}` and `${name:format}` filled in; the name of the first that is not defined.
-    pub(super) fn fill(&self, text: &str) -> (String, Option<String>) {
+    /// The text with `$name`, `${name}` and `${name:format}` filled in; the name of the first that is not defined. one_each: whether
+    /// what asks is repeated, for each value of a variable.
+    pub(super) fn fill(&self, text: &str, one_each: bool) -> (String, Option<String>) {
         let mut unknown = None;
         let filled = fill(text, |variable| match self.values.get(variable.name) {
             Some(value) => Filling::Text(value.clone()),
@@ -78,7 +79,7 @@ impl Variables {
         // A variable that stands for everything is `=~".+"`, which is `!=""` without a regular expression to build each time.
         let filled = filled.replace("=~\".+\"", "!=\"\"");
         // And where one is chosen of what is there, it is one of those.
-        let filled = match self.own {
+        let filled = match self.own || one_each {
             true => one_of_all(&filled),
             false => filled,
         };
@@ -110,7 +111,7 @@ mod tests {
     fn a_variable_ends_where_its_name_ends() {
         let list = json!({"templating": {"list": [{"name": "job", "allValue": ".+"}, {"name": "service", "current": {"value": "planner"}}]}});
         let variables = Variables::of(&list, false, Files::of(&[]));
-        let filled = |text| variables.fill(text);
+        let filled = |text| variables.fill(text, false);
         assert_eq!(
             filled("up{job=~\"$job\", a=\"${service:regex}\"}"),
             ("up{job!=\"\", a=\"planner\"}".into(), None)
@@ -127,7 +128,7 @@ mod tests {
         let own = json!({"templating": {"list": [{"name": "node", "type": "query", "current": {"value": "theirs:9100"}}]}});
         let variables = Variables::of(&own, true, Files::of(&[]));
         assert_eq!(
-            variables.fill("up{instance=\"$node\", a!=\".+\"}"),
+            variables.fill("up{instance=\"$node\", a!=\".+\"}", false),
             ("up{instance!=\"\", a!=\".+\"}".into(), None)
         );
     }

@@ -247,7 +247,9 @@ impl Drawn<'_> {
                 let legend = one.target["legendFormat"].as_str();
                 legend.is_some_and(|legend| legend.contains("{{"))
             });
-        (hidden(said) && !hidden(own) && several).then(|| {
+        // A timeline writes the names at its rows; its legend is of the states.
+        let named = OF_STATES.contains(&self.kind());
+        (hidden(said) && !hidden(own) && several && !named).then(|| {
             let key = match said["showLegend"] == false {
                 true => "options/legend/showLegend",
                 false => "options/legend/displayMode",

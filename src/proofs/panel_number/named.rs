@@ -60,7 +60,7 @@ pub(super) fn of<'s>(stack: &'s Stack) -> BTreeMap<Name<'s>, Vec<&'s Expression<
                 at_line.insert(line, name);
             }
         }
-        let queries = stack.used(Usage::Document);
+        let queries = stack.used(Usage::Document).chain(&stack.quoted);
         for expression in queries.filter(|expression| expression.path == file.path) {
             let line = expression.pointer.strip_prefix(LINE);
             let line = line.and_then(|line| line.parse().ok());
@@ -69,6 +69,23 @@ pub(super) fn of<'s>(stack: &'s Stack) -> BTreeMap<Name<'s>, Vec<&'s Expression<
             }
         }
     }
+    found
+}
+
+/// The queries of each panel, by its file and title, where a title is of one panel.
+pub(super) fn panels<'s>(
+    stack: &'s Stack,
+) -> BTreeMap<(&'s str, &'s str), Vec<&'s Expression<'s>>> {
+    let mut found: BTreeMap<(&str, &str), Vec<&Expression>> = BTreeMap::new();
+    for expression in stack.used(Usage::Panel) {
+        let title = expression.owner["title"].as_str().unwrap_or_default();
+        let all = found.entry((expression.path, title)).or_default();
+        all.push(expression);
+    }
+    found.retain(|_, all| {
+        let first = all[0].panel();
+        all.iter().all(|one| one.panel() == first)
+    });
     found
 }
 

@@ -4,11 +4,12 @@ use super::drawn::Drawn;
 use super::seen;
 use crate::catalog::Duration;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
+use crate::json::{Parts, plain};
 use crate::proofs::{panel_query, place};
 use crate::stack::Stack;
 use crate::stack::dashboards::panels;
 use crate::stack::expressions::{Expression, Usage};
+use crate::stack::variables::listed_label;
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -74,13 +75,31 @@ pub(super) fn otherwise(own: &Stack, stack: &Stack) -> Vec<Diagnostic> {
                 ));
             }
         }
+        for (index, link) in file.value["links"].items().enumerate() {
+            let mut own = meant.value["links"].items();
+            let titled =
+                |one: &&Value| one["title"] == link["title"] && one["type"] == link["type"];
+            let there = own.find(titled).and_then(|one| one["url"].as_str());
+            let url = link["url"].as_str().unwrap_or_default();
+            if let Some(there) = there.filter(|there| !there.is_empty() && *there != url) {
+                found.push(place::at(
+                    &file.path,
+                    format!("/links/{index}/url"),
+                    format!(
+                        "the link `{}` leads to {url}, and monstack's own of that name to {there}",
+                        plain(&link["title"])
+                    ),
+                    "lead there, or give the link another name",
+                ));
+            }
+        }
         let list = |value: &'_ Value| value["templating"]["list"].clone();
         for (index, variable) in list(&file.value).items().enumerate() {
             let name = &variable["name"];
             let list = list(&meant.value);
             let before = list.items().find(|one| one["name"] == *name);
-            // Where Prometheus is one alone there is nothing to choose.
-            let chooses = variable["type"] != "datasource";
+            // Another variable only narrows what is shown of a service.
+            let chooses = listed_label(variable) == Some("job");
             // What somebody had chosen when he saved it is what everybody sees first.
             let all = |one: &Value| {
                 let value = &one["current"]["value"];

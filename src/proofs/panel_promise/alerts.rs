@@ -2,7 +2,7 @@
 
 use super::panel::Panel;
 use crate::catalog::{Alert, Branch, with_unit};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, mistyped};
 use crate::promql::Expr;
 use crate::promql::engine::metric;
 use crate::promql::number::number;
@@ -46,6 +46,28 @@ impl Panel<'_, '_> {
                 known.join(" or ")
             );
             Some(self.wrong("description", message, "write the threshold of the rule"))
+        })
+    }
+
+    /// A name in the words that is none of an alert, and was surely meant to be one.
+    pub(super) fn misspelt_alert(&self) -> Option<Diagnostic> {
+        let alerts = self.stack.catalog.alerts.iter();
+        let names = alerts.map(|alert| alert.name.as_str());
+        ["title", "description"].into_iter().find_map(|key| {
+            let words = self.text(key).split(|c: char| !c.is_ascii_alphanumeric());
+            // As alerts are written: with capitals inside.
+            let mut words = words.filter(|word| word.chars().skip(1).any(char::is_uppercase));
+            let (word, meant) =
+                words.find_map(|word| Some((word, mistyped(word, names.clone())?)))?;
+            let mut rules = self.stack.files.alerts();
+            let known = rules.any(|(_, _, rule)| rule["alert"] == word);
+            let plural = word.strip_suffix('s') == Some(meant);
+            let message = format!(
+                "`{}` names {word}, and no alert is called so",
+                self.text("title")
+            );
+            (!known && !plural)
+                .then(|| self.wrong(key, message, &format!("did you mean `{meant}`?")))
         })
     }
 

@@ -6,8 +6,8 @@ use crate::diagnostic::Diagnostic;
 use crate::promql::token::T_LUNLESS;
 use crate::promql::walk::{children, ranges, selectors};
 use crate::promql::{Expr, Offset};
-use crate::proofs::{false_text, panel_query, place};
-use crate::stack::expressions::Expression;
+use crate::proofs::{false_text, panel_query, panel_unit, place};
+use crate::stack::expressions::{Expression, Usage};
 use std::time::Duration as Length;
 
 /// Words by which people tell that something is of another time.
@@ -131,6 +131,10 @@ impl Panel<'_, '_> {
             .collect();
         known.extend(panel_query::shown(&self.file.value));
         known.extend(Duration::parse(self.text("timeFrom")));
+        if let Some(message) = self.asks_the_time_shown(said) {
+            let help = "write `in the time shown`, or ask for that time";
+            return Some(self.wrong("description", message, help));
+        }
         // What is recorded has a window of its own, and so has what a subquery goes through.
         let others = self.queries.iter().any(|query| {
             let read = selectors(&query.ast).into_iter();
@@ -146,6 +150,62 @@ impl Panel<'_, '_> {
         );
         let help = "say of which time it is, or let the query look back so far";
         Some(self.wrong("description", message, help))
+    }
+
+    /// A time that is named where the one that is shown is asked for: whoever looks at a day reads it as one of that hour.
+    fn asks_the_time_shown(&self, said: Duration) -> Option<String> {
+        let ranged = self.queries.iter().any(|query| {
+            let [open, braced] = ["[$__range", "[${__range"];
+            query.written.contains(open) || query.written.contains(braced)
+        });
+        let also = ["time shown", "time range", "selected"];
+        if !ranged || also.iter().any(|also| self.words().contains(also)) {
+            return None;
+        }
+        let looks_back = |query: &&Expression| {
+            let own = query.written.contains(&format!("[{said}"));
+            let read = selectors(&query.ast).into_iter();
+            let mut names = read.filter_map(|selector| selector.name.as_deref());
+            own || names.any(|name| {
+                let mut recorded = self.stack.used(Usage::Record);
+                recorded.any(|rule| {
+                    let long = |range: Length| Duration(range.as_millis() as u64) == said;
+                    rule.owner["record"] == name && ranges(&rule.ast).into_iter().any(long)
+                })
+            })
+        };
+        let pinned = Duration::parse(self.text("timeFrom")) == Some(said);
+        (!pinned && !self.queries.iter().any(looks_back)).then(|| {
+            format!(
+                "`{}` says that it is of {said}, and is of the time that is shown, whatever that is",
+                self.text("title")
+            )
+        })
+    }
+
+    /// What is counted per second is not said to be per minute.
+    pub(super) fn another_pace_said(&self) -> Option<Diagnostic> {
+        let unit = self.panel["fieldConfig"]["defaults"]["unit"].as_str()?;
+        if !panel_unit::per_second(unit) {
+            return None;
+        }
+        ["title", "description"].into_iter().find_map(|key| {
+            let words = self.text(key).to_lowercase();
+            let says = |pace: &&&str| words.contains(&format!("per {pace}"));
+            let pace = ["minute", "hour", "day"].iter().find(says)?;
+            if words.contains("per second") || words.contains("a second") {
+                return None;
+            }
+            let message = format!(
+                "`{}` says per {pace}, and its unit `{unit}` is per second",
+                self.text("title")
+            );
+            Some(self.wrong(
+                key,
+                message,
+                "say per second, or count per minute and say it in the unit",
+            ))
+        })
     }
 
     /// What is said of the time that is shown is asked of all of it.

@@ -100,6 +100,7 @@ impl Judge<'_, '_> {
                 ));
             }
         }
+        self.published_in_vain();
         let mut addresses: Vec<&str> = catalog.compose.publish.iter().map(String::as_str).collect();
         if addresses.contains(&"0.0.0.0") {
             addresses = vec!["0.0.0.0"];
@@ -158,6 +159,37 @@ impl Judge<'_, '_> {
                     "publish the service's port at every address of `publish` in [compose]",
                 ));
                 break;
+            }
+        }
+    }
+
+    /// Ports of programs beside the servers that are published, and at which those do not listen.
+    fn published_in_vain(&mut self) {
+        let stack = self.stack;
+        let servers = ["prometheus", "alertmanager", "grafana"];
+        for container in stack.containers.started() {
+            let own = container
+                .process
+                .name
+                .is_some_and(|name| servers.contains(&name));
+            if own || stack.catalog.service(&container.name).is_some() {
+                continue;
+            }
+            let Some(listens) = container.listens().filter(|all| !all.is_empty()) else {
+                continue;
+            };
+            let open: Vec<u16> = listens.iter().map(|one| one.port).collect();
+            let mut published = container.networks.published.iter();
+            let vain = published.find(|one| one.protocol == "tcp" && !open.contains(&one.target));
+            if let Some(one) = vain {
+                let message = format!(
+                    "`{}` listens at {}, and another port of it is published",
+                    container.name,
+                    ports_in_words(&open)
+                );
+                let help = "publish the port at which it listens";
+                self.found
+                    .push(place::in_container(container, &one.pointer, message, help));
             }
         }
     }

@@ -4,6 +4,7 @@
 use super::address::{authority, endpoint};
 use super::connection::{Ask, Judge, Path, has_credentials};
 use crate::json::Parts;
+use crate::promql::variables::{Filling, fill};
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::containers::images::Version;
@@ -29,6 +30,48 @@ const THROUGH: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 
 /// Variables that name a proxy.
 const PROXIES: [&str; 3] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+
+/// Variables of Grafana with the address of a server that it asks itself, and the switch without which it does not. What browsers open is
+/// none of them.
+const ASKED_BY_GRAFANA: [(&str, Option<&str>); 6] = [
+    ("GF_SMTP_HOST", Some("GF_SMTP_ENABLED")),
+    ("GF_RENDERING_SERVER_URL", None),
+    (
+        "GF_AUTH_GENERIC_OAUTH_TOKEN_URL",
+        Some("GF_AUTH_GENERIC_OAUTH_ENABLED"),
+    ),
+    (
+        "GF_AUTH_GENERIC_OAUTH_API_URL",
+        Some("GF_AUTH_GENERIC_OAUTH_ENABLED"),
+    ),
+    ("GF_UNIFIED_ALERTING_HA_REDIS_ADDRESS", None),
+    ("GF_TRACING_OPENTELEMETRY_OTLP_ADDRESS", None),
+];
+
+/// A text with the variables of a container's environment filled in, as Grafana reads its provisioning; otherwise the name of one that it
+/// is not given.
+fn told(asker: &Container, text: &str) -> Result<String, String> {
+    let mut lacking = None;
+    let filled = fill(text, |variable| {
+        let given = asker
+            .environment
+            .iter()
+            .any(|(name, _)| name == variable.name);
+        match asker.variable(variable.name) {
+            Some(value) if !value.contains('$') => Filling::Text(value.to_string()),
+            None if !given && !asker.told_elsewhere => {
+                lacking.get_or_insert(variable.name.to_string());
+                Filling::Unknown
+            }
+            _ => Filling::Unknown,
+        }
+    });
+    match lacking {
+        // Of another file, as `$__file{…}`, or of Grafana itself.
+        Some(name) if !name.starts_with("__") => Err(name),
+        _ => Ok(filled),
+    }
+}
 
 impl Judge<'_, '_> {
     /// Targets, the Alertmanagers, and what the blackbox exporter is to ask.
@@ -273,8 +316,27 @@ impl Judge<'_, '_> {
     pub(super) fn grafana(&mut self) {
         let stack = self.stack;
         for (file, pointer, source) in stack.files.datasources() {
+            let asker = self
+                .project()
+                .running("grafana")
+                .next()
+                .or_else(|| self.project().container("grafana"));
             let url = source["url"].as_str().unwrap_or_default();
-            let Some((host, port, path)) = parts(url) else {
+            let url = match asker.map_or(Ok(url.to_string()), |asker| told(asker, url)) {
+                Ok(url) => url,
+                Err(name) => {
+                    self.found.push(place::at(
+                        &file.path,
+                        format!("{pointer}/url"),
+                        format!("the address is to hold `{name}` of the environment, and Grafana's container has none"),
+                        "set it there, or write the address",
+                    ));
+                    continue;
+                }
+            };
+            let url = url.as_str();
+            let Some((host, port, path)) = parts(url).filter(|(host, ..)| !host.contains('$'))
+            else {
                 continue;
             };
             let scheme = url.split("://").next().unwrap_or_default();
@@ -288,11 +350,6 @@ impl Judge<'_, '_> {
                 continue;
             }
             let known = source["basicAuth"] == true || source["secureJsonData"].is_object();
-            let asker = self
-                .project()
-                .running("grafana")
-                .next()
-                .or_else(|| self.project().container("grafana"));
             // Its client asks for everything at the proxy of its environment, where names of containers are unknown.
             let proxy = asker.and_then(|asker| Some((asker, asker.proxy(scheme, &host, false)?)));
             let here = |host: &str| self.project().container(host).is_some();
@@ -348,6 +405,36 @@ impl Judge<'_, '_> {
                 path: Path::Any,
                 known: true,
             });
+        }
+    }
+
+    /// Other servers that Grafana asks, as far as its variables name them.
+    pub(super) fn asked_by_grafana(&mut self) {
+        for asker in self.project().running("grafana") {
+            let asked = ASKED_BY_GRAFANA.iter().filter(|(_, switch)| {
+                let on = |switch: &&str| asker.variable(switch) == Some("true");
+                switch.is_none_or(|switch| on(&switch))
+            });
+            for (name, _) in asked {
+                let address = asker
+                    .variable(name)
+                    .filter(|address| !address.contains('$'));
+                let Some(address) = address else { continue };
+                let smtp = || authority(address, "smtp").map(|(host, port)| ("smtp", host, port));
+                let Some((scheme, host, port)) = endpoint(address).or_else(smtp) else {
+                    continue;
+                };
+                self.ask(Ask {
+                    file: asker.file,
+                    pointer: asker.at("environment"),
+                    asker,
+                    scheme,
+                    host,
+                    port,
+                    path: Path::Any,
+                    known: true,
+                });
+            }
         }
     }
 

@@ -88,6 +88,9 @@ struct Run<'r, 'a> {
     asks: bool,
 }
 
+/// How a script writes the name of the container in which it runs.
+const OWN_NAME: [&str; 4] = ["$HOSTNAME", "${HOSTNAME}", "$(hostname)", "`hostname`"];
+
 /// Programs that run another one, with how many words of their own stand before it.
 const WRAPPERS: [(&str, usize); 6] = [
     ("timeout", 1),
@@ -117,6 +120,14 @@ impl Run<'_, '_> {
                     self.reasons.push(message);
                     return Ok(Ends::BADLY);
                 }
+                if let [line] = rest
+                    && line.contains(char::is_whitespace)
+                {
+                    self.reasons.push(format!(
+                        "`CMD` takes `{line}` for the name of one program: write each word as an item, or `CMD-SHELL`"
+                    ));
+                    return Ok(Ends::BADLY);
+                }
                 Ok(self.command(rest, None).ends)
             }
             Some((first, rest)) if first == "CMD-SHELL" && rest.len() == 1 => {
@@ -136,7 +147,11 @@ impl Run<'_, '_> {
             self.reasons.push("the image has no shell".to_string());
             return Ends::BADLY;
         }
-        ends(script, &mut |words, piped| self.command(words, piped))
+        // Docker gives a container a host name of its own, which leads to itself.
+        let script = OWN_NAME.iter().fold(script.to_string(), |script, written| {
+            script.replace(written, &self.container.name)
+        });
+        ends(&script, &mut |words, piped| self.command(words, piped))
     }
 
     fn has(&self, program: &str) -> bool {

@@ -192,6 +192,9 @@ pub(crate) struct FlagKind {
     pub(crate) kind: Takes,
     /// What its value is, as in settings.toml; none: any text.
     pub(crate) value: Option<String>,
+    /// Words of a list that it takes, which misspelt ones could be meant to be; others of newer versions are let be.
+    #[serde(default)]
+    pub(crate) words: String,
     /// The least with which the server still does its work; what is said is that it is not enough.
     pub(crate) least: Option<String>,
     /// The folder of the machine that it is: each container has one of that name for itself, and any other only by a mount.

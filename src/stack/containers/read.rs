@@ -56,11 +56,19 @@ pub(super) fn project<'a>(files: Files<'a>, output: &str) -> Project<'a> {
     if let Some(main) = main {
         loader.load(main, None, 0);
     }
+    // What services extend is part of them, and is not started by itself.
+    let extended_files: HashSet<String> =
+        loader.files.iter().flat_map(|file| bases(file)).collect();
+    let mut apart: HashSet<&str> = HashSet::new();
     for file in loader.files.clone() {
         if loader.taken.contains(file.path.as_str()) {
             continue;
         }
-        if let Some(main) = main.filter(|_| file.value["services"].entries().next().is_some()) {
+        if extended_files.contains(&file.path) {
+            apart.insert(&file.path);
+        } else if let Some(main) =
+            main.filter(|_| file.value["services"].entries().next().is_some())
+        {
             loader.refused.push(Refusal {
                 file: main.path.clone(),
                 pointer: "/include".to_string(),
@@ -87,8 +95,38 @@ pub(super) fn project<'a>(files: Files<'a>, output: &str) -> Project<'a> {
         refused: std::mem::take(&mut loader.refused),
         declared,
     };
+    for file in loader.files.iter() {
+        let lost = bases(file).find(|base| loader.at(base).is_none());
+        project.refused.extend(lost.map(|lost| Refusal {
+            file: file.path.clone(),
+            pointer: "/services".to_string(),
+            message: format!(
+                "services extend what is in {lost}, which is not among the files that are read here"
+            ),
+            help: format!(
+                "name it too, `--role {lost}=compose`: what it says of them is not known without it"
+            ),
+        }));
+    }
     for document in &loader.documents {
+        if apart.contains(document.file.path.as_str()) {
+            continue;
+        }
         for (name, written) in entries(&document.value, "services") {
+            // The file at the top lays nothing over what it includes.
+            let mut included = loader.documents.iter().filter(|_| {
+                Some(document.file.path.as_str()) == main.map(|main| main.path.as_str())
+            });
+            let other = included.find(|other| {
+                let same = other.value["services"].get(&name);
+                other.file.path != document.file.path && same.is_some_and(|same| *same != *written)
+            });
+            if let Some(other) = other {
+                project
+                    .refused
+                    .push(Refusal::of_two(document, &name, &other.file.path));
+                continue;
+            }
             let value = extended(&loader, document, &name, written, 0);
             project.add(document, name, value, output, files);
         }
@@ -112,6 +150,20 @@ fn entries<'a>(value: &Cow<'a, Value>, key: &str) -> Vec<(String, Cow<'a, Value>
             table
                 .map(|(name, value)| (name.clone(), Cow::Owned(value.clone())))
                 .collect()
+        }
+    }
+}
+
+impl Refusal {
+    /// A service that is in another file too, and is something else there.
+    fn of_two(document: &Document, name: &str, other: &str) -> Refusal {
+        Refusal {
+            file: document.file.path.clone(),
+            pointer: format!("/services/{}", crate::source::step(name)),
+            message: format!("`{name}` is also in {other}, and is something else there"),
+            help:
+                "give one of the two another name: compose does not merge files that are included"
+                    .to_string(),
         }
     }
 }
@@ -168,12 +220,8 @@ impl<'a> Project<'a> {
         if let Some(index) = self.named.get(&name) {
             let other = &self.containers[*index];
             if *other.value != *value {
-                self.refused.push(Refusal {
-                    file: document.file.path.clone(),
-                    pointer: format!("/services/{}", crate::source::step(&name)),
-                    message: format!("`{name}` is also in {}, and is something else there", other.file.path),
-                    help: "give one of the two another name: compose does not merge files that are included".to_string(),
-                });
+                let refusal = Refusal::of_two(document, &name, &other.file.path);
+                self.refused.push(refusal);
             }
             return;
         }
@@ -364,6 +412,18 @@ fn of_files(value: &Value, folder: &str, files: Files) -> (Vec<(String, Option<S
 /// The folder of a path.
 fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The files whose services those of a file extend.
+fn bases(file: &File) -> impl Iterator<Item = String> + '_ {
+    let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let services = file.value["services"].entries();
+    let written = services.filter_map(|(_, service)| scalar(&service["extends"]["file"]));
+    written.map(move |base| {
+        normal(&format!("{folder}/{base}"))
+            .trim_start_matches('/')
+            .to_string()
+    })
 }
 
 /// A service with what it extends.
