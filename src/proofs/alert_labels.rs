@@ -69,7 +69,9 @@ pub(crate) const PROOF: Proof = Proof {
             if let Some(job) = told_by.and_then(|label| beside(stack, &series, label)) {
                 let mut wrong = place::on(
                     expression,
-                    format!("the alert fires for the job `{job}` too, which has this metric and is no service"),
+                    format!(
+                        "the alert fires for the job `{job}` too, which has this metric and is no service"
+                    ),
                     "select services: add `service!=\"\"` to what it reads",
                 );
                 let carried = about.labels().iter();

@@ -20,7 +20,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Proofs that ask nothing of the catalog but what exists: they look at everything, the others at what is rendered.
-const WITHOUT_INTENT: [&str; 47] = [
+const WITHOUT_INTENT: [&str; 48] = [
     "alert-without-condition",
     "ambiguous-match",
     "annotation-label",
@@ -56,6 +56,7 @@ const WITHOUT_INTENT: [&str; 47] = [
     "test-fails",
     "test-proves-nothing",
     "undelivered-alert",
+    "unenabled-function",
     "unknown-datasource",
     "unknown-flag",
     "unknown-grouping",
