@@ -194,6 +194,9 @@ fn idle(stack: &Stack, notifications: &Notifications, tree: &Route) -> Vec<Diagn
             ));
             continue;
         }
+        if stack.is_own(&notifications.file.path, &matchers_of(notifications, route)) {
+            all.extend(own::taken_before(stack, notifications, route, tree));
+        }
         let inside = |outer: &&str| route.pointer.starts_with(&format!("{outer}/"));
         if labels.is_empty() || reached.contains(route.pointer.as_str()) || found.iter().any(inside)
         {
@@ -222,16 +225,20 @@ fn idle(stack: &Stack, notifications: &Notifications, tree: &Route) -> Vec<Diagn
     all
 }
 
-/// Two matchers of a route and of those around it that no alert meets together.
-fn at_odds<'r>(route: &'r Route, tree: &'r Route) -> Option<(&'r Matcher, &'r Matcher)> {
+/// What an alert has to meet to come to a route: its own matchers, and those of the routes around it.
+fn asked_of<'r>(route: &Route, tree: &'r Route) -> impl Iterator<Item = &'r Matcher> {
     let around = |outer: &&Route| {
         let rest = route.pointer.strip_prefix(&outer.pointer);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    let asked = || {
-        let path = tree.all().into_iter().filter(around);
-        path.flat_map(|outer| &outer.matchers)
-    };
+    let path = tree.all().into_iter().filter(around);
+    let path: Vec<&Route> = path.collect();
+    path.into_iter().flat_map(|outer| &outer.matchers)
+}
+
+/// Two matchers that no alert meets together.
+fn at_odds<'r>(route: &Route, tree: &'r Route) -> Option<(&'r Matcher, &'r Matcher)> {
+    let asked = || asked_of(route, tree);
     let exact = asked().filter(|one| one.comparison == Comparison::Equal);
     exact.flat_map(|one| asked().map(move |other| (one, other))).find(|(one, other)| {
         one.name == other.name && !other.picks(&one.value)
