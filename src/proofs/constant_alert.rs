@@ -8,14 +8,15 @@ use crate::contract::Contract;
 use crate::diagnostic::Diagnostic;
 use crate::evaluation::rules::{Library, expanded, in_dependency_order};
 use crate::promql::engine::{Labels, metric};
+use crate::promql::matchers::picks;
 use crate::promql::token::{T_ATAN2, T_EQLC, T_MOD, T_POW};
 use crate::promql::walk::{children, selector, selectors};
-use crate::promql::{Expr, VectorSelector};
+use crate::promql::{Expr, Matcher, VectorSelector};
 use crate::proofs::expression_of_the_catalog::worlds::{World, Worlds};
 use crate::stack::Stack;
 use crate::stack::notifications::alerts::NOT_FOR_PEOPLE;
 use crate::stack::rules::LoadedRule;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "constant-alert",
@@ -85,7 +86,7 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
     let names: Option<BTreeSet<&str>> = read.iter().map(|selector| metric(selector)).collect();
     let names: BTreeSet<&str> = names?.difference(&own).copied().collect();
     // What picks nothing is told as that.
-    let picks = |selector: &&&VectorSelector| {
+    let exists = |selector: &&&VectorSelector| {
         let name = metric(selector).unwrap_or_default();
         let matchers = &selector.matchers.matchers;
         let mut family = contract.family(name).iter();
@@ -97,10 +98,17 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
     if read.is_empty() {
         return of_nothing(stack, loaded);
     }
-    if names.is_empty() || !read.iter().all(|one| of_rules(&one) || picks(&one)) {
+    if names.is_empty() || !read.iter().all(|one| of_rules(&one) || exists(&one)) {
         return None;
     }
-    let worlds = Worlds::of(contract, (expr, &rules), None, &|_| String::new(), &[]);
+    // Targets that anything asks for beside others: an alert may be of few services.
+    let asked: Vec<&Matcher> = read.iter().flat_map(|one| &one.matchers.matchers).collect();
+    let class = |labels: &BTreeMap<String, String>| -> String {
+        let value = |label: &str| labels.get(label).map_or("", String::as_str);
+        let met = asked.iter().map(|one| picks(one, value(&one.name)));
+        met.map(|met| if met { '1' } else { '0' }).collect()
+    };
+    let worlds = Worlds::of(contract, (expr, &rules), None, &class, &[]);
     let pointer = format!("{}/expr", loaded.pointer);
     let held = |world: &World| -> Option<Vec<bool>> {
         let played = worlds.play(world, (expr, &rules))?;

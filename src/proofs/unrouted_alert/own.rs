@@ -4,6 +4,7 @@ use super::{Mistake, asked_of, matchers_of, never_or_seldom, place};
 use crate::diagnostic::Diagnostic;
 use crate::stack::Stack;
 use crate::stack::notifications::alerts::Firing;
+use crate::stack::notifications::matchers::Matcher;
 use crate::stack::notifications::routes::{Route, TIMES};
 use crate::stack::notifications::{Notifications, Promised};
 
@@ -84,7 +85,8 @@ pub(super) fn taken_before(
     route: &Route,
     tree: &Route,
 ) -> Option<Diagnostic> {
-    let for_severity = route.matchers.iter().any(|one| one.name == "severity");
+    let of_severity = |one: &Matcher| one.name == "severity";
+    let for_severity = route.matchers.iter().any(of_severity);
     let real = notifications.alerts.real.iter();
     let mut wanted = real.filter(|firing| {
         let value = |label: &str| firing.labels().get(label).map_or("", String::as_str);
@@ -99,12 +101,15 @@ pub(super) fn taken_before(
         return None;
     }
     let ends = tree.ends(taken.labels());
+    // Whoever sent that severity elsewhere by its name means it.
+    let by_severity = |end: &&Route| asked_of(end, tree).any(of_severity);
+    let taker = ends.first().filter(|end| !by_severity(end))?;
     let message = format!(
         "{}, {}, never comes to this route for `{}`: `{}` takes it before, and does not go on",
         taken.called(),
         taken.severity,
         route.receiver(),
-        ends.first()?.receiver()
+        taker.receiver()
     );
     let help = "write `continue: true` in the route before it, or put this one first";
     let pointer = matchers_of(notifications, route);
