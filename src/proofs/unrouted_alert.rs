@@ -240,9 +240,9 @@ fn asked_of<'r>(route: &Route, tree: &'r Route) -> impl Iterator<Item = &'r Matc
 fn at_odds<'r>(route: &Route, tree: &'r Route) -> Option<(&'r Matcher, &'r Matcher)> {
     let asked = || asked_of(route, tree);
     let exact = asked().filter(|one| one.comparison == Comparison::Equal);
-    exact.flat_map(|one| asked().map(move |other| (one, other))).find(|(one, other)| {
-        one.name == other.name && !other.picks(&one.value)
-    })
+    exact
+        .flat_map(|one| asked().map(move |other| (one, other)))
+        .find(|(one, other)| one.name == other.name && !other.picks(&one.value))
 }
 
 fn shown(route: &Route) -> String {

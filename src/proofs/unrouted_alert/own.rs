@@ -92,7 +92,9 @@ pub(super) fn taken_before(
         let value = |label: &str| firing.labels().get(label).map_or("", String::as_str);
         for_severity && asked_of(route, tree).all(|one| one.picks(value(&one.name)))
     });
-    let taken = wanted.clone().find(|firing| firing.rank(stack.catalog) == 0)?;
+    let taken = wanted
+        .clone()
+        .find(|firing| firing.rank(stack.catalog) == 0)?;
     let told = |firing: &Firing| {
         let ends = tree.ends(firing.labels());
         ends.iter().any(|end| end.receiver() == route.receiver())
