@@ -258,8 +258,8 @@ fn found_by_trying(contract: &Contract, expr: &Expr) -> bool {
                 let mut read = selectors(&aggregate.expr).into_iter().filter_map(metric);
                 read.any(|name| ["up", "probe_success"].contains(&name))
             };
-            !["count", "group", "count_values"].contains(&name.as_str())
-                && !(name == "sum" && states())
+            let counts = ["count", "group", "count_values"].contains(&name.as_str());
+            !(counts || name == "sum" && states())
         }
         _ => true,
     };
