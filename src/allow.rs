@@ -134,6 +134,7 @@ const NEVER: &[(&str, &str)] = &[
 
 /// What follows from a finding in the rendered files: whoever accepts the first accepts these of the same table.
 const FOLLOWS: &[(&str, &[&str])] = &[
+    ("alert-labels", &["annotation-label"]),
     ("beyond-limit", &["undelivered-alert"]),
     ("duplicate-address", &["unstartable-container"]),
     (

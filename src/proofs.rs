@@ -70,6 +70,7 @@ mod test_fails;
 mod test_proves_nothing;
 mod text_of_another;
 mod undelivered_alert;
+mod unenabled_function;
 mod unguarded_division;
 mod unknown_datasource;
 mod unknown_flag;
@@ -247,6 +248,7 @@ pub const PROOFS: &[Proof] = &[
     test_proves_nothing::PROOF,
     text_of_another::PROOF,
     undelivered_alert::PROOF,
+    unenabled_function::PROOF,
     unguarded_division::PROOF,
     unknown_datasource::PROOF,
     unknown_flag::PROOF,

@@ -295,6 +295,38 @@ fn a_metric_of_an_unknown_job_is_no_mistake() {
     fs::remove_dir_all(root).expect("removable");
 }
 
+/// An experimental function is one of a Prometheus that is started with it.
+#[test]
+fn an_experimental_function_needs_its_flag() {
+    let root = case("extra-experimental");
+    changed(
+        &root,
+        "own/rules/node.yml",
+        "groups:\n",
+        "groups:\n  - name: spread\n    rules: [{record: node:load:mad, expr: 'mad_over_time(node_load1[1h])'}]\n",
+    );
+    let without = monstack(&root, &["render"]);
+    let said = "error[unenabled-function]: `mad_over_time` is experimental";
+    assert!(
+        without.code == 1 && without.stderr.contains(said),
+        "{}",
+        without.stderr
+    );
+    let template = "templates/docker-compose.monitoring.yml";
+    fs::create_dir_all(root.join("templates")).expect("writable");
+    fs::copy(referee::root().join(template), root.join(template)).expect("readable");
+    let flag = "      - --web.cors.origin=\n";
+    let with = "      - --enable-feature=otlp-deltatocumulative,promql-experimental-functions\n";
+    changed(&root, template, flag, &format!("{flag}{with}"));
+    let enabled = monstack(&root, &["render"]);
+    assert!(
+        enabled.code == 0 && !enabled.stderr.contains("unenabled-function"),
+        "{}",
+        enabled.stderr
+    );
+    fs::remove_dir_all(root).expect("removable");
+}
+
 /// A file that a hand has edited where it is placed is found, and the proofs look at it there.
 #[test]
 fn a_placed_file_is_not_edited() {

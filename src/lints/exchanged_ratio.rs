@@ -65,6 +65,7 @@ pub(crate) const LINT: Lint = Lint {
         found.extend(alerts().filter_map(of_events));
         found.extend(alerts().filter_map(|alert| of_successes(alert, catalog)));
         found.extend(alerts().filter_map(|alert| without_failures(alert, catalog)));
+        found.extend(alerts().filter_map(|alert| only_failures(alert, catalog)));
         for slo in &catalog.slos {
             let (Some(errors), Some(total)) = (&slo.counts.errors, &slo.counts.total) else {
                 continue;
@@ -197,6 +198,33 @@ fn of_a_profile(alert: &Alert, catalog: &Catalog) -> Option<Diagnostic> {
         Diagnostic::error("exchanged-ratio", at(limit_key), message)
             .also(at(part_key), "the whole")
             .help(format!("exchange `{part_key}` and `{limit_key}`")),
+    )
+}
+
+/// A filter of failures that leaves no other event, where nothing else counts the attempts: the ratio is always 1.
+fn only_failures(alert: &Alert, catalog: &Catalog) -> Option<Diagnostic> {
+    let (key, metric) = alert.in_role("failures")?;
+    let counted_apart = ["attempts", "successes"].into_iter().any(|role| {
+        let other = alert.in_role(role);
+        other.is_some_and(|(other, of)| of != metric || alert.said_filter(other).is_some())
+    });
+    let declared = &catalog.metric(metric)?.labels;
+    let mut asks = alert.said_filter(key)?.asks().peekable();
+    let leaves_none = |(label, pattern, is): (&str, String, bool)| {
+        let domain = declared.get(label).map(Domain::declared);
+        domain.is_some_and(|domain| domain.example(&pattern, !is).is_none())
+    };
+    if counted_apart || asks.peek().is_none() || !asks.all(leaves_none) {
+        return None;
+    }
+    let message = format!(
+        "`{}` counts every event of `{metric}` as a failure: there is no other for its ratio",
+        alert.written_name()
+    );
+    let at = Place::Value(format!("{}/{key}", alert.table()));
+    Some(
+        Diagnostic::error("exchanged-ratio", at, message)
+            .help("leave out the values of events that went well"),
     )
 }
 

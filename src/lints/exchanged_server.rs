@@ -1,18 +1,19 @@
 //! Servers that are called by another one's address.
 
 use super::Lint;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::Source;
 
 pub(crate) const LINT: Lint = Lint {
     code: "exchanged-server",
-    doc: "An address that is another server's answers, with something else: alerts that are sent to Prometheus itself are told to nobody, a link opens the wrong page, and a store that is this Prometheus keeps nothing.",
+    doc: "An address that is another server's answers, with something else: alerts that are sent to Prometheus itself are told to nobody, a link opens the wrong page, and a store that is this Prometheus keeps nothing. A service that is asked where all other environments ask it, while its neighbours have addresses of their own, is watched twice, and the one of this environment not at all.",
     bad: "[grafana]\nexternal_url = \"http://localhost:9093\"\n",
     good: "[grafana]\nexternal_url = \"https://grafana.example.org\"\n",
     check: |catalog, source| {
         let mut found = same_pages(catalog);
         found.extend(of_the_others(catalog, source));
+        found.extend(asked_as_elsewhere(catalog, source));
         let own = [
             catalog.prometheus.address.as_str(),
             origin(&catalog.prometheus.external_url),
@@ -99,6 +100,45 @@ fn of_the_others(catalog: &Catalog, source: &Source) -> Option<Diagnostic> {
             "write `external_url` under `[{forgotten}]` in services.{environment}.toml; an Alertmanager that they share is named by `alertmanagers` of [prometheus]"
         ));
     (!shared).then_some(error)
+}
+
+/// Where a service is said to be.
+const WHEREABOUTS: [&str; 4] = ["targets", "runs_on", "discovery", "through"];
+
+/// Services of an environment that are where the catalog itself says, beside more of them that the environment has elsewhere.
+fn asked_as_elsewhere(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
+    let Some(environment) = source.environment.as_deref() else {
+        return Vec::new();
+    };
+    let said = |service: &Service| {
+        let keys = WHEREABOUTS.map(|key| format!("/services/{}/{key}", service.name));
+        let mut written: Vec<String> = keys.into_iter().collect();
+        written.retain(|key| source.contains(key));
+        written
+    };
+    // Whatever is started here is this environment's.
+    let elsewhere = catalog.services.iter().filter(|service| !service.container);
+    let (moved, kept): (Vec<_>, Vec<_>) = elsewhere
+        .map(|service| (service, said(service)))
+        .filter(|(_, keys)| !keys.is_empty())
+        .partition(|(_, keys)| keys.iter().any(|key| source.differs(key)));
+    let Some((other, _)) = moved.first().filter(|_| kept.len() < moved.len()) else {
+        return Vec::new();
+    };
+    let wrong = |(service, keys): &(&Service, Vec<String>)| {
+        let name = &service.name;
+        let message =
+            format!("`{environment}` asks `{name}` where the other environments ask it too");
+        Diagnostic::warning("exchanged-server", Place::Value(keys[0].clone()), message)
+            .also(
+                Place::Key(format!("/services/{}", other.name)),
+                "this one is elsewhere there",
+            )
+            .help(format!(
+                "write where it is under [services.{name}] in services.{environment}.toml, also if that is the same"
+            ))
+    };
+    kept.iter().map(wrong).collect()
 }
 
 /// host:port of a URL, or all of what has no scheme.

@@ -1,8 +1,9 @@
 //! Numbers that were written in another unit.
 
 use super::{Lint, set_at};
-use crate::catalog::{Catalog, Duration};
+use crate::catalog::{Alert, Catalog, Duration};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::json::Parts;
 use crate::source::{Source, step};
 
 pub(crate) const LINT: Lint = Lint {
@@ -16,6 +17,7 @@ pub(crate) const LINT: Lint = Lint {
         found.extend(memory(catalog));
         found.extend(offset(catalog));
         found.extend(kept(catalog));
+        found.extend(percentages(catalog, source));
         found
     },
 };
@@ -146,6 +148,33 @@ fn kept(catalog: &Catalog) -> Vec<Diagnostic> {
         ))
     });
     too_long.collect()
+}
+
+/// From here on a threshold of a ratio is taken for a percentage, up to all of it.
+const PERCENT: std::ops::RangeInclusive<f64> = 2.0..=100.0;
+
+/// `below = 20` of a ratio, for 20 %.
+fn percentages(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
+    let of_ratio = |alert: &&Alert| alert.unit.as_deref() == Some("ratio");
+    let numbers = catalog.written_alerts().filter(of_ratio).flat_map(|alert| {
+        let key = alert.threshold.clone().unwrap_or_default();
+        let of_metric = alert.kind.says(&key, "unit_of").is_some();
+        let place = format!("{}/{}", alert.table(), step(&key));
+        let written = source.value.pointer(&place).filter(|_| of_metric);
+        let levels = written.into_iter().flat_map(Parts::entries);
+        let levels = levels.map(|(level, number)| (format!("{place}/{}", step(level)), number));
+        let all = written.map(|number| (place.clone(), number)).into_iter();
+        all.chain(levels).collect::<Vec<_>>()
+    });
+    let percentages = numbers.filter_map(|(place, number)| {
+        let number = number.as_f64().filter(|number| PERCENT.contains(number))?;
+        Some(said(
+            Place::Value(place),
+            format!("{number} of a ratio is {} %", number * 100.0),
+            "write a percentage, as in `\"20%\"`, or the ratio; accept it with `allow` where it is as many times as much",
+        ))
+    });
+    percentages.collect()
 }
 
 /// What the process of a server takes when it has just started and watches nothing, in MiB: the resident memory of Debian's

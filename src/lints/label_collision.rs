@@ -2,9 +2,10 @@
 
 use super::Lint;
 use crate::catalog::access::parted;
-use crate::catalog::{Metric, OF_ALERTS, Service, TAKEN, origin};
+use crate::catalog::{Catalog, Metric, OF_ALERTS, Service, TAKEN, origin};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
+use crate::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether every target, or every alert, has a label of this name anyway.
@@ -105,6 +106,7 @@ pub(crate) const LINT: Lint = Lint {
                 }
             }
             found.extend(one_machine(service));
+            found.extend(of_a_profile(catalog, source, service));
             for label in service.labels.keys().filter(|label| is_set(label)) {
                 let place = origin(source, service, &format!("labels/{label}"));
                 found.push(
@@ -120,6 +122,36 @@ pub(crate) const LINT: Lint = Lint {
         found
     },
 };
+
+/// Labels of a service that push those aside by which an alert reads what its profiles expose.
+fn of_a_profile(catalog: &Catalog, source: &Source, service: &Service) -> Option<Diagnostic> {
+    if service.honor_labels || service.labels.is_empty() {
+        return None;
+    }
+    catalog.written_alerts().find_map(|alert| {
+        let reads = alert.named_metrics().into_iter();
+        let mut taken = reads.filter_map(|(key, read, _)| {
+            let metric = catalog.metric(read).filter(|one| one.profile.is_some())?;
+            let mut emitters = catalog.services_of(&metric.services);
+            emitters.find(|emitter| emitter.name == service.name)?;
+            let filter = alert.filters.get(key);
+            let asked = filter.into_iter().flat_map(|filter| filter.asks());
+            let asked = asked.map(|(label, ..)| label);
+            let mut asked = asked.chain(alert.per.iter().map(String::as_str));
+            let own = |label: &&str| metric.labels.contains_key(*label);
+            let label = asked.find(|label| own(label) && service.labels.contains_key(*label))?;
+            Some((label.to_string(), metric.name.clone()))
+        });
+        let (label, metric) = taken.next()?;
+        let place = origin(source, service, &format!("labels/{label}"))?;
+        let message = format!(
+            "the label `{label}` is taken: `{metric}`, by whose `{label}` `{}` tells what is wrong, would have `exported_{label}`",
+            alert.written_name()
+        );
+        let found = Diagnostic::error("label-collision", Place::Key(place), message);
+        Some(found.help("give the label of the targets another name"))
+    })
+}
 
 /// Labels that name a machine.
 const MACHINE: [&str; 6] = ["host", "hostname", "machine", "node", "nodename", "vm"];

@@ -60,12 +60,23 @@ pub(crate) const PROOF: Proof = Proof {
                     .filter(|(_, value)| value.as_str().is_some_and(|text| !text.contains("{{")));
                 let constant: Vec<&str> = constant.map(|(label, _)| label.as_str()).collect();
                 found.extend(apart(expression, alert, &series, &constant));
-            } else if let Some(job) = beside(stack, &series) {
-                found.push(place::on(
+            }
+            let told_by = match about {
+                Scope::Service => Some("service"),
+                Scope::Group => Some("component"),
+                Scope::Platform => None,
+            };
+            if let Some(job) = told_by.and_then(|label| beside(stack, &series, label)) {
+                let mut wrong = place::on(
                     expression,
-                    format!("the alert fires for the job `{job}` too, which has this metric and is no service"),
+                    format!(
+                        "the alert fires for the job `{job}` too, which has this metric and is no service"
+                    ),
                     "select services: add `service!=\"\"` to what it reads",
-                ));
+                );
+                let carried = about.labels().iter();
+                (wrong.subjects).extend(carried.map(|label| lost(expression, label)));
+                found.push(wrong);
                 continue;
             }
             let per = alert.map_or(&[][..], |alert| alert.per.as_slice());
@@ -78,7 +89,7 @@ pub(crate) const PROOF: Proof = Proof {
                 .chain(per.iter().map(String::as_str))
                 .filter(|label| series.iter().any(|series| !series.has(label)))
             {
-                found.push(place::on(
+                let mut wrong = place::on(
                     expression,
                     format!("the alert loses the label `{label}`"),
                     match (carried.contains(&label), about) {
@@ -89,7 +100,9 @@ pub(crate) const PROOF: Proof = Proof {
                         (true, _) => "aggregate `by (job, service, component)`",
                         (false, _) => "aggregate by it too: the alert fires apart by it (`per`)",
                     },
-                ));
+                );
+                wrong.subjects.push(lost(expression, label));
+                found.push(wrong);
             }
             if wide.is_some() {
                 continue;
@@ -172,12 +185,17 @@ fn apart(
     ))
 }
 
+/// What an annotation that writes the label out follows from.
+pub(super) fn lost(expression: &Expression, label: &str) -> String {
+    format!("label {label} of {}", expression.owner["alert"])
+}
+
 /// A job beside the services, one of the servers, whose series alone lack what tells services apart.
-fn beside<'a>(stack: &'a Stack, series: &[SeriesSet]) -> Option<&'a str> {
+fn beside<'a>(stack: &'a Stack, series: &[SeriesSet], label: &str) -> Option<&'a str> {
     let targets = &stack.contract.targets.list;
     let job = |index: usize| targets[index].labels.get("job").map_or("", String::as_str);
     let mut jobs = Vec::new();
-    for set in series.iter().filter(|set| !set.has("service")) {
+    for set in series.iter().filter(|set| !set.has(label)) {
         jobs.extend(set.targets.ones().map(job));
     }
     let known = |job: &&str| stack.catalog.service(job).is_some();

@@ -1,5 +1,6 @@
 //! A label that an annotation names is one that the alert has.
 
+use super::alert_labels::lost;
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::RULES;
 use crate::contract::Contract;
@@ -53,7 +54,7 @@ pub(crate) const PROOF: Proof = Proof {
                         .first()
                         .map(|series| series.names().into_iter().collect::<Vec<_>>().join(", "))
                         .unwrap_or_default();
-                    found.push(place::at(
+                    let mut wrong = place::at(
                         expression.path,
                         format!("{rule}/annotations/{key}"),
                         format!("the alert has no label `{label}`"),
@@ -61,7 +62,9 @@ pub(crate) const PROOF: Proof = Proof {
                             "" => "it has none".to_string(),
                             has => format!("it has {has}"),
                         },
-                    ));
+                    );
+                    wrong.follows.push(lost(expression, label));
+                    found.push(wrong);
                 }
             }
         }

@@ -62,8 +62,9 @@ impl<'a> Causes<'a> {
         let written = self.expressions.get(&(file.as_str(), pointer.as_str()));
         let asked = rule.map(|rule| &*rule.rule.expr).or(written.copied());
         let read = asked.map_or_else(HashSet::new, |expr| self.read(expr));
-        // What expressions find may follow from what they are asked of.
-        let depth = usize::from(asked.is_some()) + read.len();
+        // What expressions find may follow from what they are asked of, and a text from what its alert returns.
+        let later = usize::from(asked.is_some()) + usize::from(!found.follows.is_empty());
+        let depth = later + read.len();
         found
             .follows
             .extend(read.into_iter().map(|name| format!("rule {name}")));

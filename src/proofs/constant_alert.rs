@@ -1,5 +1,6 @@
 //! An alert fires at some times, and at others it does not.
 
+mod ranked;
 mod watchdog;
 
 use super::{Check, Example, Proof, place};
@@ -7,14 +8,15 @@ use crate::contract::Contract;
 use crate::diagnostic::Diagnostic;
 use crate::evaluation::rules::{Library, expanded, in_dependency_order};
 use crate::promql::engine::{Labels, metric};
+use crate::promql::matchers::picks;
 use crate::promql::token::{T_ATAN2, T_EQLC, T_MOD, T_POW};
 use crate::promql::walk::{children, selector, selectors};
-use crate::promql::{Expr, VectorSelector};
+use crate::promql::{Expr, Matcher, VectorSelector};
 use crate::proofs::expression_of_the_catalog::worlds::{World, Worlds};
 use crate::stack::Stack;
 use crate::stack::notifications::alerts::NOT_FOR_PEOPLE;
 use crate::stack::rules::LoadedRule;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "constant-alert",
@@ -84,7 +86,7 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
     let names: Option<BTreeSet<&str>> = read.iter().map(|selector| metric(selector)).collect();
     let names: BTreeSet<&str> = names?.difference(&own).copied().collect();
     // What picks nothing is told as that.
-    let picks = |selector: &&&VectorSelector| {
+    let exists = |selector: &&&VectorSelector| {
         let name = metric(selector).unwrap_or_default();
         let matchers = &selector.matchers.matchers;
         let mut family = contract.family(name).iter();
@@ -93,10 +95,20 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
     };
     let of_rules =
         |selector: &&&VectorSelector| metric(selector).is_some_and(|name| own.contains(name));
-    if names.is_empty() || !read.iter().all(|one| of_rules(&one) || picks(&one)) {
+    if read.is_empty() {
+        return of_nothing(stack, loaded);
+    }
+    if names.is_empty() || !read.iter().all(|one| of_rules(&one) || exists(&one)) {
         return None;
     }
-    let worlds = Worlds::of(contract, (expr, &rules), None, &|_| String::new(), &[]);
+    // Targets that anything asks for beside others: an alert may be of few services.
+    let asked: Vec<&Matcher> = read.iter().flat_map(|one| &one.matchers.matchers).collect();
+    let class = |labels: &BTreeMap<String, String>| -> String {
+        let value = |label: &str| labels.get(label).map_or("", String::as_str);
+        let met = asked.iter().map(|one| picks(one, value(&one.name)));
+        met.map(|met| if met { '1' } else { '0' }).collect()
+    };
+    let worlds = Worlds::of(contract, (expr, &rules), None, &class, &[]);
     let pointer = format!("{}/expr", loaded.pointer);
     let held = |world: &World| -> Option<Vec<bool>> {
         let played = worlds.play(world, (expr, &rules))?;
@@ -111,6 +123,15 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
         let name = &loaded.rule.name;
         let message = format!("`{name}` fires while everything that it asks is up");
         let help = "compare with 0: `up` is 1 while a target answers";
+        return Some(place::at(loaded.path, pointer, message, help));
+    }
+    if let Some(ranked) = ranked::taken_away(contract, &worlds, (expr, &rules)) {
+        let message = format!(
+            "`{}` fires for some of those that its condition holds for: `{ranked}` takes the others away, each time others",
+            loaded.rule.name
+        );
+        let help =
+            "compare all of them: without it each that holds fires; in a panel it shows the first";
         return Some(place::at(loaded.path, pointer, message, help));
     }
     let mut seen = [false; 2];
@@ -133,7 +154,9 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
     let open = |selector: &VectorSelector| stack.open().may_give(selector, contract);
     let few = names.len() <= 2 && !read.iter().any(|selector| open(selector));
     let mut exprs = rules.iter().map(|rule| &*rule.expr).chain([expr]);
-    (few && exprs.all(|expr| found_by_trying(contract, expr))).then(|| {
+    // Without any series `absent` holds, unless something else stands in for them.
+    let tried = |expr: &Expr| found_by_trying(contract, asked_for(expr));
+    (few && exprs.all(tried)).then(|| {
         let message = format!(
             "`{}` never fires: its condition held for none of the series that were tried",
             loaded.rule.name
@@ -143,11 +166,61 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
     })
 }
 
+/// A condition that reads nothing: what is to fire always has a value that says so, and what is to fire never does not fire.
+fn of_nothing(stack: &Stack, loaded: &LoadedRule) -> Option<Diagnostic> {
+    let expr = &*loaded.rule.expr;
+    // The time is another matter.
+    let known = |name: &str| ["vector", "scalar", "absent"].contains(&name);
+    if !called(expr).into_iter().all(known) {
+        return None;
+    }
+    let worlds = Worlds::of(&stack.contract, (expr, &[]), None, &|_| String::new(), &[]);
+    let played = worlds.play(&worlds.without_series(), (expr, &[]))?;
+    let values: Vec<f64> = played
+        .meant
+        .iter()
+        .filter_map(|one| one.values[0])
+        .collect();
+    let name = &loaded.rule.name;
+    let (message, help) = match values.as_slice() {
+        [] => (
+            format!("`{name}` never fires: it reads nothing, and its condition is false"),
+            "remove it, or write a condition that can be true",
+        ),
+        values if values.iter().all(|value| *value == 0.0) => (
+            format!("`{name}` fires always: a sample of 0 is one too"),
+            "remove it if it is to be off; what is to fire always is usually `vector(1)`",
+        ),
+        _ => return None,
+    };
+    let pointer = format!("{}/expr", loaded.pointer);
+    Some(place::at(loaded.path, pointer, message, help))
+}
+
+/// The functions that an expression calls.
+fn called(expr: &Expr) -> Vec<&str> {
+    let own = match expr {
+        Expr::Call(call) => Some(call.func.name),
+        _ => None,
+    };
+    let inside = children(expr).into_iter().flat_map(called);
+    own.into_iter().chain(inside).collect()
+}
+
 /// Whether it matters how many there are.
 fn counts(expr: &Expr) -> bool {
     let many = ["max", "min", "avg"];
     matches!(expr, Expr::Aggregate(aggregate) if !many.contains(&aggregate.op.to_string().as_str()))
         || children(expr).into_iter().any(counts)
+}
+
+/// What a condition that is `absent(…)` as a whole asks for.
+fn asked_for(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Paren(paren) => asked_for(&paren.expr),
+        Expr::Call(call) if call.func.name == "absent" => &call.args.args[0],
+        _ => expr,
+    }
 }
 
 /// Functions of dates that no week has, of how many there are, which a list of targets decides, and of other magnitudes.
@@ -180,7 +253,13 @@ fn found_by_trying(contract: &Contract, expr: &Expr) -> bool {
         }
         Expr::Aggregate(aggregate) => {
             let name = aggregate.op.to_string();
-            !["count", "group", "count_values"].contains(&name.as_str())
+            // A sum of what is 0 or 1 is a number of targets too.
+            let states = || {
+                let mut read = selectors(&aggregate.expr).into_iter().filter_map(metric);
+                read.any(|name| ["up", "probe_success"].contains(&name))
+            };
+            let counts = ["count", "group", "count_values"].contains(&name.as_str());
+            !(counts || name == "sum" && states())
         }
         _ => true,
     };

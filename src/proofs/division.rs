@@ -1,5 +1,7 @@
 //! What divides what in an expression, however it is nested, and what a value can never be.
 
+use crate::contract::Contract;
+use crate::contract::bounds::part;
 use crate::contract::evaluate::Node;
 use crate::contract::series::MetricType;
 use crate::promql::number::number;
@@ -204,6 +206,30 @@ fn read_there(one: &Node, other: &Node) -> bool {
     };
     let there = said(other);
     said(one).iter().all(|read| there.contains(read))
+}
+
+/// Whether a comparison keeps a divisor from being 0 for nothing: without it the ratio of a part to its whole is NaN there, which
+/// a comparison further up drops as it drops what is missing.
+pub(crate) fn guards_for_nothing(
+    comparison: usize,
+    nodes: &[Node],
+    parents: &[Option<usize>],
+    contract: &Contract,
+) -> bool {
+    let above_zero = matches!(nodes[comparison].expr, Expr::Binary(binary)
+        if binary.op.id() == T_GTR && !returns_bool(binary) && number(&binary.rhs) == Some(0.0));
+    let (mut inner, mut around) = (comparison, parents[comparison]);
+    while let Some(outer) = around.filter(|outer| matches!(nodes[*outer].expr, Expr::Paren(_))) {
+        (inner, around) = (outer, parents[outer]);
+    }
+    let divides = |outer: &usize| matches!(nodes[*outer].expr, Expr::Binary(binary) if binary.op.id() == T_DIV);
+    let Some(division) = around.filter(divides).filter(|_| above_zero) else {
+        return false;
+    };
+    let [over, under] = [0, 1].map(|side| nodes[division].operands[side]);
+    under == inner
+        && dropped_around(division, false, nodes, parents)
+        && part(&nodes[over], &nodes[under], nodes, contract).is_some()
 }
 
 /// Whether a divisor is kept from being 0 by a condition beside its quotient: `a / b and b > 0`, `b > 0 and a / b > 0.1`,

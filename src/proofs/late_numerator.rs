@@ -3,6 +3,7 @@
 use super::division::traffic;
 use super::division::{dropped_around, factors, filled, filled_around, parents, products};
 use super::{Check, Example, Proof, Usage, place};
+use crate::contract::Contract;
 use crate::contract::evaluate::Node;
 use crate::promql::VectorSelector;
 use crate::promql::walk::selectors;
@@ -15,7 +16,7 @@ pub(crate) const PROOF: Proof = Proof {
         bad: "sum by (job, service, component) (rate(shop_requests_total{status=~\"2..\"}[5m])) / (sum by (job, service, component) (rate(shop_requests_total[5m])) > 0) < 0.9",
         good: "(sum by (job, service, component) (rate(shop_requests_total{status=~\"2..\"}[5m])) or 0 * sum by (job, service, component) (rate(shop_requests_total[5m]))) / (sum by (job, service, component) (rate(shop_requests_total[5m])) > 0) < 0.9",
     },
-    check: Check::Expression(|expression, nodes, _| {
+    check: Check::Expression(|expression, nodes, contract| {
         let mut found = Vec::new();
         // Whoever pastes a query sees NaN, or no result, and the text beside it.
         if expression.usage == Usage::Document {
@@ -40,6 +41,7 @@ pub(crate) const PROOF: Proof = Proof {
                 .collect();
             let late = over.into_iter().map(|part| &nodes[part]).filter(|part| {
                 traffic(part, nodes)
+                    && !there_from_the_start(part, contract)
                     && read_by(part).difference(&whole).next().is_some()
                     && !filled(part, nodes)
             });
@@ -57,6 +59,14 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// Whether all of it is of counters without labels of their own, which clients expose as 0 before anything happens.
+fn there_from_the_start(part: &Node, contract: &Contract) -> bool {
+    selectors(part.expr).into_iter().all(|selector| {
+        let family = contract.family(selector.name.as_deref().unwrap_or_default());
+        !family.is_empty() && family.iter().all(|series| series.labels.is_empty())
+    })
+}
 
 /// What is read; a histogram's `_sum`, `_count` and all of its buckets appear together.
 fn read_by(node: &Node) -> BTreeSet<String> {

@@ -9,6 +9,7 @@ use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, Place, Severity, nearest, suggestion};
 use crate::profiles::built_in;
 use crate::promql::engine::metric;
+use crate::promql::number::number;
 use crate::promql::walk::{selector, selectors};
 use crate::promql::{Expr, LabelModifier, VectorSelector};
 use crate::proofs::panel_legend::named_labels;
@@ -19,7 +20,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Proofs that ask nothing of the catalog but what exists: they look at everything, the others at what is rendered.
-const WITHOUT_INTENT: [&str; 46] = [
+const WITHOUT_INTENT: [&str; 48] = [
     "alert-without-condition",
     "ambiguous-match",
     "annotation-label",
@@ -46,6 +47,7 @@ const WITHOUT_INTENT: [&str; 46] = [
     "quantile-without-le",
     "range-too-short",
     "rate-of-gauge",
+    "raw-counter",
     "refused-notification",
     "rule-file",
     "scrape-job",
@@ -54,6 +56,7 @@ const WITHOUT_INTENT: [&str; 46] = [
     "test-fails",
     "test-proves-nothing",
     "undelivered-alert",
+    "unenabled-function",
     "unknown-datasource",
     "unknown-flag",
     "unknown-grouping",
@@ -72,12 +75,13 @@ const WITHOUT_INTENT: [&str; 46] = [
 const OF_ANYTHING: [&str; 1] = ["impossible-threshold"];
 
 /// And for metrics whose type is known, though not who has them with which labels.
-const OF_TYPES: [&str; 5] = [
+const OF_TYPES: [&str; 6] = [
     "gauge-function-on-counter",
     "histogram-as-number",
     "mixed-units",
     "quantile-without-le",
     "rate-of-gauge",
+    "raw-counter",
 ];
 
 /// How much is known of what an own expression reads.
@@ -307,6 +311,19 @@ impl<'a, 's> Reach<'a, 's> {
                     false => Severity::Warning,
                 };
                 Some(Diagnostic { severity, ..found })
+            }
+            // A panel may show how much there was since the start, and an alert whether there was any at all.
+            "raw-counter" => {
+                let any = |node: &Node| {
+                    let Expr::Binary(binary) = node.expr else {
+                        return false;
+                    };
+                    let sides = [&binary.lhs, &binary.rhs];
+                    let mut numbers = sides.into_iter().filter_map(|side| number(side));
+                    binary.op.is_comparison_operator() && numbers.any(|number| number == 0.0)
+                };
+                let asked = expression.usage == Usage::Alert && !nodes.iter().any(any);
+                asked.then_some(found)
             }
             // The samples of a test may be of machines that are made up.
             "unmatchable" if expression.usage == Usage::Test => None,

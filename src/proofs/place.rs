@@ -77,6 +77,9 @@ pub(super) fn in_catalog(
     Diagnostic::error(OF_PROOF, Place::Key(pointer.into()), message).help(help)
 }
 
+/// Tables whose entries are shown by their names: their values are long, or stand in several places.
+const OF_TABLES: [&str; 5] = ["/series/", "/times/", "/routes/", "/owners/", "/inhibit/"];
+
 /// Where values of rendered files were written: at the catalog's line that caused them, when the expression is the user's
 /// own; else at the template's.
 pub(super) struct Written<'a> {
@@ -114,19 +117,20 @@ impl Written<'_> {
         });
         let owner = spot.as_ref().and_then(|spot| self.owner(spot));
         found.place = match &owner {
-            Some((key, true)) if key.contains("/series/") || key.starts_with("/times/") => {
+            Some((key, true)) if OF_TABLES.iter().any(|table| key.contains(table)) => {
                 Place::Key(key.clone())
             }
             Some((key, true)) => Place::Value(key.clone()),
             _ => self.rendered.place(&path, &pointer),
         };
+        let table = spot.as_ref().and_then(|spot| self.table(spot));
+        let of_routes = table.as_deref() == Some("/alertmanager");
+        if of_routes || owner.is_none() {
+            found.owners.extend(table);
+        }
         match owner {
             Some((key, _)) => found.owners.push(key),
-            None => {
-                let table = spot.as_ref().and_then(|spot| self.table(spot));
-                found.owners.extend(table);
-                found.owners.push("/platform".to_string());
-            }
+            None => found.owners.push("/platform".to_string()),
         }
         let text = spot.and_then(|spot| spot.file.value.pointer(&pointer)?.as_str());
         let shown = |text: &str| matches!(&found.place, Place::Line { text: line, .. } if line.contains(text));
@@ -154,7 +158,11 @@ impl Written<'_> {
             return Some((pointer, true));
         }
         if file.role == Role::Alertmanager
-            && let Some(written) = self.of_receiver(spot).or_else(|| self.of_times(spot))
+            && let Some(written) = self
+                .of_receiver(spot)
+                .or_else(|| self.of_times(spot))
+                .or_else(|| self.of_route(spot))
+                .or_else(|| self.of_inhibition(spot))
         {
             return Some((written, true));
         }
@@ -283,6 +291,40 @@ impl Written<'_> {
         let mut names = names.items().filter_map(Value::as_str);
         let name = names.find(|name| self.catalog.times.iter().any(|time| time.name == *name))?;
         Some(format!("/times/{}", step(name)))
+    }
+
+    /// The route or the owner of the catalog that a rendered route says word by word, and its key where the value has one.
+    fn of_route(&self, spot: &Spot) -> Option<String> {
+        let inside = spot.pointer.strip_prefix("/route/routes/")?;
+        let (index, key) = inside.split_once('/').unwrap_or((inside, ""));
+        let route = &spot.file.value["route"]["routes"][index.parse::<usize>().ok()?];
+        let receiver = route["receiver"].as_str()?;
+        let mut notices = self.catalog.notices.iter();
+        let written = notices.find(|notice| {
+            let names = notice.receivers.iter().any(|name| name == receiver);
+            let mut options = notice.options.iter();
+            names
+                && route["matchers"].texts().eq(notice.of.matchers())
+                && options.all(|(key, said)| route[key] == *said)
+        })?;
+        Some(match written.options.contains_key(key) {
+            true => format!("{}/{key}", written.pointer),
+            false => written.pointer.clone(),
+        })
+    }
+
+    /// The table of `[inhibit]` that a rendered rule says word by word.
+    fn of_inhibition(&self, spot: &Spot) -> Option<String> {
+        let inside = spot.pointer.strip_prefix("/inhibit_rules/")?;
+        let index = inside.split('/').next()?.parse::<usize>().ok()?;
+        let rule = &spot.file.value["inhibit_rules"][index];
+        let mut written = self.catalog.inhibitions.iter();
+        let same = written.find(|one| {
+            rule["source_matchers"].texts().eq(one.source.matchers())
+                && rule["target_matchers"].texts().eq(one.target.matchers())
+                && rule["equal"].texts().eq(&one.equal)
+        })?;
+        Some(same.pointer.clone())
     }
 
     /// The key of a service that a value of its container is written as in the catalog, word by word.

@@ -81,6 +81,7 @@ fn check(stack: &Stack, config: &File) -> Vec<Diagnostic> {
     }
     found.extend(own_jobs::idle(stack, config));
     found.extend(own_jobs::nothing_left(stack, config));
+    found.extend(own_jobs::pushed_aside(stack, config));
     found.extend(own_jobs::uncollected(stack, config));
     found.extend(stores::lost_on_the_way(stack, config, &promised));
     found.extend(intervals::default_differs(config, catalog));

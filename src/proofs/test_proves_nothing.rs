@@ -2,8 +2,11 @@
 
 mod own;
 
+use super::division::{guards_for_nothing, parents};
 use super::{Check, Example, Proof, place};
 use crate::catalog::Alert;
+use crate::contract::Contract;
+use crate::contract::evaluate::nodes;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::evaluation::rules::Rule;
 use crate::evaluation::unit_tests::{Found, Mismatch, Suite};
@@ -216,6 +219,9 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
             continue;
         }
         let failing = failing(&loaded.rule.with(expr));
+        if failing.is_empty() && changes_nothing(&loaded.rule.expr, &removed, &stack.contract) {
+            continue;
+        }
         if failing.is_empty() {
             found.push(Diagnostic {
                 severity: Severity::Warning,
@@ -326,6 +332,14 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
         });
     }
     found
+}
+
+/// Whether a condition is the same without a comparison in it: no test could notice.
+fn changes_nothing(expr: &Expr, comparison: &str, contract: &Contract) -> bool {
+    let nodes = nodes(expr, contract);
+    let parents = parents(&nodes);
+    let mut such = (0..nodes.len()).filter(|index| nodes[*index].expr.to_string() == comparison);
+    such.any(|index| guards_for_nothing(index, &nodes, &parents, contract))
 }
 
 /// Whether a test says that nothing fires.

@@ -11,7 +11,7 @@ use crate::json::Parts;
 use crate::lints::louder_for_less::CALLS;
 use crate::promql::walk::selectors;
 use crate::stack::Stack;
-use crate::stack::notifications::matchers::keys;
+use crate::stack::notifications::matchers::{Comparison, Matcher, keys};
 use crate::stack::notifications::routes::{Route, TIMES};
 use crate::stack::notifications::times::{Heeded, Intervals, heeded};
 use crate::stack::notifications::{Notifications, Promised};
@@ -194,6 +194,9 @@ fn idle(stack: &Stack, notifications: &Notifications, tree: &Route) -> Vec<Diagn
             ));
             continue;
         }
+        if stack.is_own(&notifications.file.path, &matchers_of(notifications, route)) {
+            all.extend(own::taken_before(stack, notifications, route, tree));
+        }
         let inside = |outer: &&str| route.pointer.starts_with(&format!("{outer}/"));
         if labels.is_empty() || reached.contains(route.pointer.as_str()) || found.iter().any(inside)
         {
@@ -202,6 +205,13 @@ fn idle(stack: &Stack, notifications: &Notifications, tree: &Route) -> Vec<Diagn
         found.push(&route.pointer);
         let path = &notifications.file.path;
         let pointer = matchers_of(notifications, route);
+        if let Some((one, other)) = at_odds(route, tree) {
+            let message =
+                format!("no alert can come to this route: none has `{one}` and `{other}` at once");
+            let help = "the matchers of the routes around it hold too: write it beside them, or correct one of the two";
+            all.push(place::at(path, pointer, message, help));
+            continue;
+        }
         let help = match notifications.meant(&route.matchers) {
             Some(meant) => format!("did you mean `{meant}`?"),
             // Own routes may take what is yet to come, but for what is misspelt.
@@ -213,6 +223,26 @@ fn idle(stack: &Stack, notifications: &Notifications, tree: &Route) -> Vec<Diagn
         all.push(place::at(path, pointer, message, help));
     }
     all
+}
+
+/// What an alert has to meet to come to a route: its own matchers, and those of the routes around it.
+fn asked_of<'r>(route: &Route, tree: &'r Route) -> impl Iterator<Item = &'r Matcher> {
+    let around = |outer: &&Route| {
+        let rest = route.pointer.strip_prefix(&outer.pointer);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let path = tree.all().into_iter().filter(around);
+    let path: Vec<&Route> = path.collect();
+    path.into_iter().flat_map(|outer| &outer.matchers)
+}
+
+/// Two matchers that no alert meets together.
+fn at_odds<'r>(route: &Route, tree: &'r Route) -> Option<(&'r Matcher, &'r Matcher)> {
+    let asked = || asked_of(route, tree);
+    let exact = asked().filter(|one| one.comparison == Comparison::Equal);
+    exact
+        .flat_map(|one| asked().map(move |other| (one, other)))
+        .find(|(one, other)| one.name == other.name && !other.picks(&one.value))
 }
 
 fn shown(route: &Route) -> String {

@@ -14,6 +14,7 @@ pub mod times;
 
 use crate::catalog::Catalog;
 use crate::catalog::owners::Told;
+use crate::contract::domain::Domain;
 use crate::diagnostic::{mistyped_part, surely_meant};
 use crate::json::Parts;
 use crate::render::File;
@@ -117,8 +118,19 @@ impl<'a> Notifications<'a> {
             let closed = CLOSED.contains(&matcher.name.as_str());
             let values = labels().filter_map(|all| all.get(&matcher.name));
             let values: BTreeSet<&str> = values.map(String::as_str).collect();
-            let equal = closed && matcher.comparison == Comparison::Equal;
-            equal.then(|| surely_meant(&matcher.value, values.iter().copied()))?
+            match matcher.comparison {
+                Comparison::Equal if closed => surely_meant(&matcher.value, values.iter().copied()),
+                // A pattern has to match the whole value.
+                Comparison::Matches if closed && !values.iter().any(|one| matcher.picks(one)) => {
+                    let part = format!(".*(?:{}).*", matcher.value);
+                    let has = |value: &&str| {
+                        let alone = Domain::Values(vec![value.to_string()]);
+                        alone.example(&part, true).is_some()
+                    };
+                    values.iter().copied().find(has)
+                }
+                _ => None,
+            }
         })
     }
 

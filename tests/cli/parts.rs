@@ -348,6 +348,34 @@ fn links_of_an_environment_lead_to_its_own_servers() {
 }
 
 #[test]
+fn a_service_of_an_environment_is_asked_there() {
+    let elsewhere = |name: &str| {
+        format!(
+            "[services.{name}]\ngroup = \"core\"\nport = 8001\nruns_on = \"{name}.example.org\"\n"
+        )
+    };
+    let catalog = format!(
+        "[platform]\nname = \"Shop\"\nslug = \"shop\"\n[groups.core]\ntitle = \"Core\"\n[alerts.Down]\nkind = \"down\"\nseverity = \"critical\"\n{}{}{}",
+        elsewhere("orders"),
+        elsewhere("basket"),
+        elsewhere("stock")
+    );
+    let root = shop("parts-asked-in-staging", &catalog);
+    let there =
+        |name: &str| format!("[services.{name}]\nruns_on = \"{name}.staging.example.org\"\n");
+    let mut staging = format!("{}{}", there("orders"), there("basket"));
+    let file = root.join("services.staging.toml");
+    fs::write(&file, &staging).unwrap();
+    let said = "`staging` asks `stock` where the other environments ask it too";
+    let kept = fine(&root, &["render", "--environment", "staging"]);
+    assert!(kept.err.contains(said), "{}", kept.err);
+    staging += "[services.stock]\nruns_on = \"stock.example.org\"\n";
+    fs::write(&file, staging).unwrap();
+    let meant = fine(&root, &["render", "--environment", "staging"]);
+    assert!(!meant.err.contains(said), "{}", meant.err);
+}
+
+#[test]
 fn an_environment_that_is_not_there_or_wrong_is_said() {
     let root = with_staging("parts-wrong-staging", STAGING);
     let unknown = run(&root, &["render", "--environment", "stagign"]);

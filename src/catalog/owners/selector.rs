@@ -70,6 +70,11 @@ impl About<'_> {
 }
 
 impl Selector {
+    /// As the Alertmanager reads it.
+    pub(crate) fn matchers(&self) -> impl Iterator<Item = &str> {
+        self.matchers.iter().map(String::as_str)
+    }
+
     /// From a table that has other keys too.
     pub(super) fn read(written: &Value) -> Selector {
         let labels = written["labels"].entries();

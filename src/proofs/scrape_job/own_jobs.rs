@@ -132,6 +132,55 @@ pub(super) fn nothing_left(stack: &Stack, config: &File) -> Vec<Diagnostic> {
     found
 }
 
+/// Labels of a job's targets that its exporter gives its series too, and by which something reads them; of each job the first.
+pub(super) fn pushed_aside(stack: &Stack, config: &File) -> Vec<Diagnostic> {
+    let catalog = stack.catalog;
+    let jobs = config.value["scrape_configs"].items().enumerate();
+    let own = jobs.filter_map(|(index, job)| {
+        let said = catalog.extra.jobs.get(job["job_name"].as_str()?)?;
+        (job["honor_labels"] != true).then_some((index, said))
+    });
+    let taken = own.filter_map(|(index, said)| {
+        let mut targets = stack.contract.targets.list.iter();
+        let target = targets.find(|target| target.job == index)?;
+        let profiles = said.profiles.iter();
+        let profiles = profiles.filter_map(|name| catalog.profiles.get(name));
+        let exposed = profiles.flat_map(|profile| &profile.metrics);
+        let mut taken = exposed.flat_map(|(metric, about)| {
+            let both = about.labels.keys();
+            let both = both.filter(|label| target.labels.contains_key(*label));
+            both.map(move |label| (metric, label))
+        });
+        let (metric, label, reader) = taken.find_map(|(metric, label)| {
+            let mut readers = stack.expressions.iter();
+            let reader = readers.find(|reader| {
+                let mut read = selectors(&reader.ast).into_iter();
+                reader.usage != Usage::Test
+                    && read.any(|read| self::metric(read) == Some(metric.as_str()))
+                    && says(&reader.written, label)
+            })?;
+            Some((metric, label, reader))
+        })?;
+        let message = format!(
+            "the targets have a label `{label}` too: that of `{metric}` would arrive as `exported_{label}`"
+        );
+        let help = "give the label of the targets another name";
+        let reader = Place::Rendered {
+            file: reader.path.to_string(),
+            pointer: reader.pointer.clone(),
+        };
+        let pointer = format!("/scrape_configs/{index}/job_name");
+        Some(place::at(&config.path, pointer, message, help).also(reader, "it is asked for here"))
+    });
+    taken.collect()
+}
+
+/// Whether a text has a word.
+fn says(text: &str, word: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.any(|one| one == word)
+}
+
 /// What rules read of a job, and the job does not ask its exporter for; of each job the first.
 pub(super) fn uncollected(stack: &Stack, config: &File) -> Vec<Diagnostic> {
     let jobs = config.value["scrape_configs"].items().enumerate();

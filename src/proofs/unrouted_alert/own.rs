@@ -1,7 +1,10 @@
 //! Own alerts that the user's own routes take: whom they are for is said nowhere but there, and still somebody has to be told.
 
-use super::{Mistake, matchers_of, never_or_seldom};
+use super::{Mistake, asked_of, matchers_of, never_or_seldom, place};
+use crate::diagnostic::Diagnostic;
 use crate::stack::Stack;
+use crate::stack::notifications::alerts::Firing;
+use crate::stack::notifications::matchers::Matcher;
 use crate::stack::notifications::routes::{Route, TIMES};
 use crate::stack::notifications::{Notifications, Promised};
 
@@ -72,6 +75,47 @@ fn at_night(
         ),
         "were `mute_time_intervals` and `active_time_intervals` mixed up? Let a route for the day take it too".to_string(),
     ))
+}
+
+/// A route for a severity to which none of its alerts comes, the most urgent among them: one before it takes them all and tells
+/// somebody else.
+pub(super) fn taken_before(
+    stack: &Stack,
+    notifications: &Notifications,
+    route: &Route,
+    tree: &Route,
+) -> Option<Diagnostic> {
+    let of_severity = |one: &Matcher| one.name == "severity";
+    let for_severity = route.matchers.iter().any(of_severity);
+    let real = notifications.alerts.real.iter();
+    let mut wanted = real.filter(|firing| {
+        let value = |label: &str| firing.labels().get(label).map_or("", String::as_str);
+        for_severity && asked_of(route, tree).all(|one| one.picks(value(&one.name)))
+    });
+    let taken = wanted
+        .clone()
+        .find(|firing| firing.rank(stack.catalog) == 0)?;
+    let told = |firing: &Firing| {
+        let ends = tree.ends(firing.labels());
+        ends.iter().any(|end| end.receiver() == route.receiver())
+    };
+    if wanted.any(told) {
+        return None;
+    }
+    let ends = tree.ends(taken.labels());
+    // Whoever sent that severity elsewhere by its name means it.
+    let by_severity = |end: &&Route| asked_of(end, tree).any(of_severity);
+    let taker = ends.first().filter(|end| !by_severity(end))?;
+    let message = format!(
+        "{}, {}, never comes to this route for `{}`: `{}` takes it before, and does not go on",
+        taken.called(),
+        taken.severity,
+        route.receiver(),
+        taker.receiver()
+    );
+    let help = "write `continue: true` in the route before it, or put this one first";
+    let pointer = matchers_of(notifications, route);
+    Some(place::at(&notifications.file.path, pointer, message, help))
 }
 
 /// Whether a route inside the first of the own file asks for an alert by its name.
