@@ -35,7 +35,7 @@ use crate::catalog::Service;
 use crate::diagnostic::{Format, suggestion};
 use crate::pipeline::{CATALOG, Root};
 use crate::source::Unsaved;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::{ColorChoice, Parser, Subcommand};
 pub(crate) use report::Report;
 use std::path::{Path, PathBuf};
@@ -161,6 +161,9 @@ pub fn main() -> ExitCode {
     };
     choice.write_global();
     outlive_limits();
+    if let Some(error) = unwritten(&cli) {
+        return report::failure(&error, Format::Text);
+    }
     match cli.find_root().and_then(|()| run(&cli)) {
         Ok(report) => report.print(cli.format, explain::doc),
         Err(error) => report::failure(&error, cli.format),
@@ -182,13 +185,20 @@ fn outlive_limits() {
     ));
 }
 
+/// Why a verb does not write in the format that is asked for.
+fn unwritten(cli: &Cli) -> Option<anyhow::Error> {
+    let (verb, format) = match (cli.format, &cli.verb) {
+        (Format::Markdown, Verb::Diff(_)) | (Format::Html, Verb::Verify(_)) => return None,
+        (Format::Markdown, _) => ("diff", "Markdown"),
+        (Format::Html, _) => ("verify", "HTML"),
+        _ => return None,
+    };
+    Some(anyhow!(
+        "only `{verb}` writes {format}; choose text, json, github, sarif or junit"
+    ))
+}
+
 fn run(cli: &Cli) -> Result<Report> {
-    if cli.format == Format::Markdown && !matches!(cli.verb, Verb::Diff(_)) {
-        bail!("only `diff` writes Markdown; choose text, json or github");
-    }
-    if cli.format == Format::Html && !matches!(cli.verb, Verb::Verify(_)) {
-        bail!("only `verify` writes HTML; choose text, json, github, sarif or junit");
-    }
     let report = of_verb(cli)?;
     Ok(match cli.verb {
         Verb::Explain(_)

@@ -22,6 +22,8 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
     let verb = args.verb.join(" ");
     let page = pages.get(&verb).with_context(|| {
         let verbs = pages.keys().map(String::as_str);
+        // The page of monstack itself has no verb.
+        let verbs = verbs.filter(|verb| !verb.is_empty());
         format!("there is no verb `{verb}`: {}", suggestion(&verb, verbs))
     })?;
     let mut report = Report::text(page);

@@ -4,15 +4,17 @@ use super::report::Waiting;
 use super::servers::{PrometheusLogin, duration};
 use super::watch::watch;
 use super::{Cli, Report};
-use crate::diagnostic::{Diagnostic, Place, plural};
+use crate::diagnostic::{Diagnostic, Place, plural, suggestion};
 use crate::generated::{replace, sweep};
+use crate::json::Parts;
 use crate::live::http::Client;
 use crate::pipeline;
 use crate::preview::prometheus::{At, Prometheus, Shown};
 use crate::preview::{Data, Preview, preview};
+use crate::render::Rendered;
 use crate::source::read::sort;
 use anyhow::{Context, Result, anyhow, bail};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -80,6 +82,14 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     once(args, cli, false, false)
 }
 
+/// The names of all variables that dashboards have.
+fn variables(rendered: &Rendered) -> BTreeSet<String> {
+    let files = rendered.files.iter();
+    let lists = files.flat_map(|file| file.value["templating"]["list"].items());
+    let names = lists.filter_map(|one| one["name"].as_str());
+    names.map(str::to_string).collect()
+}
+
 fn once(args: &Args, cli: &Cli, shown: bool, reloads: bool) -> Result<Report> {
     let mut outcome = pipeline::run(cli.place())?;
     let failed = outcome.failed();
@@ -91,6 +101,11 @@ fn once(args: &Args, cli: &Cli, shown: bool, reloads: bool) -> Result<Report> {
     let path = cli.root.join(&args.output);
     let target = target(&path, &cli.root, &catalog.platform.output)?;
     let chosen: BTreeMap<String, String> = args.variable.iter().cloned().collect();
+    let variables = variables(&rendered);
+    for name in chosen.keys().filter(|name| !variables.contains(*name)) {
+        let known = suggestion(name, variables.iter().map(String::as_str));
+        bail!("no dashboard has a variable `{name}`: {known}");
+    }
     let given = args.login.at(args.prometheus_url.as_deref());
     given
         .exposed()

@@ -359,7 +359,7 @@ fn outside(args: &Args, catalog: &Catalog, named: &Named) -> Vec<String> {
             silences("service"),
             history(&format!("{{job=\"{old}\"}}")),
             format!(
-                "links to a dashboard with var-service={old}, and other programs that call it by its name"
+                "links to a dashboard with var-job={old}, and other programs that call it by its name"
             ),
             format!(
                 "a container that is called {old} is replaced by one that is called {new}: docker compose up -d --remove-orphans"

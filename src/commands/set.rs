@@ -33,16 +33,19 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
             args.key
         )
     })?;
-    ensure!(
-        steps.len() > 1,
-        "`{}` is a table: name one of its keys, as in {}.KEY",
-        args.key,
-        args.key
-    );
     let (mut files, schema) = match Files::with_schema(cli) {
         Ok(begun) => begun,
         Err(report) => return Ok(*report),
     };
+    ensure!(
+        steps.len() > 1
+            || at(&schema, &steps)
+                .iter()
+                .any(|node| node["type"] == "string"),
+        "`{}` is a table: name one of its keys, as in {}.KEY",
+        args.key,
+        args.key
+    );
     let pointer = pointer(&steps);
     let own = cli.environment.as_deref();
     let (source, _) = Source::of(&files.texts(own));
@@ -75,8 +78,15 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         .value
         .pointer(&pointer)
         .cloned();
-    let place = location(&Source::parse(&file, &files.named(&file).text).0, &pointer);
+    let place = match args.unset {
+        true => {
+            let (file, line) = source.at(&pointer);
+            format!("{file}:{line}")
+        }
+        false => location(&Source::parse(&file, &files.named(&file).text).0, &pointer),
+    };
     let said = match before == after {
+        _ if args.unset && after.is_none() => format!("removed {key}, which stood at {place}"),
         true => format!("{key} is {} already", shown(after.as_ref())),
         false => format!(
             "set {key} at {place}: {} → {}",

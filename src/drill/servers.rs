@@ -186,22 +186,28 @@ impl Stage {
 impl Servers {
     /// Ends only when a server ends by itself: why, in its last words.
     pub(crate) async fn failure(&mut self) -> Error {
-        let name =
-            loop {
-                if let Some((name, _)) = self.children.iter_mut().find_map(|(name, child)| {
-                    child.try_wait().transpose().map(|ended| (*name, ended))
-                }) {
-                    break name;
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            };
+        let (name, status) = loop {
+            let mut children = self.children.iter_mut();
+            let ended = children.find_map(|(name, child)| {
+                let status = child.try_wait().transpose()?;
+                Some((
+                    *name,
+                    status.map_or(String::new(), |status| format!(" ({status})")),
+                ))
+            });
+            if let Some(ended) = ended {
+                break ended;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
         let log =
             std::fs::read_to_string(self.folder.join(format!("{name}.log"))).unwrap_or_default();
         let words: Vec<&str> = log.lines().rev().take(3).collect();
-        anyhow!(
-            "{name} ended by itself: {}",
-            words.into_iter().rev().collect::<Vec<_>>().join(" / ")
-        )
+        let words = match words.is_empty() {
+            true => "it has said nothing".to_string(),
+            false => words.into_iter().rev().collect::<Vec<_>>().join(" / "),
+        };
+        anyhow!("{name} ended by itself{status}: {words}")
     }
 
     /// Ends the servers and waits for it.

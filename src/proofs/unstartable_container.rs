@@ -6,7 +6,8 @@ mod volumes;
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::diagnostic::{Diagnostic, suggestion};
+use crate::catalog::Catalog;
+use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::json::Parts;
 use crate::source::step;
 use crate::stack::Stack;
@@ -52,7 +53,7 @@ pub(crate) const PROOF: Proof = Proof {
         found.extend(missing(stack));
         found.extend(circle(project));
         found.extend(sourceless(stack));
-        found.extend(ports(project));
+        found.extend(ports(stack.catalog, project));
         found.extend(drivers(stack));
         found.extend(packets(stack));
         found.extend(addresses::unusable(stack));
@@ -548,7 +549,7 @@ fn index_of(pointer: &str) -> usize {
 }
 
 /// Two containers at one port of the machine, or of one name.
-fn ports(project: &Project) -> Vec<Diagnostic> {
+fn ports(catalog: &Catalog, project: &Project) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut taken: HashMap<(u16, &str), Vec<(String, String)>> = HashMap::new();
     let mut called: HashMap<String, String> = HashMap::new();
@@ -582,12 +583,20 @@ fn ports(project: &Project) -> Vec<Diagnostic> {
             if let Some((_, other)) = same {
                 let message =
                     format!("`{own}` is published at port {port} of the machine, as `{other}` is");
-                found.push(place::in_container(
+                let mut taken = place::in_container(
                     container,
                     &published.pointer,
                     message,
                     "give each a port of its own",
-                ));
+                );
+                // Where the catalog says the port, it is to be changed there.
+                if catalog
+                    .service(own)
+                    .is_some_and(|service| service.port == port)
+                {
+                    taken.place = Place::Value(format!("/services/{}/port", step(own)));
+                }
+                found.push(taken);
             }
             let range = scalar(&container.value["ports"][index_of(&published.pointer)]);
             let range = range.is_some_and(|text| text.contains('-'));

@@ -194,6 +194,43 @@ fn only_diff_writes_markdown() {
 }
 
 #[test]
+fn what_a_verb_cannot_do_is_said_in_words_and_with_what_it_can() {
+    let shop = rendered("formats-cannot");
+    for (arguments, said) in [
+        (
+            &["render", "--format", "html"][..],
+            "only `verify` writes HTML; choose text, json, github, sarif or junit",
+        ),
+        (
+            &["man", "nope"],
+            "there is no verb `nope`: choose one of `absorb`",
+        ),
+        (
+            &["preview", "--variable", "jop=checkout"],
+            "no dashboard has a variable `jop`: did you mean `job`?",
+        ),
+    ] {
+        let refused = run(&shop, arguments);
+        assert_eq!(
+            (refused.code, refused.out.as_str()),
+            (Some(2), ""),
+            "{arguments:?}"
+        );
+        assert!(refused.err.contains(said), "{arguments:?}: {}", refused.err);
+    }
+    let set = run(&shop, &["set", "monstack", ">=0.1"]);
+    assert_eq!(set.code, Some(0), "{}", set.err);
+    let removed = run(&shop, &["set", "--unset", "monstack"]);
+    assert!(
+        removed
+            .out
+            .starts_with("removed monstack, which stood at services.toml:1"),
+        "{}",
+        removed.out
+    );
+}
+
+#[test]
 fn colours_are_for_those_who_want_them() {
     let bad = shop("colour", "[platform]\n");
     let coloured = |arguments: &[&str], no_color: bool| {
