@@ -205,7 +205,9 @@ fn idle(stack: &Stack, notifications: &Notifications, tree: &Route) -> Vec<Diagn
         found.push(&route.pointer);
         let path = &notifications.file.path;
         let pointer = matchers_of(notifications, route);
-        if let Some((one, other)) = at_odds(route, tree) {
+        let is_own = |one: &Route| stack.is_own(path, &matchers_of(notifications, one));
+        let written = around(route, tree).filter(|one| !(is_own(one) && own::is_first(one)));
+        if let Some((one, other)) = at_odds(written) {
             let message =
                 format!("no alert can come to this route: none has `{one}` and `{other}` at once");
             let help = "the matchers of the routes around it hold too: write it beside them, or correct one of the two";
@@ -225,20 +227,24 @@ fn idle(stack: &Stack, notifications: &Notifications, tree: &Route) -> Vec<Diagn
     all
 }
 
-/// What an alert has to meet to come to a route: its own matchers, and those of the routes around it.
-fn asked_of<'r>(route: &Route, tree: &'r Route) -> impl Iterator<Item = &'r Matcher> {
-    let around = |outer: &&Route| {
-        let rest = route.pointer.strip_prefix(&outer.pointer);
+/// A route, and those around it.
+fn around<'r>(route: &Route, tree: &'r Route) -> impl Iterator<Item = &'r Route> {
+    let pointer = route.pointer.clone();
+    tree.all().into_iter().filter(move |outer| {
+        let rest = pointer.strip_prefix(&outer.pointer);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    let path = tree.all().into_iter().filter(around);
-    let path: Vec<&Route> = path.collect();
-    path.into_iter().flat_map(|outer| &outer.matchers)
+    })
 }
 
-/// Two matchers that no alert meets together.
-fn at_odds<'r>(route: &Route, tree: &'r Route) -> Option<(&'r Matcher, &'r Matcher)> {
-    let asked = || asked_of(route, tree);
+/// What an alert has to meet to come to a route: its own matchers, and those of the routes around it.
+fn asked_of<'r>(route: &Route, tree: &'r Route) -> impl Iterator<Item = &'r Matcher> {
+    around(route, tree).flat_map(|outer| &outer.matchers)
+}
+
+/// Two matchers of these routes that no alert meets together.
+fn at_odds<'r>(routes: impl Iterator<Item = &'r Route>) -> Option<(&'r Matcher, &'r Matcher)> {
+    let routes: Vec<&Route> = routes.collect();
+    let asked = || routes.iter().flat_map(|route| &route.matchers);
     let exact = asked().filter(|one| one.comparison == Comparison::Equal);
     exact
         .flat_map(|one| asked().map(move |other| (one, other)))

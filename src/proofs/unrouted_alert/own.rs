@@ -121,10 +121,8 @@ pub(super) fn taken_before(
 /// Whether a route inside the first of the own file asks for an alert by its name.
 fn by_name(promised: &Promised, tree: &Route) -> bool {
     let mut around = tree.all().into_iter().filter(|route| {
-        // The first of the own file takes its alerts by their names too.
-        let inside = route.pointer.matches("/routes/").count() > 1;
         let mut ends = promised.ends.iter();
-        inside
+        !is_first(route)
             && ends.any(|end| {
                 let within = end.pointer.strip_prefix(&route.pointer);
                 within.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -134,6 +132,11 @@ fn by_name(promised: &Promised, tree: &Route) -> bool {
         let mut matchers = route.matchers.iter();
         matchers.any(|matcher| matcher.name == "alertname")
     })
+}
+
+/// Whether a route of an own file is its first one: what monstack has it take, by the names of the file's alerts, nobody wrote.
+pub(super) fn is_first(route: &Route) -> bool {
+    route.pointer.matches("/routes/").count() <= 1
 }
 
 /// Where a mistake is shown: at the matchers where nothing else of the route is written.
