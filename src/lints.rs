@@ -31,6 +31,7 @@ pub(crate) mod mistaken_exporter;
 mod mistyped_value;
 mod native_histogram;
 pub mod no_one_notified;
+mod notified_twice;
 mod one_sided_status;
 mod open_to_all;
 mod overlapping_windows;
@@ -64,7 +65,6 @@ mod test_samples;
 mod threshold_outside_buckets;
 mod time_in_another_unit;
 mod timeout_above_interval;
-mod told_twice;
 mod too_few_instances;
 pub(crate) mod uncollected_metric;
 mod undeclared_metric;
@@ -212,7 +212,7 @@ pub const LINTS: &[Lint] = &[
     unmatched_filter::LINT,
     unmatched_selector::LINT,
     unmounted_secret::LINT,
-    told_twice::LINT,
+    notified_twice::LINT,
     unnotified_receiver::LINT,
     unreached_route::LINT,
     unrouted_severity::LINT,

@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use std::collections::BTreeSet;
 
 pub(crate) const LINT: Lint = Lint {
-    code: "told-twice",
+    code: "notified-twice",
     doc: "After a route with `continue` the alert also goes where its severity does. Where both lead to one receiver it is notified twice of the same alert.",
     bad: "[receivers.chat]\nwebhook = { url = \"https://chat.example.org/\" }\n\n[alertmanager.routes]\ncritical = \"chat\"\nwarning = \"chat\"\n\n[[routes]]\nalert = \"ServiceDown\"\nreceivers = [\"chat\"]\ncontinue = true\n",
     good: "[receivers.chat]\nwebhook = { url = \"https://chat.example.org/\" }\n\n[alertmanager.routes]\ncritical = \"chat\"\nwarning = \"chat\"\n\n[[routes]]\nalert = \"ServiceDown\"\nreceivers = [\"chat\"]\n",
@@ -42,7 +42,7 @@ pub(crate) const LINT: Lint = Lint {
                     );
                     let place = Place::Key(notice.pointer.clone());
                     let help = "take `continue` away, or name another receiver";
-                    found.push(Diagnostic::warning("told-twice", place, message).help(help));
+                    found.push(Diagnostic::warning("notified-twice", place, message).help(help));
                 }
             }
         }
