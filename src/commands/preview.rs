@@ -102,7 +102,8 @@ fn once(args: &Args, cli: &Cli, shown: bool, reloads: bool) -> Result<Report> {
     let target = target(&path, &cli.root, &catalog.platform.output)?;
     let chosen: BTreeMap<String, String> = args.variable.iter().cloned().collect();
     let variables = variables(&rendered);
-    for name in chosen.keys().filter(|name| !variables.contains(*name)) {
+    let mut unknown = chosen.keys().filter(|name| !variables.contains(*name));
+    if let Some(name) = unknown.next() {
         let known = suggestion(name, variables.iter().map(String::as_str));
         bail!("no dashboard has a variable `{name}`: {known}");
     }

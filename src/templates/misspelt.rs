@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(found(&[("RUNBOOK.md", "")]), [runbook]);
         assert_eq!(
             found(&[("kinds/treshold/rule.promql", "")]),
-            [String::new(); 0]
+            Vec::<String>::new()
         );
         assert_eq!(
             found(&[("kinds/treshold/condition.promql", "")]),
@@ -78,6 +78,6 @@ mod tests {
             ("docs/how-we-write-them.md", ""),
             (".docs/RUNBOK.md", ""),
         ];
-        assert_eq!(found(&sound), [String::new(); 0]);
+        assert_eq!(found(&sound), Vec::<String>::new());
     }
 }
