@@ -121,6 +121,7 @@ const NEVER: &[(&str, &str)] = &[
         "threshold-outside-buckets",
         "an alert beyond the last bucket can never fire",
     ),
+    ("notified-twice", "one of the two ways can be left out"),
     ("unreached-route", "what is never reached can be left out"),
     (
         "unsaid-role",

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 pub(crate) const LINT: Lint = Lint {
     code: "notified-twice",
     doc: "After a route with `continue` the alert also goes where its severity does. Where both lead to one receiver it is notified twice of the same alert.",
-    bad: "[receivers.chat]\nwebhook = { url = \"https://chat.example.org/\" }\n\n[alertmanager.routes]\ncritical = \"chat\"\nwarning = \"chat\"\n\n[[routes]]\nalert = \"ServiceDown\"\nreceivers = [\"chat\"]\ncontinue = true\n",
-    good: "[receivers.chat]\nwebhook = { url = \"https://chat.example.org/\" }\n\n[alertmanager.routes]\ncritical = \"chat\"\nwarning = \"chat\"\n\n[[routes]]\nalert = \"ServiceDown\"\nreceivers = [\"chat\"]\n",
+    bad: "[receivers.chat]\nwebhook = { url = \"https://chat.example.org/\" }\n\n[alertmanager.routes]\ncritical = \"chat\"\nwarning = \"chat\"\n\n[alerts.Gone]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[[routes]]\nalert = \"Gone\"\nreceivers = [\"chat\"]\ncontinue = true\n",
+    good: "[receivers.chat]\nwebhook = { url = \"https://chat.example.org/\" }\n\n[alertmanager.routes]\ncritical = \"chat\"\nwarning = \"chat\"\n\n[alerts.Gone]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[[routes]]\nalert = \"Gone\"\nreceivers = [\"chat\"]\n",
     check: |catalog, _| {
         let mut found = Vec::new();
         if !catalog.notices.iter().any(|notice| notice.goes_on) {

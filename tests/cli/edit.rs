@@ -321,7 +321,11 @@ fn one_key_is_set_where_it_stands() {
             before.replace(old, new),
             "{arguments:?}"
         );
-        assert!(set.out.starts_with("set "), "{}", set.out);
+        let said = match arguments.contains(&"--unset") {
+            true => "removed ",
+            false => "set ",
+        };
+        assert!(set.out.starts_with(said), "{}", set.out);
     }
     let staging = run(
         &shop,
