@@ -41,10 +41,15 @@ impl Schema {
 
     /// Everything that the schema has against the source.
     pub fn check(&self, source: &Source) -> Vec<Diagnostic> {
-        validator(&of_what_is_said(&self.value, &source.value))
-            .iter_errors(&source.value)
+        let validator = validator(&of_what_is_said(&self.value, &source.value));
+        let errors = validator.iter_errors(&source.value);
+        let mut found: Vec<Diagnostic> = errors
             .flat_map(|error| mistakes::diagnose(&error, &self.value))
-            .collect()
+            .collect();
+        let subjects = found.iter().flat_map(|found| found.subjects.clone());
+        let subjects: HashSet<String> = subjects.collect();
+        found.retain(|found| !found.follows.iter().any(|one| subjects.contains(one)));
+        found
     }
 }
 

@@ -83,25 +83,27 @@ pub(crate) const PROOF: Proof = Proof {
             let carried = about.labels().iter().copied().chain(["severity"]);
             let carried: Vec<&str> = carried.collect();
             let is_promql = alert.is_some_and(|alert| alert.expression().is_some());
-            for label in carried
-                .iter()
-                .copied()
-                .chain(per.iter().map(String::as_str))
-                .filter(|label| series.iter().any(|series| !series.has(label)))
-            {
-                let mut wrong = place::on(
-                    expression,
-                    format!("the alert loses the label `{label}`"),
-                    match (carried.contains(&label), about) {
-                        (true, Scope::Group) => "aggregate `by (component)`: it is about groups",
-                        (true, _) if is_promql => {
-                            "aggregate `by (job, service, component)`; if it is about no single service, write `about = \"platform\"` or `about = \"group\"`"
-                        }
-                        (true, _) => "aggregate `by (job, service, component)`",
-                        (false, _) => "aggregate by it too: the alert fires apart by it (`per`)",
-                    },
-                );
-                wrong.subjects.push(lost(expression, label));
+            let carried_help = match about {
+                Scope::Group => "aggregate `by (component)`: it is about groups",
+                _ if is_promql => {
+                    "aggregate `by (job, service, component)`; if it is about no single service, write `about = \"platform\"` or `about = \"group\"`"
+                }
+                _ => "aggregate `by (job, service, component)`",
+            };
+            let per_help = "aggregate by it too: the alert fires apart by it (`per`)";
+            let others = per.iter().map(String::as_str);
+            let others = others.filter(|label| !carried.contains(label)).collect();
+            for (mut labels, help) in [(carried, carried_help), (others, per_help)] {
+                labels.retain(|label| series.iter().any(|series| !series.has(label)));
+                let words = match labels.as_slice() {
+                    [] => continue,
+                    [one] => format!("the label `{one}`"),
+                    many => format!("the labels `{}`", many.join("`, `")),
+                };
+                let message = format!("the alert loses {words}");
+                let mut wrong = place::on(expression, message, help);
+                let subjects = labels.iter().map(|label| lost(expression, label));
+                wrong.subjects.extend(subjects);
                 found.push(wrong);
             }
             if wide.is_some() {

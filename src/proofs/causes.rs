@@ -14,8 +14,10 @@ pub(super) struct Causes<'a> {
     /// What each file's rules read and write, by the rule's pointer.
     rules: HashMap<(&'a str, &'a str), &'a LoadedRule<'a>>,
     recorded: HashMap<&'a str, Vec<&'a LoadedRule<'a>>>,
-    /// What those that cannot be read would record, by their places.
+    /// What those that cannot be read would record, by their places,
     unread: HashMap<(&'a str, String), &'a str>,
+    /// and the alerts among them.
+    unread_alerts: HashMap<(&'a str, String), &'a str>,
     /// Expressions by their places.
     expressions: HashMap<(&'a str, &'a str), &'a Expr>,
 }
@@ -26,6 +28,7 @@ impl<'a> Causes<'a> {
             rules: HashMap::new(),
             recorded: HashMap::new(),
             unread: HashMap::new(),
+            unread_alerts: HashMap::new(),
             expressions: HashMap::new(),
         };
         for rule in &stack.rules {
@@ -40,10 +43,13 @@ impl<'a> Causes<'a> {
         }
         for (file, pointer, rule) in stack.files.rules() {
             let path = file.path.as_str();
-            if let Some(name) = rule["record"].as_str()
-                && !causes.rules.contains_key(&(path, pointer.as_str()))
-            {
+            if causes.rules.contains_key(&(path, pointer.as_str())) {
+                continue;
+            }
+            if let Some(name) = rule["record"].as_str() {
                 causes.unread.insert((path, pointer), name);
+            } else if let Some(name) = rule["alert"].as_str() {
+                causes.unread_alerts.insert((path, pointer), name);
             }
         }
         for expression in &stack.expressions {
@@ -79,10 +85,18 @@ impl<'a> Causes<'a> {
             found.follows.extend(alerts);
             return usize::MAX - 1;
         }
-        let (unread, _) = pointer.rsplit_once('/').unwrap_or_default();
-        if let Some(name) = self.unread.get(&(file.as_str(), unread.to_string())) {
+        let (of_rule, key) = pointer.rsplit_once('/').unwrap_or_default();
+        let place = (file.as_str(), of_rule.to_string());
+        if let Some(name) = self.unread.get(&place) {
             found.subjects.push(format!("rule {name}"));
         }
+        // What is wrong with a condition is why its tests fail.
+        let condition = rule.filter(|rule| key == "expr" && rule.rule.alert.is_some());
+        let condition = condition.map(|rule| rule.rule.name.as_str());
+        let condition = condition.or(self.unread_alerts.get(&place).copied());
+        found
+            .subjects
+            .extend(condition.map(|name| format!("condition {name}")));
         if let Some(rule) = rule {
             let what = if rule.rule.alert.is_some() {
                 "alert"

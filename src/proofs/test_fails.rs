@@ -83,6 +83,11 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
                 "its samples are {apart} apart, and Prometheus takes a series for gone 5m after its last: write `every = \"1m\"` or the like"
             );
         }
+        // Of a condition that is wrong by itself the tests say nothing more.
+        let tested = file.alert().filter(|_| of_catalog);
+        error
+            .follows
+            .extend(tested.map(|alert| format!("condition {alert}")));
         failing.push(error);
     }
     failing

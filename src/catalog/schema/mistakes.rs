@@ -155,7 +155,7 @@ fn missing_key(path: &str, name: &str, key: &str, node: &Value) -> Diagnostic {
     } else {
         format!("`{name}`")
     };
-    Diagnostic::error(
+    let mut missing = Diagnostic::error(
         "missing-key",
         Place::Key(format!("{path}/{key}")),
         format!("{owner} has no `{key}`"),
@@ -164,7 +164,9 @@ fn missing_key(path: &str, name: &str, key: &str, node: &Value) -> Diagnostic {
         format!("add `{key}`. {}", what.unwrap_or_default())
             .trim_end()
             .to_string(),
-    )
+    );
+    missing.follows.push(format!("{path}/{key}"));
+    missing
 }
 
 fn wrong_type(place: Place, name: &str, written: &Value, wanted: &TypeKind) -> Diagnostic {
@@ -213,12 +215,17 @@ fn one_of(path: &str, name: &str, table: &Value, node: &Value) -> Diagnostic {
             format!("`{name}` has {}", list(&written, " and ")),
         )
         .help("keep one of them"),
-        None => Diagnostic::error(
-            "missing-key",
-            Place::Key(format!("{path}/{}", known.first().unwrap_or(&""))),
-            format!("`{name}` has neither {}", list(&known, " nor ")),
-        )
-        .help(format!("add one of them: {}", list(&known, " or "))),
+        None => {
+            let mut missing = Diagnostic::error(
+                "missing-key",
+                Place::Key(format!("{path}/{}", known.first().unwrap_or(&""))),
+                format!("`{name}` has neither {}", list(&known, " nor ")),
+            )
+            .help(format!("add one of them: {}", list(&known, " or ")));
+            let keys = known.iter().map(|key| format!("{path}/{key}"));
+            missing.follows.extend(keys);
+            missing
+        }
     }
 }
 
@@ -318,7 +325,7 @@ fn unknown_key(path: &str, key: &str, node: &Value, schema: &Value) -> Diagnosti
             known.push(name);
         }
     }
-    Diagnostic::error(
+    let mut unknown = Diagnostic::error(
         "unknown-key",
         Place::Key(format!("{path}/{}", step(key))),
         format!("unknown key `{key}`"),
@@ -329,7 +336,13 @@ fn unknown_key(path: &str, key: &str, node: &Value, schema: &Value) -> Diagnosti
         (None, "unset") => "only the file of an environment takes keys away, such as services.staging.toml: remove the key itself".to_string(),
         (None, _) => of_other_kinds(key, node, schema)
             .unwrap_or_else(|| suggestion(key, known.iter().copied())),
-    })
+    });
+    // A key that is misspelt is not missing besides.
+    let meant = nearest(key, known.iter().copied());
+    unknown
+        .subjects
+        .extend(meant.map(|meant| format!("{path}/{meant}")));
+    unknown
 }
 
 /// "`10 secs` is not a duration", in the words of the schema that refused it.
