@@ -6,7 +6,8 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::evaluation::classes::{OF_TARGETS, Questions, target};
 use crate::evaluation::unit_tests::{Found, Mismatch, Suite, labels};
 use crate::json::Parts;
-use crate::promql::engine::{Labels, NAME, Release};
+use crate::promql::engine::{Labels, NAME, Release, metric};
+use crate::promql::walk::selectors;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::rules::LoadedRule;
@@ -56,11 +57,17 @@ impl<'a, 's> Tried<'a, 's> {
                 _ => None,
             }
         });
+        let loaded = stack.rules.iter().find(of_alert)?;
+        // Of what nobody emits nothing fires, for whomever.
+        let mut read = selectors(&loaded.rule.expr).into_iter().filter_map(metric);
+        if !read.all(|name| stack.contract.knows(name)) {
+            return None;
+        }
         Some(Tried {
             stack,
             file,
             alert,
-            loaded: stack.rules.iter().find(of_alert)?,
+            loaded,
             tests: tests.collect(),
         })
     }

@@ -126,8 +126,13 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
         )
         .help("add another one; of a single level write the threshold alone, and its `severity` beside it"),
         Kind::MinItems { .. } | Kind::MinProperties { .. } | Kind::AnyOf { .. } => {
-            Diagnostic::error("empty", value(), format!("`{name}` is empty"))
-                .help("give it at least one entry, or remove it")
+            let at = format!("/{name}");
+            let required = schema["required"].texts().any(|key| path == at && key == name);
+            let help = match required {
+                true => "give it at least one entry",
+                false => "give it at least one entry, or remove it",
+            };
+            Diagnostic::error("empty", value(), format!("`{name}` is empty")).help(help)
         }
         Kind::UniqueItems => {
             Diagnostic::error("twice", value(), format!("`{name}` has a duplicate"))
