@@ -68,6 +68,9 @@ pub fn print(value: &Value) -> String {
 
 /// The parser's sentence without its advice to programmers, and without a place: the diagnostic has a better one.
 fn reason(text: &str) -> String {
+    if text.contains("multiple YAML documents") {
+        return "it holds several documents, and only one may be there: remove all from the second `---` on".into();
+    }
     let reason = text.split(", set ").next().unwrap_or(text);
     let reason = reason.split(" at line ").next().unwrap_or(reason);
     match reason.contains("trailing content after double-quoted scalar") {
@@ -208,6 +211,24 @@ mod tests {
             assert!(read_alike(text), "{}", file.path().display());
         });
         below + read.count()
+    }
+
+    #[test]
+    fn files_are_read_in_the_language_of_their_names() {
+        let refused = |path: &str, text: &str| of_file(path, text).expect_err(text).reason;
+        let several = refused("a.yml", "a: 1\n---\nb: 2\n");
+        assert!(several.contains("several documents"), "{several}");
+        for text in [
+            "{a: 1}",
+            "{\"a\": 1,}",
+            "# mine\n{\"a\": 1}",
+            "\u{feff}{\"a\": 1}",
+        ] {
+            let reason = refused("a.json", text);
+            assert!(reason.starts_with("it is not JSON: "), "{text}: {reason}");
+            assert!(!reason.contains("line"), "{reason}");
+        }
+        assert!(of_file("a.json", "{\"a\": [1, null]}").is_ok());
     }
 
     #[test]

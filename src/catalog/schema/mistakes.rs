@@ -126,9 +126,7 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
         )
         .help("add another one; of a single level write the threshold alone, and its `severity` beside it"),
         Kind::MinItems { .. } | Kind::MinProperties { .. } | Kind::AnyOf { .. } => {
-            let at = format!("/{name}");
-            let required = schema["required"].texts().any(|key| path == at && key == name);
-            let help = match required {
+            let help = match is_required(parent, schema) {
                 true => "give it at least one entry",
                 false => "give it at least one entry, or remove it",
             };
@@ -146,6 +144,15 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
         one.help += &format!("; {misread}");
     }
     vec![one]
+}
+
+/// Whether the table around a property, by its place in the schema, must have it.
+fn is_required(property: &str, schema: &Value) -> bool {
+    let around = property.rsplit_once("/properties/");
+    around.is_some_and(|(table, key)| {
+        let table = schema.pointer(table).unwrap_or(&Value::Null);
+        table["required"].texts().any(|required| required == key)
+    })
 }
 
 fn missing_key(path: &str, name: &str, key: &str, node: &Value) -> Diagnostic {
@@ -356,13 +363,16 @@ fn not_a(place: &Place, name: &str, error: &ValidationError, schema: &Value) -> 
     let mut parent = schema_path
         .rfind('/')
         .map_or("", |slash| &schema_path[..slash]);
-    if schema
-        .pointer(parent)
-        .is_some_and(|node| node.get("title").is_none())
-    {
+    let written = schema.pointer(parent).unwrap_or(&Value::Null);
+    if written.is_object() && written.get("title").is_none() {
         parent = "/$defs/duration";
     }
     let node = schema.pointer(parent).unwrap_or(&Value::Null);
+    if error.instance().as_str() == Some("") && !name.is_empty() {
+        let said = [written, node].map(|node| node["description"].as_str());
+        return Diagnostic::error("invalid-value", place.clone(), format!("`{name}` is empty"))
+            .help(said.into_iter().flatten().next().unwrap_or_default());
+    }
     let shown = shown(error.instance());
     let example = node["examples"][0]
         .as_str()
