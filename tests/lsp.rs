@@ -498,7 +498,7 @@ fn what_is_typed_has_the_findings_of_render() {
 #[test]
 fn files_of_the_root_have_findings_too() {
     let root = root("files");
-    let own = "groups:\n  - name: own\n    rules:\n      - alert: Own\n        expr: shop_orders_total > 5\n        labels: {severity: warning}\n";
+    let own = "groups:\n  - name: own\n    rules:\n      - alert: Own\n        expr: rate(shop_orders_total[5m]) > 5\n        labels: {severity: warning}\n";
     fs::create_dir_all(root.join("own")).unwrap();
     fs::write(root.join("own/rules.yml"), own).unwrap();
     let catalog = format!("{CATALOG}\n[extra]\nrules = [\"own/rules.yml\"]\n");

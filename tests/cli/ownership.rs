@@ -178,8 +178,12 @@ fn another_output_folder_is_followed_everywhere() {
         )
         .unwrap();
         let refused = run(&shop, &["render"]);
+        let said = match wrong {
+            "" => "`output` is empty",
+            _ => "is not an output folder",
+        };
         assert!(
-            refused.code == Some(1) && refused.err.contains("is not an output folder"),
+            refused.code == Some(1) && refused.err.contains(said),
             "{wrong}: {}",
             refused.err
         );
