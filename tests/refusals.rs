@@ -873,7 +873,10 @@ fn what_may_be_accepted_can_be_and_what_follows_is_too() {
     });
     let (mut wrong, mut refused) = (Vec::new(), 0);
     for (code, catalog) in lints.chain(proofs) {
-        let left = accepted(code, &catalog);
+        let mut left = accepted(code, &catalog);
+        // That the tests of such a condition fail, or cannot be run, is a matter of its own, said once the condition is accepted.
+        let tested = catalog.contains("tests = [");
+        left.retain(|left| !(tested && left.starts_with("test-fails:")));
         match never(code) {
             None if !left.is_empty() => {
                 wrong.push(format!("{code} offers an `allow` and leaves {left:#?}"))
