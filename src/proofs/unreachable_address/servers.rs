@@ -315,12 +315,12 @@ impl Judge<'_, '_> {
     /// The data sources.
     pub(super) fn grafana(&mut self) {
         let stack = self.stack;
+        let asker = self
+            .project()
+            .running("grafana")
+            .next()
+            .or_else(|| self.project().container("grafana"));
         for (file, pointer, source) in stack.files.datasources() {
-            let asker = self
-                .project()
-                .running("grafana")
-                .next()
-                .or_else(|| self.project().container("grafana"));
             let url = source["url"].as_str().unwrap_or_default();
             let url = match asker.map_or(Ok(url.to_string()), |asker| told(asker, url)) {
                 Ok(url) => url,
