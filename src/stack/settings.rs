@@ -50,9 +50,15 @@ struct Server {
     root: String,
     read: Option<Version>,
     extensions: bool,
-    exclusive: Vec<Vec<String>>,
     unique: BTreeMap<String, String>,
-    types: BTreeMap<String, Keys>,
+    types: BTreeMap<String, Known>,
+}
+
+/// What an object of one type may say.
+struct Known {
+    keys: Keys,
+    /// Of the lists of its server, those of which it may have two.
+    exclusive: Vec<Vec<String>>,
 }
 
 type Keys = BTreeMap<String, Key>;
@@ -193,7 +199,7 @@ impl Reader {
     }
 
     fn server(self) -> &'static Server {
-        let known = &*KNOWN;
+        let known = &*PROGRAMS;
         match self {
             Reader::Prometheus => &known.servers[0],
             Reader::Rules => &known.servers[1],
@@ -205,16 +211,16 @@ impl Reader {
     }
 }
 
-struct Known {
+struct Programs {
     locations: HashSet<String>,
     servers: [Server; 6],
 }
 
-static KNOWN: LazyLock<Known> = LazyLock::new(|| {
+static PROGRAMS: LazyLock<Programs> = LazyLock::new(|| {
     let written = include_str!(concat!(env!("OUT_DIR"), "/settings.json"));
     let written: Written =
         serde_json::from_str(written).expect("settings.toml is TOML of this form");
-    Known {
+    Programs {
         locations: written.locations.into_iter().collect(),
         servers: [
             written.prometheus,
@@ -230,18 +236,25 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
 
 impl Server {
     fn of(written: WrittenServer) -> Server {
-        let own: BTreeMap<String, Keys> = written
-            .types
-            .iter()
-            .map(|(name, keys)| (name.clone(), read(keys, &written.types)))
-            .collect();
+        let known = |own: &BTreeMap<String, String>| {
+            let keys = read(own, &written.types);
+            let may_have = |key: &&String| keys.contains_key(*key) || keys.contains_key(ANY);
+            let exclusive = written.exclusive.iter();
+            let exclusive = exclusive.filter(|group| group.iter().filter(may_have).count() > 1);
+            Known {
+                exclusive: exclusive.cloned().collect(),
+                keys,
+            }
+        };
+        let types = written.types.iter();
+        let types = types.map(|(name, keys)| (name.clone(), known(keys)));
+        let types = types.collect();
         Server {
             root: written.root,
             read: written.read.as_deref().and_then(Version::parse),
             extensions: written.extensions,
-            exclusive: written.exclusive,
             unique: written.unique,
-            types: own,
+            types,
         }
     }
 }
@@ -459,7 +472,7 @@ impl Check<'_> {
 
     fn named(&mut self, name: &str, value: &Value, at: &Pointer) {
         let server = self.server;
-        let Some(keys) = server.types.get(name) else {
+        let Some(Known { keys, exclusive }) = server.types.get(name) else {
             return;
         };
         for (key, value) in value.entries() {
@@ -491,7 +504,10 @@ impl Check<'_> {
                         format!("{name}{upto} has no key `{key}`{place}"),
                         help,
                     );
-                    let known = server.types.values().any(|keys| keys.contains_key(key));
+                    let known = server
+                        .types
+                        .values()
+                        .any(|known| known.keys.contains_key(key));
                     let perhaps = newer.is_some() && near.is_none() && !known;
                     self.flaws.last_mut().expect("just pushed").perhaps = perhaps;
                 }
@@ -525,7 +541,7 @@ impl Check<'_> {
                 .get(key.as_str())
                 .is_some_and(|value| !value.is_null())
         };
-        for group in &server.exclusive {
+        for group in exclusive {
             let both: Vec<&String> = group.iter().filter(written).collect();
             if let [first, second, ..] = both.as_slice() {
                 self.flaw(
@@ -535,8 +551,9 @@ impl Check<'_> {
                 );
             }
         }
-        if let [Some(from), Some(to)] =
-            ["start_time", "end_time"].map(|key| value[key].as_str().and_then(minutes))
+        if keys.contains_key("start_time")
+            && let [Some(from), Some(to)] =
+                ["start_time", "end_time"].map(|key| value[key].as_str().and_then(minutes))
             && from >= to
         {
             self.flaw(
@@ -549,7 +566,8 @@ impl Check<'_> {
 
     /// The parts of a configuration that know a key, for people.
     fn elsewhere(&self, key: &str) -> Option<String> {
-        let keys = self.server.types.values().flat_map(|keys| keys.iter());
+        let known = self.server.types.values();
+        let keys = known.flat_map(|known| &known.keys);
         let mut holders = keys.filter(|(_, known)| {
             let names = known.types.iter().filter_map(|known| match known {
                 Type::Named(name) => Some(name),
@@ -561,7 +579,7 @@ impl Check<'_> {
             });
             names
                 .filter_map(|name| self.server.types.get(name))
-                .any(|keys| keys.contains_key(key))
+                .any(|known| known.keys.contains_key(key))
         });
         holders.next().map(|(holder, _)| format!("`{holder}`"))
     }
@@ -704,7 +722,7 @@ impl Check<'_> {
             Type::Url => text.contains("{{") || text == "<secret>" || asked_over_http(&text),
             Type::Addresses => text.contains("{{") || text.split(',').all(mailbox),
             Type::Location => {
-                ["UTC", "Local", ""].contains(&&*text) || KNOWN.locations.contains(&*text)
+                ["UTC", "Local", ""].contains(&&*text) || PROGRAMS.locations.contains(&*text)
             }
             Type::Time => minutes(&text).is_some(),
             Type::Range(unit) => range(*unit, &text),
@@ -894,10 +912,13 @@ mod tests {
                 }
             }
         }
-        for server in &KNOWN.servers {
+        for server in &PROGRAMS.servers {
             let mut used = vec![server.root.clone()];
-            for keys in server.types.values() {
-                keys.values().for_each(|key| names(&key.types, &mut used));
+            for known in server.types.values() {
+                known
+                    .keys
+                    .values()
+                    .for_each(|key| names(&key.types, &mut used));
             }
             for name in used {
                 assert!(server.types.contains_key(&name), "{name}");
