@@ -57,6 +57,10 @@ struct Server {
 /// What an object of one type may say.
 struct Known {
     keys: Keys,
+    /// Those that it may have to say.
+    required: Vec<String>,
+    /// Whether it is a part of a day.
+    lasts: bool,
     /// Of the lists of its server, those of which it may have two.
     exclusive: Vec<Vec<String>>,
 }
@@ -241,7 +245,10 @@ impl Server {
             let may_have = |key: &&String| keys.contains_key(*key) || keys.contains_key(ANY);
             let exclusive = written.exclusive.iter();
             let exclusive = exclusive.filter(|group| group.iter().filter(may_have).count() > 1);
+            let required = keys.iter().filter(|(_, key)| key.required.is_some());
             Known {
+                required: required.map(|(key, _)| key.clone()).collect(),
+                lasts: keys.contains_key("start_time"),
                 exclusive: exclusive.cloned().collect(),
                 keys,
             }
@@ -472,9 +479,10 @@ impl Check<'_> {
 
     fn named(&mut self, name: &str, value: &Value, at: &Pointer) {
         let server = self.server;
-        let Some(Known { keys, exclusive }) = server.types.get(name) else {
+        let Some(known) = server.types.get(name) else {
             return;
         };
+        let keys = &known.keys;
         for (key, value) in value.entries() {
             let below = at.key(key);
             match keys.get(key) {
@@ -513,12 +521,12 @@ impl Check<'_> {
                 }
             }
         }
-        let missing = keys.iter().filter(|(key, known)| {
-            let mut needed = known.required.iter();
-            needed.any(|needed| lacks(value, key) && needed.holds(value, self.document))
-        });
-        let missing: Vec<(&String, &Key)> = missing.collect();
-        for (key, known) in missing {
+        for key in known.required.iter().filter(|key| lacks(value, key)) {
+            let known = &keys[key];
+            let needed = known.required.as_ref();
+            if !needed.is_some_and(|needed| needed.holds(value, self.document)) {
+                continue;
+            }
             let age = known.since.filter(|since| self.version < Some(*since));
             if age.is_none() {
                 let name = self.reader.name();
@@ -541,7 +549,7 @@ impl Check<'_> {
                 .get(key.as_str())
                 .is_some_and(|value| !value.is_null())
         };
-        for group in exclusive {
+        for group in &known.exclusive {
             let both: Vec<&String> = group.iter().filter(written).collect();
             if let [first, second, ..] = both.as_slice() {
                 self.flaw(
@@ -551,7 +559,7 @@ impl Check<'_> {
                 );
             }
         }
-        if keys.contains_key("start_time")
+        if known.lasts
             && let [Some(from), Some(to)] =
                 ["start_time", "end_time"].map(|key| value[key].as_str().and_then(minutes))
             && from >= to
