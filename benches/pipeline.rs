@@ -1,4 +1,5 @@
-//! What a catalog costs by its number of services, of alerts and of metrics: loading, rendering with every proof, and `render --check`.
+//! What a catalog costs by its number of services, of alerts and of metrics: loading, rendering with every proof, rendering
+//! alone, and `render --check`.
 
 #[allow(dead_code, reason = "each of its users measures other axes")]
 mod generator;
@@ -28,6 +29,11 @@ fn verbs(criterion: &mut Criterion) {
         });
         group.bench_function(BenchmarkId::new("render", services), |bench| {
             bench.iter(|| assert!(!pipeline::prove(&text, &root).unwrap().failed()));
+        });
+        // The same templates and nothing else: what all that is proved is held against.
+        let rendered = pipeline::run(&root).unwrap().rendered.unwrap();
+        group.bench_function(BenchmarkId::new("bare", services), |bench| {
+            bench.iter(|| black_box(rendered.bare().unwrap()));
         });
         group.bench_function(BenchmarkId::new("check", services), |bench| {
             bench.iter(|| {

@@ -442,6 +442,20 @@ impl Rendered {
         named.collect()
     }
 
+    /// What the templates alone make of the catalog once more, file by file, as minijinja writes it: what a render is measured
+    /// against.
+    pub fn bare(&self) -> Result<Vec<String>, minijinja::Error> {
+        let files = self.files.iter().filter(|file| !file.is_own());
+        let texts = files.filter_map(|file| {
+            let (seen, template) = (
+                self.seen(file)?,
+                self.environment.get_template(file.template),
+            );
+            Some(template.and_then(|template| template.render(seen)))
+        });
+        texts.collect()
+    }
+
     /// What the template of a file saw.
     fn seen(&self, file: &File) -> Option<TemplateValue> {
         let first = self

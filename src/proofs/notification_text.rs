@@ -535,11 +535,9 @@ fn together(
         if apart.contains(&"...") {
             return None;
         }
-        let name = own.get("alertname").map_or("", String::as_str);
-        let per = stack
-            .catalog
-            .alert(name)
-            .map_or(&[][..], |alert| &alert.per);
+        let (name, job) = (own.get("alertname"), own.get("job"));
+        let alert = stack.catalog.alert(name.map_or("", String::as_str));
+        let per = alert.map_or(&[][..], |alert| &alert.per);
         let part = per.iter().find(|label| !apart.contains(&label.as_str()));
         if let Some((label, value)) = part.and_then(|label| own.get_key_value(label)) {
             let mut other = own.clone();
@@ -549,9 +547,10 @@ fn together(
         let mut others = all[index + 1..].iter().map(Firing::labels);
         let beside = others.find(|other| {
             let alike = |label: &&str| own.get(*label) == other.get(*label);
-            let other_service = own.get("job") != other.get("job");
-            let named = own.get("alertname") == other.get("alertname");
-            other_service && named && apart.iter().all(alike) && route.takes(other)
+            name == other.get("alertname")
+                && job != other.get("job")
+                && apart.iter().all(alike)
+                && route.takes(other)
         })?;
         Some([own.clone(), beside.clone()])
     })

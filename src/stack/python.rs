@@ -3,7 +3,9 @@
 mod read;
 mod run;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Who answers a program's questions.
 pub trait World {
@@ -50,9 +52,24 @@ impl Outcome {
 /// Beyond this many ways through a program it is not followed.
 const MOST_WAYS: usize = 256;
 
+/// Programs by their code, each read once in however many worlds it is run.
+#[derive(Default)]
+pub struct Programs(RefCell<HashMap<String, Rc<read::Program>>>);
+
+impl Programs {
+    /// How a program ends in a world.
+    pub fn outcome(&self, code: &str, world: &mut dyn World) -> Outcome {
+        let mut known = self.0.borrow_mut();
+        let read = || Rc::new(read::program(code));
+        let program = known.entry(code.to_string()).or_insert_with(read).clone();
+        drop(known);
+        outcome(&program, world)
+    }
+}
+
 /// How a program ends in a world; what is not understood of it may end either way.
-pub fn outcome(code: &str, world: &mut dyn World) -> Outcome {
-    let program = match read::program(code) {
+fn outcome(program: &read::Program, world: &mut dyn World) -> Outcome {
+    let program = match program {
         Ok(program) => program,
         Err(read::Unread::Beyond) => return Outcome::EITHER,
         Err(read::Unread::Wrong(reason)) => {
@@ -67,7 +84,7 @@ pub fn outcome(code: &str, world: &mut dyn World) -> Outcome {
     let mut ways = run::Ways::default();
     for _ in 0..MOST_WAYS {
         let mut run = run::Run::new(world, &mut ways);
-        match run.program(&program) {
+        match run.program(program) {
             run::End::Well => found.well = true,
             run::End::Badly(reason) => {
                 found.badly = true;

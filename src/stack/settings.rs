@@ -50,9 +50,19 @@ struct Server {
     root: String,
     read: Option<Version>,
     extensions: bool,
-    exclusive: Vec<Vec<String>>,
     unique: BTreeMap<String, String>,
-    types: BTreeMap<String, Keys>,
+    types: BTreeMap<String, Known>,
+}
+
+/// What an object of one type may say.
+struct Known {
+    keys: Keys,
+    /// Those that it may have to say.
+    required: Vec<String>,
+    /// Whether it is a part of a day.
+    lasts: bool,
+    /// Of the lists of its server, those of which it may have two.
+    exclusive: Vec<Vec<String>>,
 }
 
 type Keys = BTreeMap<String, Key>;
@@ -193,7 +203,7 @@ impl Reader {
     }
 
     fn server(self) -> &'static Server {
-        let known = &*KNOWN;
+        let known = &*PROGRAMS;
         match self {
             Reader::Prometheus => &known.servers[0],
             Reader::Rules => &known.servers[1],
@@ -205,16 +215,16 @@ impl Reader {
     }
 }
 
-struct Known {
+struct Programs {
     locations: HashSet<String>,
     servers: [Server; 6],
 }
 
-static KNOWN: LazyLock<Known> = LazyLock::new(|| {
+static PROGRAMS: LazyLock<Programs> = LazyLock::new(|| {
     let written = include_str!(concat!(env!("OUT_DIR"), "/settings.json"));
     let written: Written =
         serde_json::from_str(written).expect("settings.toml is TOML of this form");
-    Known {
+    Programs {
         locations: written.locations.into_iter().collect(),
         servers: [
             written.prometheus,
@@ -230,18 +240,28 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
 
 impl Server {
     fn of(written: WrittenServer) -> Server {
-        let own: BTreeMap<String, Keys> = written
-            .types
-            .iter()
-            .map(|(name, keys)| (name.clone(), read(keys, &written.types)))
-            .collect();
+        let known = |own: &BTreeMap<String, String>| {
+            let keys = read(own, &written.types);
+            let may_have = |key: &&String| keys.contains_key(*key) || keys.contains_key(ANY);
+            let exclusive = written.exclusive.iter();
+            let exclusive = exclusive.filter(|group| group.iter().filter(may_have).count() > 1);
+            let required = keys.iter().filter(|(_, key)| key.required.is_some());
+            Known {
+                required: required.map(|(key, _)| key.clone()).collect(),
+                lasts: keys.contains_key("start_time"),
+                exclusive: exclusive.cloned().collect(),
+                keys,
+            }
+        };
+        let types = written.types.iter();
+        let types = types.map(|(name, keys)| (name.clone(), known(keys)));
+        let types = types.collect();
         Server {
             root: written.root,
             read: written.read.as_deref().and_then(Version::parse),
             extensions: written.extensions,
-            exclusive: written.exclusive,
             unique: written.unique,
-            types: own,
+            types,
         }
     }
 }
@@ -459,9 +479,10 @@ impl Check<'_> {
 
     fn named(&mut self, name: &str, value: &Value, at: &Pointer) {
         let server = self.server;
-        let Some(keys) = server.types.get(name) else {
+        let Some(known) = server.types.get(name) else {
             return;
         };
+        let keys = &known.keys;
         for (key, value) in value.entries() {
             let below = at.key(key);
             match keys.get(key) {
@@ -491,18 +512,21 @@ impl Check<'_> {
                         format!("{name}{upto} has no key `{key}`{place}"),
                         help,
                     );
-                    let known = server.types.values().any(|keys| keys.contains_key(key));
+                    let known = server
+                        .types
+                        .values()
+                        .any(|known| known.keys.contains_key(key));
                     let perhaps = newer.is_some() && near.is_none() && !known;
                     self.flaws.last_mut().expect("just pushed").perhaps = perhaps;
                 }
             }
         }
-        let missing = keys.iter().filter(|(key, known)| {
-            let mut needed = known.required.iter();
-            needed.any(|needed| lacks(value, key) && needed.holds(value, self.document))
-        });
-        let missing: Vec<(&String, &Key)> = missing.collect();
-        for (key, known) in missing {
+        for key in known.required.iter().filter(|key| lacks(value, key)) {
+            let known = &keys[key];
+            let needed = known.required.as_ref();
+            if !needed.is_some_and(|needed| needed.holds(value, self.document)) {
+                continue;
+            }
             let age = known.since.filter(|since| self.version < Some(*since));
             if age.is_none() {
                 let name = self.reader.name();
@@ -525,7 +549,7 @@ impl Check<'_> {
                 .get(key.as_str())
                 .is_some_and(|value| !value.is_null())
         };
-        for group in &server.exclusive {
+        for group in &known.exclusive {
             let both: Vec<&String> = group.iter().filter(written).collect();
             if let [first, second, ..] = both.as_slice() {
                 self.flaw(
@@ -535,8 +559,9 @@ impl Check<'_> {
                 );
             }
         }
-        if let [Some(from), Some(to)] =
-            ["start_time", "end_time"].map(|key| value[key].as_str().and_then(minutes))
+        if known.lasts
+            && let [Some(from), Some(to)] =
+                ["start_time", "end_time"].map(|key| value[key].as_str().and_then(minutes))
             && from >= to
         {
             self.flaw(
@@ -549,7 +574,8 @@ impl Check<'_> {
 
     /// The parts of a configuration that know a key, for people.
     fn elsewhere(&self, key: &str) -> Option<String> {
-        let keys = self.server.types.values().flat_map(|keys| keys.iter());
+        let known = self.server.types.values();
+        let keys = known.flat_map(|known| &known.keys);
         let mut holders = keys.filter(|(_, known)| {
             let names = known.types.iter().filter_map(|known| match known {
                 Type::Named(name) => Some(name),
@@ -561,7 +587,7 @@ impl Check<'_> {
             });
             names
                 .filter_map(|name| self.server.types.get(name))
-                .any(|keys| keys.contains_key(key))
+                .any(|known| known.keys.contains_key(key))
         });
         holders.next().map(|(holder, _)| format!("`{holder}`"))
     }
@@ -704,7 +730,7 @@ impl Check<'_> {
             Type::Url => text.contains("{{") || text == "<secret>" || asked_over_http(&text),
             Type::Addresses => text.contains("{{") || text.split(',').all(mailbox),
             Type::Location => {
-                ["UTC", "Local", ""].contains(&&*text) || KNOWN.locations.contains(&*text)
+                ["UTC", "Local", ""].contains(&&*text) || PROGRAMS.locations.contains(&*text)
             }
             Type::Time => minutes(&text).is_some(),
             Type::Range(unit) => range(*unit, &text),
@@ -894,10 +920,13 @@ mod tests {
                 }
             }
         }
-        for server in &KNOWN.servers {
+        for server in &PROGRAMS.servers {
             let mut used = vec![server.root.clone()];
-            for keys in server.types.values() {
-                keys.values().for_each(|key| names(&key.types, &mut used));
+            for known in server.types.values() {
+                known
+                    .keys
+                    .values()
+                    .for_each(|key| names(&key.types, &mut used));
             }
             for name in used {
                 assert!(server.types.contains_key(&name), "{name}");

@@ -6,7 +6,7 @@ use super::shell::{Ends, Left, ends};
 use super::text::{filled, scalar, words};
 use super::{Container, Project};
 use crate::diagnostic::mistyped;
-use crate::stack::python::{self, Answer, Asked, World};
+use crate::stack::python::{Answer, Asked, Programs, World};
 use regex_automata::meta::Regex;
 use serde_json::Value;
 
@@ -44,10 +44,12 @@ impl<'a> Project<'a> {
         if test.is_null() {
             return Health::None;
         }
+        let programs = Programs::default();
         let ends = |server: Server| {
             let mut run = Run {
                 container,
                 project: self,
+                programs: &programs,
                 reasons: Vec::new(),
                 server,
                 looks: false,
@@ -81,6 +83,7 @@ enum Server {
 struct Run<'r, 'a> {
     container: &'r Container<'a>,
     project: &'r Project<'a>,
+    programs: &'r Programs,
     reasons: Vec<String>,
     server: Server,
     looks: bool,
@@ -241,7 +244,7 @@ impl Run<'_, '_> {
     /// A program for Python.
     fn python(&mut self, code: &str) -> Ends {
         self.looks = true;
-        let outcome = python::outcome(code, self);
+        let outcome = self.programs.outcome(code, self);
         self.reasons.extend(outcome.reason);
         Ends {
             well: outcome.well,

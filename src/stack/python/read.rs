@@ -11,6 +11,9 @@ pub(super) enum Unread {
 
 type Read<T> = Result<T, Unread>;
 
+/// The statements of a program, or why there are none.
+pub(super) type Program = Read<Vec<Statement>>;
+
 #[derive(Debug)]
 pub(super) enum Statement {
     /// The module, what of it, the name that it gets.
@@ -89,7 +92,7 @@ const INFIX: [&str; 7] = ["and", "or", "in", "is", "not", "if", "else"];
 /// Words that were statements of Python 2, or are sometimes keywords.
 const SOMETIMES: [&str; 6] = ["print", "exec", "match", "case", "type", "async"];
 
-pub(super) fn program(code: &str) -> Read<Vec<Statement>> {
+pub(super) fn program(code: &str) -> Program {
     let mut parser = Parser {
         tokens: tokens(code)?,
         at: 0,
