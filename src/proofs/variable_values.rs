@@ -388,12 +388,17 @@ fn idle(file: &File) -> Vec<Diagnostic> {
         let Some(text) = value.as_str() else {
             return;
         };
-        let asking = pointer
-            .strip_prefix("/templating/list/")
-            .and_then(|rest| rest.split('/').next()?.parse().ok());
         let repeated = (key == "repeat").then_some(text);
         let named = variables(text).map(|(name, _)| name);
-        asked.extend(named.chain(repeated).map(|name| (asking, name.to_string())));
+        let mut named = named.chain(repeated).peekable();
+        if named.peek().is_some() {
+            let inside = pointer.is_inside("templating").then(|| pointer.to_string());
+            let asking = inside.and_then(|inside| {
+                let rest = inside.strip_prefix("/templating/list/")?;
+                rest.split('/').next()?.parse().ok()
+            });
+            asked.extend(named.map(|name| (asking, name.to_string())));
+        }
     });
     for (index, variable) in list.enumerate() {
         let name = variable["name"].as_str().unwrap_or_default();
