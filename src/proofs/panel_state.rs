@@ -73,18 +73,19 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
     let jobs = jobs(stack);
     if !about[0].is_empty() {
         let targets = targets(stack, &jobs);
-        let recorded = |samples: &Samples| World::recorded(samples, &recordings, &jobs);
+        let asked = about[0].iter().map(|expression| &*expression.ast);
+        let behind = recordings.behind(asked, &jobs);
         let state = |is, up, health| State {
             is,
             alone: false,
-            world: recorded(&scrapes(&targets, &jobs, up, health)),
+            world: World::recorded(&scrapes(&targets, &jobs, up, health), &behind),
         };
         // These are down, and all others are well.
         let down = |these: &BTreeSet<&str>| {
             let others = jobs.difference(these).copied().collect();
             let others = scrapes(&targets, &others, Some(1.0), Some(1.0));
             let these = scrapes(&targets, these, Some(0.0), Some(0.0));
-            recorded(&[others, these].concat())
+            World::recorded(&[others, these].concat(), &behind)
         };
         let well = state("", Some(1.0), Some(1.0)).world;
         let mut ill = vec![
