@@ -132,7 +132,7 @@ impl Panel<'_, '_> {
 
     /// What is left of an error budget is that of the service that has least of it, whatever else is.
     pub(super) fn another_rest_of_the_budget(&self) -> Option<Diagnostic> {
-        let words = self.words();
+        let words = &self.words;
         let other = [
             "average", "mean", "sum", "spent", "used", "burnt", "burned", "consumed",
         ];
