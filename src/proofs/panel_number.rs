@@ -520,7 +520,7 @@ fn asked_by_both(asts: [&Expr; 2], labels: &Labels) -> bool {
 
 /// Whether an expression is evaluated in steps of its own.
 fn steps(expr: &Expr) -> bool {
-    matches!(expr, Expr::Subquery(_)) || children(expr).into_iter().any(steps)
+    matches!(expr, Expr::Subquery(_)) || children(expr).any(steps)
 }
 
 /// What a panel's numbers are in.

@@ -177,9 +177,7 @@ fn ranks_asked_for(expr: &Expr, found: &mut Vec<(bool, i64)>) {
     {
         found.push((aggregate.op.id() == T_TOPK, count.val as i64));
     }
-    children(expr)
-        .into_iter()
-        .for_each(|inside| ranks_asked_for(inside, found));
+    children(expr).for_each(|inside| ranks_asked_for(inside, found));
 }
 
 /// Without what only orders, bounds or multiplies it.

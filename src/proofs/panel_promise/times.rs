@@ -301,9 +301,7 @@ fn steps_and_gaps(expr: &Expr, found: &mut Vec<(Length, Length)>) {
     {
         found.extend(before(&subquery.expr).map(|back| (step, back)));
     }
-    children(expr)
-        .into_iter()
-        .for_each(|inside| steps_and_gaps(inside, found));
+    children(expr).for_each(|inside| steps_and_gaps(inside, found));
 }
 
 /// How far back each selector looks from the time that is shown; one that looks ahead, or is pinned to an instant, is now.
@@ -321,8 +319,6 @@ pub(super) fn looked_back(expr: &Expr, around: Length, found: &mut Vec<Length>) 
             back(&subquery.offset, subquery.at.is_some()),
             found,
         ),
-        _ => children(expr)
-            .into_iter()
-            .for_each(|inside| looked_back(inside, around, found)),
+        _ => children(expr).for_each(|inside| looked_back(inside, around, found)),
     }
 }
