@@ -297,8 +297,13 @@ impl Contract {
                 .cloned()
                 .unwrap_or_else(|| Domain::Values(vec![String::new()]));
         }
-        let values = self.targets.values_of(&series.targets, label);
-        Domain::Values(values.cloned().collect())
+        self.of_targets(&series.targets, label)
+    }
+
+    /// The values of a label that is a target's.
+    fn of_targets(&self, targets: &FixedBitSet, label: &str) -> Domain {
+        let values = self.targets.values_of(targets, label);
+        Domain::Values(values.into_iter().cloned().collect())
     }
 
     /// The same of several: of one list what targets say, once for all that are of targets.
@@ -318,20 +323,20 @@ impl Contract {
         label: &str,
     ) -> Vec<Rc<Domain>> {
         let mut found = Vec::new();
-        let mut carried: Option<SeriesSet> = None;
+        let mut carried: Option<FixedBitSet> = None;
         for series in all {
             match (series.carried.contains(label), &mut carried) {
                 (false, _) => found.push(Rc::new(self.values(series, label))),
-                (true, Some(union)) => union.targets.union_with(&series.targets),
-                (true, union) => *union = Some(series.clone()),
+                (true, Some(union)) => union.union_with(&series.targets),
+                (true, union) => *union = Some(series.targets.clone()),
             }
         }
-        found.extend(carried.map(|series| {
+        found.extend(carried.map(|targets| {
             let mut known = self.carried.borrow_mut();
             let known = known.entry(label.to_string()).or_default();
-            known.get(&series.targets).cloned().unwrap_or_else(|| {
-                let values = Rc::new(self.values(&series, label));
-                known.insert(series.targets, values.clone());
+            known.get(&targets).cloned().unwrap_or_else(|| {
+                let values = Rc::new(self.of_targets(&targets, label));
+                known.insert(targets, values.clone());
                 values
             })
         }));

@@ -139,7 +139,7 @@ impl<'a> Recordings<'a> {
             Expr::Binary(binary) => self.combined(binary),
             Expr::Call(call) => self.called(call),
             Expr::Paren(_) | Expr::Unary(_) | Expr::Subquery(_) => {
-                self.left(children(expr).first()?)
+                self.left(children(expr).next()?)
             }
             _ => None,
         }
@@ -421,7 +421,7 @@ const KEEP_UNIT: [&str; 17] = [
 
 /// Whether an expression reads any series, so that it is no number.
 fn reads(expr: &Expr) -> bool {
-    selector(expr).is_some() || children(expr).into_iter().any(reads)
+    selector(expr).is_some() || children(expr).any(reads)
 }
 
 /// Adds the values of a label to those that it has otherwise.

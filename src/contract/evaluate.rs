@@ -51,7 +51,6 @@ pub(crate) fn picked(buckets: &Node, nodes: &[Node], contract: &Contract) -> Opt
 
 fn visit<'a>(expr: &'a Expr, contract: &Contract, nodes: &mut Vec<Node<'a>>) -> usize {
     let operands: Vec<usize> = children(expr)
-        .into_iter()
         .map(|child| visit(child, contract, nodes))
         .collect();
     let of = |index: usize| {

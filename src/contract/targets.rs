@@ -507,15 +507,20 @@ impl Targets {
     }
 
     /// The values that a label has among some targets.
-    pub(crate) fn values_of(
-        &self,
-        some: &FixedBitSet,
-        label: &str,
-    ) -> impl Iterator<Item = &String> {
-        let known = self.by_value.get(label).into_iter().flatten();
-        known
-            .filter(|(_, all)| all.iter().any(|index| some.contains(*index)))
-            .map(|(value, _)| value)
+    pub(crate) fn values_of(&self, some: &FixedBitSet, label: &str) -> BTreeSet<&String> {
+        let Some(known) = self.by_value.get(label) else {
+            return BTreeSet::new();
+        };
+        // A few targets are asked for their values; where they are many, each value for one of them.
+        if some.count_ones(..) < known.len() {
+            let few = some.ones();
+            return few
+                .filter_map(|index| self.list[index].labels.get(label))
+                .collect();
+        }
+        let among = |all: &Vec<usize>| all.iter().any(|index| some.contains(*index));
+        let known = known.iter().filter(|(_, all)| among(all));
+        known.map(|(value, _)| value).collect()
     }
 
     /// Whether a label has a value.

@@ -144,7 +144,5 @@ fn made<'a>(expr: &'a Expr, labels: &[&str], found: &mut Vec<Replacement<'a>>) -
             _ => {}
         }
     }
-    children(expr)
-        .into_iter()
-        .try_for_each(|child| made(child, labels, found))
+    children(expr).try_for_each(|child| made(child, labels, found))
 }

@@ -540,8 +540,7 @@ fn names_its_instant(expr: &Expr) -> bool {
         Expr::Subquery(subquery) => subquery.at.as_ref(),
         _ => selector(expr).and_then(|selector| selector.at.as_ref()),
     };
-    matches!(at, Some(AtModifier::Start | AtModifier::End))
-        || children(expr).into_iter().any(names_its_instant)
+    matches!(at, Some(AtModifier::Start | AtModifier::End)) || children(expr).any(names_its_instant)
 }
 
 /// Each instant as a query of its own.

@@ -127,9 +127,7 @@ pub fn read(expr: &Expr, numbers: &mut Vec<f64>, spans: &mut Vec<Millis>) {
         _ => {}
     }
     spans.retain(|span| *span > 0);
-    children(expr)
-        .into_iter()
-        .for_each(|child| read(child, numbers, spans));
+    children(expr).for_each(|child| read(child, numbers, spans));
 }
 
 /// A level for people.

@@ -72,7 +72,7 @@ fn grows(expr: &Expr) -> bool {
         Expr::Call(call) => {
             let name = call.func.name;
             let over_time = name.ends_with("_over_time") && name != "absent_over_time";
-            (over_time || GROWING.contains(&name)) && children(expr).into_iter().all(grows)
+            (over_time || GROWING.contains(&name)) && children(expr).all(grows)
         }
         Expr::Binary(binary) => {
             let both = grows(&binary.lhs) && grows(&binary.rhs);

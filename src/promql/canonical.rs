@@ -1,11 +1,11 @@
 //! PromQL by its meaning and not by its words: blanks, parentheses and the order of matchers and labels are none of it.
 
 use super::variables::{Filling, fill, variables};
-use super::walk::{children_mut, selector_mut, text};
+use super::walk::{children_mut, selector_mut, taken, text};
 use super::{Expr, LabelModifier, MatchOp, Matcher, VectorSelector, parse};
 use promql_parser::label::{Labels, Matchers};
 use promql_parser::parser::{ParenExpr, StringLiteral};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A text on one line, with the parser's blanks where it can be parsed: how expressions of two servers are shown.
 pub fn one_line(written: &str) -> String {
@@ -45,7 +45,7 @@ pub fn print(plain: &Expr) -> String {
         for child in children_mut(expr) {
             bracket(child);
             if matches!(child, Expr::Binary(_) | Expr::Unary(_)) {
-                let expr = Box::new(child.clone());
+                let expr = Box::new(taken(child));
                 *child = Expr::Paren(ParenExpr { expr });
             }
         }
@@ -58,7 +58,7 @@ pub fn print(plain: &Expr) -> String {
 /// Takes away what has no meaning. Parentheses are in the tree already.
 pub fn plain(expr: &mut Expr) {
     while let Expr::Paren(paren) = expr {
-        *expr = (*paren.expr).clone();
+        *expr = taken(&mut paren.expr);
     }
     children_mut(expr).into_iter().for_each(plain);
     if let Some(selector) = selector_mut(expr) {
@@ -157,8 +157,11 @@ fn plain_selector(selector: &mut VectorSelector) {
     }
     for list in std::iter::once(matchers).chain(or_matchers) {
         list.iter_mut().for_each(alternatives);
-        list.sort_by_cached_key(ToString::to_string);
-        list.dedup_by_key(|matcher| matcher.to_string());
+        if list.len() > 1 {
+            let texts = list.drain(..).map(|matcher| (matcher.to_string(), matcher));
+            let texts: BTreeMap<String, Matcher> = texts.collect();
+            list.extend(texts.into_values());
+        }
     }
 }
 

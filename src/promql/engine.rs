@@ -352,8 +352,7 @@ pub(crate) fn reads_of_time(expr: &Expr) -> BTreeSet<&'static str> {
             _ => false,
         }
     }
-    let mut found: BTreeSet<&'static str> =
-        children(expr).into_iter().flat_map(reads_of_time).collect();
+    let mut found: BTreeSet<&'static str> = children(expr).flat_map(reads_of_time).collect();
     match expr {
         Expr::Call(call) if calendar::part(call.func.name, 0.0).is_some() => {
             found.insert(call.func.name);

@@ -191,7 +191,7 @@ fn check_limits(expr: &Expr) -> Result<(), String> {
         shifted(&selector.offset)?;
         known(&selector.matchers)?;
     }
-    children(expr).into_iter().try_for_each(check_limits)
+    children(expr).try_for_each(check_limits)
 }
 
 fn known(matchers: &Matchers) -> Result<(), String> {
@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn levels_are_never_fewer_than_those_of_the_syntax() {
         fn depth(expr: &Expr) -> usize {
-            1 + children(expr).into_iter().map(depth).max().unwrap_or(0)
+            1 + children(expr).map(depth).max().unwrap_or(0)
         }
         for text in [
             "up",

@@ -101,9 +101,8 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
                 return Some(Piece::Variable(name, written));
             }
             None => rest
-                .char_indices()
-                .skip(1)
-                .find(|(at, c)| *c == '$' && variable(&rest[*at..]).is_some())
+                .match_indices('$')
+                .find(|(at, _)| variable(&rest[*at..]).is_some())
                 .map_or(rest.len(), |(at, _)| at),
         };
         let (piece, behind) = rest.split_at(end);

@@ -1,26 +1,26 @@
 //! The parts of an expression.
 
 use super::{Expr, Offset, VectorSelector};
+use promql_parser::parser::StringLiteral;
 use std::time::Duration;
 
 /// The operands of an expression, in the order in which they are written; of an aggregation its parameter first.
-pub fn children(expr: &Expr) -> Vec<&Expr> {
-    match expr {
-        Expr::Paren(paren) => vec![&paren.expr],
-        Expr::Unary(unary) => vec![&unary.expr],
-        Expr::Subquery(subquery) => vec![&subquery.expr],
-        Expr::Aggregate(aggregate) => {
-            let parameter = aggregate.param.iter().map(|param| &**param);
-            parameter.chain([&*aggregate.expr]).collect()
-        }
-        Expr::Binary(binary) => vec![&binary.lhs, &binary.rhs],
-        Expr::Call(call) => call.args.args.iter().map(|argument| &**argument).collect(),
+pub fn children(expr: &Expr) -> impl Iterator<Item = &Expr> {
+    let (first, second, others): (Option<&Expr>, Option<&Expr>, &[Box<Expr>]) = match expr {
+        Expr::Paren(paren) => (Some(&paren.expr), None, &[]),
+        Expr::Unary(unary) => (Some(&unary.expr), None, &[]),
+        Expr::Subquery(subquery) => (Some(&subquery.expr), None, &[]),
+        Expr::Aggregate(aggregate) => (aggregate.param.as_deref(), Some(&aggregate.expr), &[]),
+        Expr::Binary(binary) => (Some(&binary.lhs), Some(&binary.rhs), &[]),
+        Expr::Call(call) => (None, None, &call.args.args),
         Expr::VectorSelector(_)
         | Expr::MatrixSelector(_)
         | Expr::NumberLiteral(_)
         | Expr::StringLiteral(_)
-        | Expr::Extension(_) => Vec::new(),
-    }
+        | Expr::Extension(_) => (None, None, &[]),
+    };
+    let others = others.iter().map(|argument| &**argument);
+    first.into_iter().chain(second).chain(others)
 }
 
 /// The same, to be changed.
@@ -46,6 +46,12 @@ pub fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
     }
 }
 
+/// An expression out of a tree that is to hold another one in its place.
+pub(crate) fn taken(expr: &mut Expr) -> Expr {
+    let val = String::new();
+    std::mem::replace(expr, Expr::StringLiteral(StringLiteral { val }))
+}
+
 /// The selector that an expression is, with or without a range.
 pub fn selector(expr: &Expr) -> Option<&VectorSelector> {
     match expr {
@@ -66,10 +72,15 @@ pub fn selector_mut(expr: &mut Expr) -> Option<&mut VectorSelector> {
 
 /// Every selector of an expression.
 pub fn selectors(expr: &Expr) -> Vec<&VectorSelector> {
-    match selector(expr) {
-        Some(selector) => vec![selector],
-        None => children(expr).into_iter().flat_map(selectors).collect(),
+    fn inside<'e>(expr: &'e Expr, found: &mut Vec<&'e VectorSelector>) {
+        match selector(expr) {
+            Some(selector) => found.push(selector),
+            None => children(expr).for_each(|child| inside(child, found)),
+        }
     }
+    let mut found = Vec::new();
+    inside(expr, &mut found);
+    found
 }
 
 /// What is put in order, or of which only the first are kept; of any other expression itself.
@@ -100,13 +111,17 @@ pub(crate) fn text(expr: &Expr) -> Option<&str> {
 
 /// The ranges of its selectors and subqueries.
 pub(crate) fn ranges(expr: &Expr) -> Vec<Duration> {
-    let own = match expr {
-        Expr::MatrixSelector(matrix) => Some(matrix.range),
-        Expr::Subquery(subquery) => Some(subquery.range),
-        _ => None,
-    };
-    let inside = children(expr).into_iter().flat_map(ranges);
-    own.into_iter().chain(inside).collect()
+    fn inside(expr: &Expr, found: &mut Vec<Duration>) {
+        match expr {
+            Expr::MatrixSelector(matrix) => found.push(matrix.range),
+            Expr::Subquery(subquery) => found.push(subquery.range),
+            _ => {}
+        }
+        children(expr).for_each(|child| inside(child, found));
+    }
+    let mut found = Vec::new();
+    inside(expr, &mut found);
+    found
 }
 
 /// How far back an expression looks.
@@ -125,7 +140,7 @@ pub fn reach(expr: &Expr) -> Duration {
     let own = own.saturating_add(
         selector(expr).map_or(Duration::ZERO, |selector| moved(selector.offset.as_ref())),
     );
-    let inside = children(expr).into_iter().map(reach).max();
+    let inside = children(expr).map(reach).max();
     own.saturating_add(inside.unwrap_or_default())
 }
 
@@ -145,8 +160,7 @@ mod tests {
         };
         assert_eq!(names(&tree), ["a", "b", "d"]);
         assert_eq!(
-            children(children(&tree)[0])
-                .iter()
+            children(children(&tree).next().unwrap())
                 .map(ToString::to_string)
                 .collect::<Vec<_>>(),
             ["3", "-(a + b)"]

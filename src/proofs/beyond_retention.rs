@@ -74,6 +74,6 @@ fn fixed(expr: &Expr) -> Option<f64> {
             let since = time.duration_since(std::time::UNIX_EPOCH);
             Some(since.map_or(0.0, |since| since.as_secs_f64()))
         }
-        _ => children(expr).into_iter().find_map(fixed),
+        _ => children(expr).find_map(fixed),
     }
 }

@@ -203,7 +203,7 @@ fn called(expr: &Expr) -> Vec<&str> {
         Expr::Call(call) => Some(call.func.name),
         _ => None,
     };
-    let inside = children(expr).into_iter().flat_map(called);
+    let inside = children(expr).flat_map(called);
     own.into_iter().chain(inside).collect()
 }
 
@@ -211,7 +211,7 @@ fn called(expr: &Expr) -> Vec<&str> {
 fn counts(expr: &Expr) -> bool {
     let many = ["max", "min", "avg"];
     matches!(expr, Expr::Aggregate(aggregate) if !many.contains(&aggregate.op.to_string().as_str()))
-        || children(expr).into_iter().any(counts)
+        || children(expr).any(counts)
 }
 
 /// What a condition that is `absent(…)` as a whole asks for.
@@ -269,8 +269,5 @@ fn found_by_trying(contract: &Contract, expr: &Expr) -> bool {
             let mut family = contract.family(metric(selector).unwrap_or_default()).iter();
             selector.offset.is_none() && !family.any(|series| series.native())
         });
-    tried
-        && children(expr)
-            .into_iter()
-            .all(|inside| found_by_trying(contract, inside))
+    tried && children(expr).all(|inside| found_by_trying(contract, inside))
 }

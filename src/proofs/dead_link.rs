@@ -57,7 +57,12 @@ pub(crate) const PROOF: Proof = Proof {
                     wrong
                         .filter(|wrong| seen.insert(wrong.clone()))
                         .map(|wrong| {
-                            place::at(&file.path, pointer, wrong, "link to what is rendered")
+                            place::at(
+                                &file.path,
+                                pointer.to_string(),
+                                wrong,
+                                "link to what is rendered",
+                            )
                         }),
                 );
             });

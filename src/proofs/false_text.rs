@@ -173,7 +173,7 @@ static NO_COUNT: LazyLock<Regex> = LazyLock::new(|| {
 fn asks_the_time(expr: &Expr) -> bool {
     let asks = matches!(expr, Expr::Call(call)
         if call.args.args.is_empty() || matches!(call.func.name, "timestamp" | "hour" | "day_of_week"));
-    asks || children(expr).into_iter().any(asks_the_time)
+    asks || children(expr).any(asks_the_time)
 }
 
 /// `ten minutes`, `half an hour`, `5m`.

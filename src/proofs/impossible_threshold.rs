@@ -272,7 +272,7 @@ fn filters(expr: &Expr) -> bool {
             .name
             .as_ref()
             .is_some_and(|name| name.starts_with("ALERTS")),
-        _ => children(expr).into_iter().any(filters),
+        _ => children(expr).any(filters),
     }
 }
 

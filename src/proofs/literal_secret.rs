@@ -32,8 +32,8 @@ const SECRETS: [&str; 15] = [
 
 /// Keys that are secrets for one integration of the Alertmanager, and an address or a name for others.
 const SECRETS_OF: [(&str, &str); 2] = [
-    ("api_url", "/slack_configs/"),
-    ("routing_key", "/pagerduty_configs/"),
+    ("api_url", "slack_configs"),
+    ("routing_key", "pagerduty_configs"),
 ];
 
 /// Words in the name of an environment variable whose value is one.
@@ -90,7 +90,7 @@ pub(crate) const PROOF: Proof = Proof {
             walk(&file.value, &mut |pointer, key, value| {
                 let mut of_one = SECRETS_OF.iter();
                 let secret =
-                    is_secret(key) || of_one.any(|(own, of)| *own == key && pointer.contains(of));
+                    is_secret(key) || of_one.any(|(own, of)| *own == key && pointer.is_inside(of));
                 let held = secret && value.is_string();
                 let in_url = value
                     .as_str()
@@ -98,7 +98,7 @@ pub(crate) const PROOF: Proof = Proof {
                 if held || in_url {
                     found.push(place::at(
                         &file.path,
-                        pointer,
+                        pointer.to_string(),
                         format!("`{key}` holds a secret"),
                         format!("write it into a file and name that with `{key}_file`"),
                     ));
@@ -125,7 +125,7 @@ fn sources(stack: &Stack) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (file, pointer, source) in stack.files.datasources() {
         walk(source, &mut |inside, key, value| {
-            let secret = inside.starts_with("/secureJsonData/") || is_secret(key);
+            let secret = inside.is_inside("secureJsonData") || is_secret(key);
             let text = value.as_str().unwrap_or_default();
             if secret && !text.is_empty() && !text.starts_with('$')
                 || key == "url" && password_in_url(text)

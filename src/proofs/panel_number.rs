@@ -351,6 +351,7 @@ fn differs(
         jobs.extend(services.next().map(|service| service.name.as_str()));
     }
     let jobs: BTreeSet<&str> = jobs.into_iter().take(SERVICES).collect();
+    let behind = recordings.behind(asts, &jobs);
     let mut told = None;
     let days = [
         Day::Busy,
@@ -427,13 +428,13 @@ fn differs(
             true => World::throughout(SINCE),
             false => World::at_the_end(),
         };
-        let world = World::gone(&series, SINCE, recordings, &jobs, &ago, recorded);
+        let world = World::gone(&series, SINCE, &behind, &ago, recorded);
         let [shown, wanted] = asts.map(|expr| world.asked(expr));
         let (shown, wanted) = match (shown, wanted) {
             // What matches instances with something of their service can be asked of a single one only.
             (None, None) => {
                 series.retain(|(labels, _, _)| labels.get("instance") != SECOND);
-                let world = World::gone(&series, SINCE, recordings, &jobs, &ago, recorded);
+                let world = World::gone(&series, SINCE, &behind, &ago, recorded);
                 let [shown, wanted] = asts.map(|expr| world.asked(expr));
                 (shown?, wanted?)
             }
@@ -519,7 +520,7 @@ fn asked_by_both(asts: [&Expr; 2], labels: &Labels) -> bool {
 
 /// Whether an expression is evaluated in steps of its own.
 fn steps(expr: &Expr) -> bool {
-    matches!(expr, Expr::Subquery(_)) || children(expr).into_iter().any(steps)
+    matches!(expr, Expr::Subquery(_)) || children(expr).any(steps)
 }
 
 /// What a panel's numbers are in.

@@ -53,12 +53,14 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                 .get(&(file.path.as_str(), pointer.as_str()))
                 .cloned()
                 .unwrap_or_default();
+            let said = ["title", "description"].map(|key| panel[key].as_str().unwrap_or_default());
             let one = Panel {
                 stack,
                 file,
                 panel,
                 pointer,
                 queries,
+                words: said.join(". ").to_lowercase(),
             };
             found.extend(one.quantiles_otherwise_named());
             found.extend(group.and_then(|group| one.outside_the_group_of_its_row(group)));

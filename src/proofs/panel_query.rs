@@ -480,6 +480,8 @@ fn shape(stack: &Stack, expr: &Expr) -> Option<String> {
     }
     let (mut expr, mut found) = (expr.clone(), false);
     blank(stack, &mut expr, &mut found);
-    plain(&mut expr);
-    found.then(|| print(&expr))
+    found.then(|| {
+        plain(&mut expr);
+        print(&expr)
+    })
 }

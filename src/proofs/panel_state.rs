@@ -73,18 +73,19 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
     let jobs = jobs(stack);
     if !about[0].is_empty() {
         let targets = targets(stack, &jobs);
-        let recorded = |samples: &Samples| World::recorded(samples, &recordings, &jobs);
+        let asked = about[0].iter().map(|expression| &*expression.ast);
+        let behind = recordings.behind(asked, &jobs);
         let state = |is, up, health| State {
             is,
             alone: false,
-            world: recorded(&scrapes(&targets, &jobs, up, health)),
+            world: World::recorded(&scrapes(&targets, &jobs, up, health), &behind),
         };
         // These are down, and all others are well.
         let down = |these: &BTreeSet<&str>| {
             let others = jobs.difference(these).copied().collect();
             let others = scrapes(&targets, &others, Some(1.0), Some(1.0));
             let these = scrapes(&targets, these, Some(0.0), Some(0.0));
-            recorded(&[others, these].concat())
+            World::recorded(&[others, these].concat(), &behind)
         };
         let well = state("", Some(1.0), Some(1.0)).world;
         let mut ill = vec![
@@ -103,19 +104,22 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
             .collect();
         let two = down(&jobs.iter().copied().take(2).collect());
         for expression in &about[0] {
-            found.extend(judged(expression, &well, &ill, true).or_else(|| {
+            let Some(healthy) = well.asked(&expression.ast) else {
+                continue;
+            };
+            found.extend(judged(expression, &healthy, &ill, true).or_else(|| {
                 // It asks for a group whose services are not among these.
-                if well.asked(&expression.ast)?.is_empty() {
+                if healthy.is_empty() {
                     return None;
                 }
                 let worlds: Vec<&World> = ill.iter().map(|state| &state.world).collect();
                 unmoved(
                     expression,
-                    &well,
+                    &healthy,
                     &worlds,
                     "whether services are up or down",
                 )
-                .or_else(|| uneven(&names, expression, &well, &alone, &two))
+                .or_else(|| uneven(&names, expression, &healthy, &alone, &two))
                 .or_else(|| {
                     // What only asks for health checks says nothing of a service that is not probed.
                     let scrapes = recordings.sources(&expression.ast).contains("up");
@@ -124,7 +128,7 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                         scrapes || service.is_some_and(|service| service.health_probe)
                     };
                     let alone = alone.iter().filter(of_it);
-                    blind(&names, expression, &well, alone, "is down")
+                    blind(&names, expression, &healthy, alone, "is down")
                 })
             }));
         }
@@ -174,23 +178,26 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
             of_tables.filter_map(|expression| waiting_alone(expression, &pending, &ill[0].world)),
         );
         for expression in &about[1] {
-            found.extend(judged(expression, &well, &ill, false).or_else(|| {
+            let Some(healthy) = well.asked(&expression.ast) else {
+                continue;
+            };
+            found.extend(judged(expression, &healthy, &ill, false).or_else(|| {
                 unmoved(
                     expression,
-                    &well,
+                    &healthy,
                     &[&ill[0].world, &pending],
                     "whether alerts fire or not",
                 )
                 .or_else(|| {
                     let shown = alone.iter();
                     let shown = shown.filter(|(name, _)| belongs(stack, name, expression.path));
-                    blind(&names, expression, &well, shown, "fires")
+                    blind(&names, expression, &healthy, shown, "fires")
                 })
                 .or_else(|| {
                     let what = "has alerts that fire";
-                    blind(&names, expression, &well, services.iter(), what)
+                    blind(&names, expression, &healthy, services.iter(), what)
                 })
-                .or_else(|| premature(expression, &well, &pending))
+                .or_else(|| premature(expression, &healthy, &pending))
             }));
         }
     }
@@ -277,11 +284,10 @@ fn scrapes(
 /// A panel that shows the same whatever happens.
 fn unmoved(
     expression: &Expression,
-    well: &World,
+    healthy: &Samples,
     ill: &[&World],
     what: &str,
 ) -> Option<crate::diagnostic::Diagnostic> {
-    let healthy = well.asked(&expression.ast)?;
     // What looks further back than this world lasts finds nothing in it.
     let mut offsets = selectors(&expression.ast).into_iter();
     if offsets.any(|selector| selector.offset.is_some()) {
@@ -290,7 +296,7 @@ fn unmoved(
     let moved = ill.iter().any(|world| {
         world
             .asked(&expression.ast)
-            .is_none_or(|broken| broken != healthy)
+            .is_none_or(|broken| broken != *healthy)
     });
     let title = expression.owner["title"].as_str().unwrap_or_default();
     (!moved).then(|| {
@@ -306,17 +312,16 @@ fn unmoved(
 fn blind<'w>(
     names: &Names,
     expression: &Expression,
-    well: &World,
+    healthy: &Samples,
     mut alone: impl Iterator<Item = &'w (&'w str, World)>,
     what: &str,
 ) -> Option<crate::diagnostic::Diagnostic> {
     if !is_of_all(names, expression) {
         return None;
     }
-    let healthy = well.asked(&expression.ast)?;
     let unseen = alone.find(|(_, world)| {
         let given = world.asked(&expression.ast);
-        given.is_some_and(|given| given == healthy)
+        given.is_some_and(|given| given == *healthy)
     });
     let title = expression.owner["title"].as_str().unwrap_or_default();
     unseen.map(|(name, _)| {
@@ -335,7 +340,7 @@ const INSTANCES: [&str; 5] = ["instance", "replica", "container", "process", "ea
 fn uneven(
     names: &Names,
     expression: &Expression,
-    well: &World,
+    healthy: &Samples,
     alone: &[(&str, World)],
     two: &World,
 ) -> Option<crate::diagnostic::Diagnostic> {
@@ -346,11 +351,13 @@ fn uneven(
         return None;
     }
     let of_instances = INSTANCES.iter().any(|word| words.contains(word));
+    let [(_, healthy)] = healthy.as_slice() else {
+        return None;
+    };
     let one = |world: &World| match world.asked(&expression.ast)?.as_slice() {
         [(_, value)] => Some(*value),
         _ => None,
     };
-    let healthy = one(well)?;
     let changes: Option<Vec<f64>> = alone
         .iter()
         .map(|(_, world)| Some((one(world)? - healthy).abs()))
@@ -387,7 +394,7 @@ fn uneven(
 /// A number of alerts that fire which counts those that only wait.
 fn premature(
     expression: &Expression,
-    well: &World,
+    healthy: &Samples,
     pending: &World,
 ) -> Option<crate::diagnostic::Diagnostic> {
     let title = expression.owner["title"].as_str().unwrap_or_default();
@@ -396,12 +403,12 @@ fn premature(
         let text = format!("{title} {description}").to_lowercase();
         text.contains(word)
     };
-    let (healthy, waiting) = (
-        well.asked(&expression.ast)?,
-        pending.asked(&expression.ast)?,
-    );
     let counts = title.to_lowercase().contains("firing") && !told("pending");
-    (counts && healthy != waiting).then(|| {
+    if !counts {
+        return None;
+    }
+    let waiting = pending.asked(&expression.ast)?;
+    (*healthy != waiting).then(|| {
         place::on(
             expression,
             format!("`{title}` counts alerts that are pending, and do not fire"),
@@ -561,7 +568,7 @@ pub(super) fn alerts(stack: &Stack, jobs: &BTreeSet<&str>, state: &str) -> Sampl
 /// What is untrue in what a query's panel shows. measured: that there is no data is no good news.
 fn judged(
     expression: &Expression,
-    well: &World,
+    healthy: &Samples,
     ill: &[State],
     measured: bool,
 ) -> Option<crate::diagnostic::Diagnostic> {
@@ -575,7 +582,6 @@ fn judged(
         Some(_) => format!("{pointer}/fieldConfig/defaults/{key}"),
         None => format!("{pointer}/type"),
     };
-    let healthy = well.asked(&expression.ast)?;
     let of = |all: &Samples, labels: &Labels| {
         let mut same = all.iter().filter(|(known, _)| known == labels);
         same.next().map(|(_, value)| *value)
@@ -588,7 +594,7 @@ fn judged(
         let broken = world.asked(&expression.ast)?;
         let labels = healthy.iter().chain(&broken).map(|(labels, _)| labels);
         for labels in labels.collect::<BTreeSet<_>>() {
-            let (good, bad) = (of(&healthy, labels), of(&broken, labels));
+            let (good, bad) = (of(healthy, labels), of(&broken, labels));
             if good == bad {
                 continue;
             }

@@ -106,5 +106,5 @@ fn is_of_the_size_it_reads(expr: &Expr) -> bool {
                 .as_deref()
                 .is_some_and(|name| name.contains(':'))
         });
-    !counts && children(expr).into_iter().all(is_of_the_size_it_reads)
+    !counts && children(expr).all(is_of_the_size_it_reads)
 }

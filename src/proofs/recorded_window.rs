@@ -126,9 +126,7 @@ fn other(expr: &Expr, window: Duration) -> Option<String> {
             let own = self::window(name).filter(|own| *own != window)?;
             Some(format!("it reads `{name}`, which is over {own}"))
         }
-        other_node => children(other_node)
-            .into_iter()
-            .find_map(|child| other(child, window)),
+        other_node => children(other_node).find_map(|child| other(child, window)),
     }
 }
 

@@ -375,10 +375,7 @@ fn narrows(expr: &Expr) -> bool {
 
 /// How many nodes of an expression are such.
 fn count(expr: &Expr, such: fn(&Expr) -> bool) -> usize {
-    let inside: usize = children(expr)
-        .into_iter()
-        .map(|child| count(child, such))
-        .sum();
+    let inside: usize = children(expr).map(|child| count(child, such)).sum();
     inside + usize::from(such(expr))
 }
 

@@ -72,7 +72,7 @@ fn experimental(expr: &Expr) -> Option<String> {
     };
     match EXPERIMENTAL.contains(&name.as_str()) {
         true => Some(name),
-        false => children(expr).into_iter().find_map(experimental),
+        false => children(expr).find_map(experimental),
     }
 }
 

@@ -60,19 +60,18 @@ pub(crate) const PROOF: Proof = Proof {
                     }
                 }
             };
-            let mut used: Vec<(String, &str)> = Vec::new();
+            // Where a data source is named, what is written there, and its uid.
+            let mut used: Vec<(String, &Value, &str)> = Vec::new();
             for (pointer, panel) in panels(&file.value) {
-                used.extend(
-                    panel["datasource"]["uid"]
-                        .as_str()
-                        .map(|uid| (format!("{pointer}/datasource/uid"), uid)),
-                );
+                let source = &panel["datasource"];
+                let uid = source["uid"].as_str();
+                used.extend(uid.map(|uid| (format!("{pointer}/datasource"), source, uid)));
                 let targets = panel["targets"].items().enumerate();
                 used.extend(targets.filter_map(|(index, target)| {
-                    Some((
-                        format!("{pointer}/targets/{index}/datasource/uid"),
-                        target["datasource"]["uid"].as_str()?,
-                    ))
+                    let source = &target["datasource"];
+                    let uid = source["uid"].as_str()?;
+                    let at = format!("{pointer}/targets/{index}/datasource");
+                    Some((at, source, uid))
                 }));
             }
             let lists = [
@@ -82,10 +81,9 @@ pub(crate) const PROOF: Proof = Proof {
             for (pointer, list) in lists {
                 let named = list.items().enumerate();
                 used.extend(named.filter_map(|(index, entry)| {
-                    Some((
-                        format!("{pointer}/{index}/datasource/uid"),
-                        entry["datasource"]["uid"].as_str()?,
-                    ))
+                    let source = &entry["datasource"];
+                    let uid = source["uid"].as_str()?;
+                    Some((format!("{pointer}/{index}/datasource"), source, uid))
                 }));
             }
             let kind = |uid: &str| {
@@ -126,10 +124,8 @@ pub(crate) const PROOF: Proof = Proof {
                 }
             }
             let mut other = "";
-            for (pointer, uid) in &used {
-                let at = pointer.trim_end_matches("/uid");
-                let written = file.value.pointer(&format!("{at}/type"));
-                let written = written.and_then(Value::as_str).unwrap_or_default();
+            for (at, source, uid) in &used {
+                let written = source["type"].as_str().unwrap_or_default();
                 if !written.is_empty()
                     && written != other
                     && kind(uid).is_some_and(|kind| kind != written)
@@ -146,14 +142,15 @@ pub(crate) const PROOF: Proof = Proof {
             // Once for a file: its panels mostly share one.
             let mut unknown = "";
             let asked = used.into_iter();
-            let asked = asked.filter(|(_, uid)| !uid.starts_with("--") && !BUILT_IN.contains(uid));
-            for (pointer, uid) in asked {
+            let asked =
+                asked.filter(|(_, _, uid)| !uid.starts_with("--") && !BUILT_IN.contains(uid));
+            for (at, _, uid) in asked {
                 let known = resolve(uid).is_some_and(|uid| provisioned.contains(&uid.as_str()));
                 if !known && uid != unknown {
                     unknown = uid;
                     found.push(place::at(
                         &file.path,
-                        pointer,
+                        format!("{at}/uid"),
                         format!("the data source `{uid}` is not provisioned"),
                         format!("provisioned are {}", provisioned.join(", ")),
                     ));

@@ -97,6 +97,7 @@ fn mistyped(matcher: &Matcher, node: &Node, contract: &Contract) -> Option<(Stri
                 contract
                     .targets
                     .values_of(&series.targets, label)
+                    .into_iter()
                     .map(String::as_str),
             ),
         }

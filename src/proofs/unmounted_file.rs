@@ -67,7 +67,7 @@ fn named(stack: &Stack, file: &File, reader: &Container) -> Vec<Diagnostic> {
             found.extend(missing(stack, reader, path, &file.path, pointer));
             return;
         }
-        let list = pointer.contains("/file_sd_configs/") && pointer.contains("/files/");
+        let list = pointer.is_inside("files") && pointer.is_inside("file_sd_configs");
         let (true, Some(path)) = (list || key.ends_with("_file"), value.as_str()) else {
             return;
         };
@@ -77,7 +77,8 @@ fn named(stack: &Stack, file: &File, reader: &Container) -> Vec<Diagnostic> {
             false => format!("{folder}/{path}"),
         };
         if list {
-            found.extend(unlisted(stack, reader, &path, &file.path, pointer));
+            let pointer = pointer.to_string();
+            found.extend(unlisted(stack, reader, &path, &file.path, &pointer));
             return;
         }
         found.extend(missing(

@@ -70,8 +70,11 @@ fn dollars(stack: &Stack) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for file in stack.files.compose() {
         walk(&file.value, &mut |pointer, _, value| {
-            let dollar = value.as_str().and_then(unreadable_dollar);
-            if let Some(dollar) = dollar.filter(|_| !pointer.starts_with("/x-")) {
+            let Some(dollar) = value.as_str().and_then(unreadable_dollar) else {
+                return;
+            };
+            let pointer = pointer.to_string();
+            if !pointer.starts_with("/x-") {
                 found.push(place::at(
                     &file.path,
                     pointer,

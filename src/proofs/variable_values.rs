@@ -292,7 +292,6 @@ impl<'a> Variable<'a, '_> {
     fn met(&self, offered: &BTreeSet<String>) -> Vec<Diagnostic> {
         let contract = &self.stack.contract;
         let mut found = Vec::new();
-        let mut known: HashMap<(String, &str), bool> = HashMap::new();
         let panels = self.stack.used(Usage::Panel);
         for expression in panels.filter(|expression| expression.path == self.file.path) {
             let mut labels = BTreeSet::new();
@@ -301,28 +300,25 @@ impl<'a> Variable<'a, '_> {
                 labels.extend(variable.label().filter(|_| of_this).map(str::to_string));
                 Filling::Unknown
             });
+            if labels.is_empty() {
+                continue;
+            }
             for selector in selectors(&expression.ast) {
                 let mut asked = selector.matchers.matchers.iter();
                 let asked = asked.find(|matcher| labels.contains(&matcher.name));
                 let (Some(asked), Some(name)) = (asked, metric(selector)) else {
                     continue;
                 };
-                let key = (selector.to_string(), asked.name.as_str());
-                let never = *known.entry(key).or_insert_with(|| {
-                    let all = &selector.matchers.matchers;
-                    let family = contract.family(name).iter();
-                    let picked = family.filter_map(|series| contract.select(series, all));
-                    let picked: Vec<SeriesSet> = picked.collect();
-                    let values = contract.shared_domains(&picked, &asked.name);
-                    let none = values.iter().all(|values| match &**values {
-                        Domain::Values(values) => {
-                            values.iter().all(|value| !offered.contains(value))
-                        }
-                        Domain::Pattern(_) => false,
-                    });
-                    none && !values.is_empty()
+                let all = &selector.matchers.matchers;
+                let family = contract.family(name).iter();
+                let picked = family.filter_map(|series| contract.select(series, all));
+                let picked: Vec<SeriesSet> = picked.collect();
+                let values = contract.shared_domains(&picked, &asked.name);
+                let none = values.iter().all(|values| match &**values {
+                    Domain::Values(values) => values.iter().all(|value| !offered.contains(value)),
+                    Domain::Pattern(_) => false,
                 });
-                if never {
+                if none && !values.is_empty() {
                     found.push(place::on(
                         expression,
                         format!(
@@ -388,12 +384,17 @@ fn idle(file: &File) -> Vec<Diagnostic> {
         let Some(text) = value.as_str() else {
             return;
         };
-        let asking = pointer
-            .strip_prefix("/templating/list/")
-            .and_then(|rest| rest.split('/').next()?.parse().ok());
         let repeated = (key == "repeat").then_some(text);
         let named = variables(text).map(|(name, _)| name);
-        asked.extend(named.chain(repeated).map(|name| (asking, name.to_string())));
+        let mut named = named.chain(repeated).peekable();
+        if named.peek().is_some() {
+            let inside = pointer.is_inside("templating").then(|| pointer.to_string());
+            let asking = inside.and_then(|inside| {
+                let rest = inside.strip_prefix("/templating/list/")?;
+                rest.split('/').next()?.parse().ok()
+            });
+            asked.extend(named.map(|name| (asking, name.to_string())));
+        }
     });
     for (index, variable) in list.enumerate() {
         let name = variable["name"].as_str().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use crate::source::step;
 use serde_json::Value;
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// Where a value stands in a document. It is put together on the way down, and written as a JSON pointer only where
 /// something is wrong.
@@ -27,6 +27,16 @@ impl<'a> Pointer<'a> {
     pub(crate) fn steps(&'a self, steps: &'a str) -> Pointer<'a> {
         Pointer::Steps(self, steps)
     }
+
+    /// Whether it stands in what has such a key, however far inside.
+    pub(crate) fn is_inside(&self, name: &str) -> bool {
+        match self {
+            Pointer::Root(_) => false,
+            Pointer::Key(outer, _) | Pointer::Item(outer, _) | Pointer::Steps(outer, _) => {
+                matches!(outer, Pointer::Key(_, key) if *key == name) || outer.is_inside(name)
+            }
+        }
+    }
 }
 
 impl fmt::Display for Pointer<'_> {
@@ -41,30 +51,24 @@ impl fmt::Display for Pointer<'_> {
 }
 
 /// Visits every value of a document, at any depth, with its pointer and its key; what stands in a list has none.
-pub(crate) fn walk(document: &Value, visit: &mut impl FnMut(&str, &str, &Value)) {
+pub(crate) fn walk(document: &Value, visit: &mut impl FnMut(&Pointer, &str, &Value)) {
     fn inside(
         value: &Value,
         key: &str,
-        pointer: &mut String,
-        visit: &mut impl FnMut(&str, &str, &Value),
+        at: &Pointer,
+        visit: &mut impl FnMut(&Pointer, &str, &Value),
     ) {
-        visit(pointer, key, value);
-        let outside = pointer.len();
-        let mut enter = |step: std::fmt::Arguments, key: &str, value: &Value| {
-            let _ = pointer.write_fmt(step);
-            inside(value, key, pointer, visit);
-            pointer.truncate(outside);
-        };
+        visit(at, key, value);
         match value {
             Value::Object(map) => map
                 .iter()
-                .for_each(|(key, value)| enter(format_args!("/{}", step(key)), key, value)),
+                .for_each(|(key, value)| inside(value, key, &at.key(key), visit)),
             Value::Array(list) => list
                 .iter()
                 .enumerate()
-                .for_each(|(index, value)| enter(format_args!("/{index}"), "", value)),
+                .for_each(|(index, value)| inside(value, "", &at.item(index), visit)),
             _ => {}
         }
     }
-    inside(document, "", &mut String::new(), visit);
+    inside(document, "", &Pointer::Root(""), visit);
 }

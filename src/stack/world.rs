@@ -5,7 +5,7 @@ pub(crate) mod busy;
 use super::Stack;
 use crate::catalog::Duration;
 use crate::contract::series::SeriesSet;
-use crate::evaluation::rules::{Rule, Rules};
+use crate::evaluation::rules::{Library, Rule, Rules};
 use crate::promql::Expr;
 use crate::promql::engine::{
     Axis, Engine, LOOKBACK, Labels, Memory, Millis, NAME, Recorded, Release, Sample, metric,
@@ -27,43 +27,33 @@ const SHORT_STEP: Millis = 5_000;
 /// Between their samples of long ago, which only windows of hours and days reach.
 const LONG_STEP: Millis = 900_000;
 
-/// The recording rules of a stack, read once.
-pub(crate) struct Recordings {
-    rules: Vec<Rule>,
+/// The recording rules of a stack.
+pub(crate) struct Recordings<'s> {
+    library: Library<'s>,
     /// Name → what its rules read.
-    reads: HashMap<String, BTreeSet<String>>,
+    reads: HashMap<&'s str, BTreeSet<&'s str>>,
     /// The metrics whose samples are native histograms.
-    natives: BTreeSet<String>,
+    natives: BTreeSet<&'s str>,
 }
 
-impl Recordings {
+impl<'s> Recordings<'s> {
     /// Those of all rule files.
-    pub(crate) fn of(stack: &Stack) -> Recordings {
-        let mut rules = Vec::new();
-        let mut reads: HashMap<String, BTreeSet<String>> = HashMap::new();
-        for (_, _, rule) in stack.files.rules() {
-            if rule.get("record").is_none() {
-                continue;
-            }
-            let Ok(rule) = Rule::read(rule, &mut |text| stack.contract.parse(text)) else {
-                continue;
-            };
+    pub(crate) fn of(stack: &'s Stack) -> Recordings<'s> {
+        let rules = stack.rules.iter().map(|loaded| &loaded.rule);
+        let rules: Vec<&Rule> = rules.filter(|rule| rule.alert.is_none()).collect();
+        let mut reads: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+        for rule in &rules {
             reads
-                .entry(rule.name.clone())
+                .entry(&rule.name)
                 .or_default()
                 .extend(names(&rule.expr));
-            rules.push(rule);
         }
         let contract = &stack.contract;
         let native = |name: &&str| contract.family(name).iter().any(SeriesSet::native);
         Recordings {
-            rules,
+            library: Library::of(rules),
             reads,
-            natives: contract
-                .names()
-                .filter(native)
-                .map(str::to_string)
-                .collect(),
+            natives: contract.names().filter(native).collect(),
         }
     }
 
@@ -79,27 +69,49 @@ impl Recordings {
 
     fn ends(&self, expr: &Expr) -> (BTreeSet<String>, BTreeSet<String>) {
         let (mut sources, mut constants) = (BTreeSet::new(), BTreeSet::new());
-        let mut open: Vec<String> = names(expr).into_iter().collect();
+        let mut open: Vec<&str> = names(expr).collect();
         let mut seen = BTreeSet::new();
         while let Some(name) = open.pop() {
-            if seen.insert(name.clone()) {
-                match self.reads.get(&name) {
-                    Some(read) if read.is_empty() => drop(constants.insert(name)),
-                    Some(read) => open.extend(read.iter().cloned()),
-                    None => drop(sources.insert(name)),
+            if seen.insert(name) {
+                match self.reads.get(name) {
+                    Some(read) if read.is_empty() => drop(constants.insert(name.to_string())),
+                    Some(read) => open.extend(read),
+                    None => drop(sources.insert(name.to_string())),
                 }
             }
         }
         (sources, constants)
     }
+
+    /// What records for some of the services what some expressions read. What the catalog says of a service is a rule of its own
+    /// for each: others are left out.
+    pub(crate) fn behind<'e>(
+        &self,
+        asked: impl IntoIterator<Item = &'e Expr>,
+        jobs: &BTreeSet<&str>,
+    ) -> Behind<'_> {
+        let mut rules = self.library.needed(std::iter::empty(), asked.into_iter());
+        rules.retain(|rule| {
+            let mut labels = rule.labels.iter();
+            let job = labels.find_map(|(name, text)| text.constant().filter(|_| name == "job"));
+            job.is_none_or(|job| jobs.contains(job))
+        });
+        Behind {
+            rules,
+            natives: &self.natives,
+        }
+    }
 }
 
-fn names(expr: &Expr) -> BTreeSet<String> {
-    selectors(expr)
-        .into_iter()
-        .filter_map(metric)
-        .map(str::to_string)
-        .collect()
+/// The rules behind some expressions.
+pub(crate) struct Behind<'r> {
+    rules: Vec<&'r Rule>,
+    natives: &'r BTreeSet<&'r str>,
+}
+
+/// The metrics that an expression reads.
+fn names(expr: &Expr) -> impl Iterator<Item = &str> {
+    selectors(expr).into_iter().filter_map(metric)
 }
 
 /// Series, each with its value.
@@ -126,40 +138,31 @@ impl World {
         World(memory)
     }
 
-    /// These series, and what is recorded of them for some of the services.
-    pub(crate) fn recorded(
-        series: &Samples,
-        recordings: &Recordings,
-        jobs: &BTreeSet<&str>,
-    ) -> World {
-        World::plain(series).record(recordings, jobs, Axis::one(NOW))
+    /// These series, and what is recorded of them.
+    pub(crate) fn recorded(series: &Samples, behind: &Behind) -> World {
+        World::plain(series).record(behind, Axis::one(NOW))
     }
 
-    /// Series that rise by so much a second, for as long as a window looks back, with what is recorded of them for some of the
-    /// services; one that rises by nothing has the value.
+    /// Series that rise by so much a second, for as long as a window looks back, with what is recorded of them; one that rises by
+    /// nothing has the value.
     pub(crate) fn rising(
         series: &[(Labels, f64, f64)],
         window: Duration,
-        recordings: &Recordings,
-        jobs: &BTreeSet<&str>,
+        behind: &Behind,
     ) -> World {
-        World::ending(series, window, &recordings.natives, &|_| Duration(0)).record(
-            recordings,
-            jobs,
-            Axis::one(NOW),
-        )
+        let now = |_: &Labels| Duration(0);
+        World::ending(series, window, behind.natives, &now).record(behind, Axis::one(NOW))
     }
 
     /// The same, each with its last sample so long ago.
     pub(crate) fn gone(
         series: &[(Labels, f64, f64)],
         window: Duration,
-        recordings: &Recordings,
-        jobs: &BTreeSet<&str>,
+        behind: &Behind,
         ago: &dyn Fn(&Labels) -> Duration,
         recorded: Axis,
     ) -> World {
-        World::ending(series, window, &recordings.natives, ago).record(recordings, jobs, recorded)
+        World::ending(series, window, behind.natives, ago).record(behind, recorded)
     }
 
     /// When rules are evaluated of which all of a time is looked at: now and then, and not only at its end.
@@ -181,7 +184,7 @@ impl World {
     fn ending(
         series: &[(Labels, f64, f64)],
         window: Duration,
-        natives: &BTreeSet<String>,
+        natives: &BTreeSet<&str>,
         ago: &dyn Fn(&Labels) -> Duration,
     ) -> World {
         let mut memory = Memory::default();
@@ -210,18 +213,10 @@ impl World {
         World(memory)
     }
 
-    fn record(self, recordings: &Recordings, jobs: &BTreeSet<&str>, axis: Axis) -> World {
+    fn record(self, behind: &Behind, axis: Axis) -> World {
         let World(mut memory) = self;
-        // What the catalog says of a service is a rule of its own for each: others are left out.
-        let about = |rule: &&Rule| {
-            let labels = rule.labels.iter();
-            let job = labels
-                .filter(|(name, _)| name == "job")
-                .find_map(|(_, text)| text.constant());
-            job.is_none_or(|job| jobs.contains(job))
-        };
         let rules = Rules {
-            rules: recordings.rules.iter().filter(about).collect(),
+            rules: behind.rules.clone(),
             axis,
             release: Release::Two,
         };

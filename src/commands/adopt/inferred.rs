@@ -142,12 +142,10 @@ pub(super) fn read<'e>(expr: &'e Expr, counted: bool, found: &mut Vec<(&'e Vecto
         Expr::MatrixSelector(matrix) => found.push((&matrix.vs, counted)),
         Expr::Call(call) => {
             let counts = COUNTING.contains(&call.func.name);
-            let all = children(expr).into_iter();
+            let all = children(expr);
             all.for_each(|child| read(child, counts, found));
         }
-        _ => children(expr)
-            .into_iter()
-            .for_each(|child| read(child, false, found)),
+        _ => children(expr).for_each(|child| read(child, false, found)),
     }
 }
 
@@ -158,7 +156,7 @@ fn grouped(expr: &Expr, found: &mut BTreeSet<String>) {
     {
         found.extend(by.labels.iter().cloned());
     }
-    let all = children(expr).into_iter();
+    let all = children(expr);
     all.for_each(|child| grouped(child, found));
 }
 

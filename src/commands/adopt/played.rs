@@ -532,9 +532,7 @@ fn grouped(expr: &Expr, found: &mut BTreeSet<String>) {
         }
         _ => {}
     }
-    children(expr)
-        .into_iter()
-        .for_each(|child| grouped(child, found));
+    children(expr).for_each(|child| grouped(child, found));
 }
 
 fn written(millis: Millis) -> String {

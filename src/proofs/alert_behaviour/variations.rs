@@ -409,7 +409,7 @@ fn kept(expr: &Expr) -> Option<usize> {
         }),
         _ => None,
     };
-    let inner = children(expr).into_iter().filter_map(kept);
+    let inner = children(expr).filter_map(kept);
     inner.chain(own).max()
 }
 

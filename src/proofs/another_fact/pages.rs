@@ -163,7 +163,7 @@ impl Facts<'_, '_> {
 fn numbers(expr: &Expr) -> Vec<f64> {
     match expr {
         Expr::NumberLiteral(number) => vec![number.val],
-        _ => children(expr).into_iter().flat_map(numbers).collect(),
+        _ => children(expr).flat_map(numbers).collect(),
     }
 }
 

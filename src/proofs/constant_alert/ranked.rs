@@ -55,7 +55,7 @@ fn narrow(expr: &Expr, contract: &Contract) -> Option<String> {
             return Some(aggregate.op.to_string());
         }
     }
-    let mut inside = children(expr).into_iter();
+    let mut inside = children(expr);
     inside.find_map(|inside| narrow(inside, contract))
 }
 

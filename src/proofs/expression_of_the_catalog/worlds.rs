@@ -341,7 +341,7 @@ fn turns(expr: &Expr) -> bool {
         Expr::Binary(binary) => binary.op.id() == T_SUB && number(&binary.lhs).is_some(),
         _ => false,
     };
-    turned || children(expr).into_iter().any(turns)
+    turned || children(expr).any(turns)
 }
 
 /// Targets of series: of each class two. Series of no target are of one that is not there.

@@ -50,10 +50,9 @@ impl Panel<'_, '_> {
                     .as_str()
                     .is_some_and(|text| matches!(script(text).as_str(), ".*" | ".+"))
                 || change.get("__systemRef").is_some();
-            let services = &self.stack.catalog.services;
-            let service = services.iter().find(|service| {
-                matcher["id"] == "byName" && matcher["options"] == service.name.as_str()
-            });
+            let named = matcher["options"].as_str();
+            let named = named.filter(|_| matcher["id"] == "byName");
+            let service = named.and_then(|name| self.stack.catalog.service(name));
             for (number, property) in change["properties"].items().enumerate() {
                 let hides = property["id"] == "custom.hideFrom" && property["value"]["viz"] == true;
                 if let Some(service) = service.filter(|_| hides) {

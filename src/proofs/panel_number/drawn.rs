@@ -375,7 +375,7 @@ fn of_an_instant(expr: &Expr) -> bool {
     match expr {
         Expr::VectorSelector(_) => true,
         Expr::MatrixSelector(_) | Expr::Subquery(_) => false,
-        _ => children(expr).into_iter().any(of_an_instant),
+        _ => children(expr).any(of_an_instant),
     }
 }
 

@@ -132,7 +132,7 @@ impl Panel<'_, '_> {
 
     /// What is left of an error budget is that of the service that has least of it, whatever else is.
     pub(super) fn another_rest_of_the_budget(&self) -> Option<Diagnostic> {
-        let words = self.words();
+        let words = &self.words;
         let other = [
             "average", "mean", "sum", "spent", "used", "burnt", "burned", "consumed",
         ];
@@ -227,7 +227,7 @@ fn divided_by_number(expr: &Expr) -> Option<(&str, f64)> {
     {
         return metric(selector).map(|name| (name, by));
     }
-    children(expr).into_iter().find_map(divided_by_number)
+    children(expr).find_map(divided_by_number)
 }
 
 /// Each number by which counted samples of alerts are multiplied, and how long one of them is.
@@ -261,7 +261,5 @@ fn sample_times(expr: &Expr, evaluated: f64, found: &mut Vec<(f64, f64)>) {
             }
         }
     }
-    children(expr)
-        .into_iter()
-        .for_each(|inside| sample_times(inside, evaluated, found));
+    children(expr).for_each(|inside| sample_times(inside, evaluated, found));
 }

@@ -103,11 +103,8 @@ impl Panel<'_, '_> {
         let contract = &self.stack.contract;
         self.queries.iter().find_map(|query| {
             let legend = query.target["legendFormat"].as_str()?;
-            let shown = |label: &&str| {
-                legend
-                    .replace(' ', "")
-                    .contains(&format!("{{{{{label}}}}}"))
-            };
+            let close = legend.replace(' ', "");
+            let shown = |label: &&str| close.contains(&format!("{{{{{label}}}}}"));
             let label = LABELS.into_iter().find(shown)?;
             let place = format!("{{{{{label}}}}}");
             let series = query.series(contract);
@@ -150,7 +147,7 @@ impl Panel<'_, '_> {
 
     /// What counts some answers only, or one method only, says so.
     pub(super) fn some_answers_unsaid(&self) -> Option<Diagnostic> {
-        let words = self.words();
+        let words = &self.words;
         if !REQUESTS.iter().any(|word| words.contains(word)) {
             return None;
         }
@@ -197,18 +194,21 @@ impl Panel<'_, '_> {
         let of_label = selector.matchers.matchers.iter();
         let judges = of_label.filter(|matcher| matcher.name == label);
         let judges: Vec<Judge> = judges.map(Judge::of).collect();
+        if judges.is_empty() {
+            return None;
+        }
         let contract = &self.stack.contract;
         let domains = contract.domains(contract.family(metric(selector)?), label);
         let possible = values.iter().copied();
         let possible = possible.filter(|value| domains.iter().any(|domain| domain.holds(value)));
         let (taken, left) =
             possible.partition(|value| judges.iter().all(|judge| judge.picks(value)));
-        (!judges.is_empty()).then_some(Parts { taken, left })
+        Some(Parts { taken, left })
     }
 
     /// The class of answers in words is that of the query.
     pub(super) fn another_class_of_answers(&self) -> Option<Diagnostic> {
-        let words = self.words();
+        let words = &self.words;
         let said = |class: &str| words.contains(class);
         let (client, server) = (said("4xx") || said("client"), said("5xx"));
         if client == server {

@@ -14,16 +14,13 @@ pub(super) struct Panel<'a, 's> {
     pub(super) panel: &'a Value,
     pub(super) pointer: String,
     pub(super) queries: Vec<&'a Expression<'s>>,
+    /// What is said of it, in lower case.
+    pub(super) words: String,
 }
 
 impl<'a> Panel<'a, '_> {
     pub(super) fn text(&self, key: &str) -> &'a str {
         self.panel[key].as_str().unwrap_or_default()
-    }
-
-    /// What is said of it, in lower case.
-    pub(super) fn words(&self) -> String {
-        format!("{}. {}", self.text("title"), self.text("description")).to_lowercase()
     }
 
     /// The values that its fields are given for a property, each with its key: of some of them, then of all.

@@ -154,7 +154,5 @@ pub(super) fn asked_for(expr: &Expr, found: &mut Vec<f64>) {
         }
         _ => {}
     }
-    children(expr)
-        .into_iter()
-        .for_each(|inside| asked_for(inside, found));
+    children(expr).for_each(|inside| asked_for(inside, found));
 }

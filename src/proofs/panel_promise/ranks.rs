@@ -61,7 +61,7 @@ static NAMED_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
 impl Panel<'_, '_> {
     /// The busiest are not the idlest, and as many as are named.
     pub(super) fn other_end_or_number(&self) -> Option<Diagnostic> {
-        let words = self.words();
+        let words = &self.words;
         let has = |list: &[&str]| list.iter().any(|word| words.contains(word));
         let (most, least) = (has(&MOST), has(&LEAST));
         let numbers: BTreeSet<i64> = NAMED_NUMBER
@@ -97,7 +97,7 @@ impl Panel<'_, '_> {
 
     /// Of what an alert compares, those are shown that are nearest to it, and more than one where nothing else is said.
     pub(super) fn other_end_than_the_alert(&self) -> Option<Diagnostic> {
-        let words = self.words();
+        let words = &self.words;
         let [query] = self.queries.as_slice() else {
             return None;
         };
@@ -145,7 +145,7 @@ impl Panel<'_, '_> {
 
     /// An average is no extreme.
     pub(super) fn extreme_as_average(&self) -> Option<Diagnostic> {
-        let words = self.words();
+        let words = &self.words;
         let other = [
             "max", "min", "highest", "lowest", "worst", "best", "most", "least", "p9",
         ];
@@ -177,9 +177,7 @@ fn ranks_asked_for(expr: &Expr, found: &mut Vec<(bool, i64)>) {
     {
         found.push((aggregate.op.id() == T_TOPK, count.val as i64));
     }
-    children(expr)
-        .into_iter()
-        .for_each(|inside| ranks_asked_for(inside, found));
+    children(expr).for_each(|inside| ranks_asked_for(inside, found));
 }
 
 /// Without what only orders, bounds or multiplies it.

@@ -136,7 +136,7 @@ impl Panel<'_, '_> {
 
     /// What is said to be of this service asks for it.
     pub(super) fn more_than_this_service(&self) -> Option<Diagnostic> {
-        if !self.words().contains("of this service") {
+        if !self.words.contains("of this service") {
             return None;
         }
         let query = self.queries.iter().find(|query| {

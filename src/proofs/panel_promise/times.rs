@@ -95,17 +95,18 @@ impl Panel<'_, '_> {
             .queries
             .iter()
             .map(|query| &query.target["legendFormat"]);
-        let words = legends.fold(self.words(), |words, legend| {
+        let words = legends.fold(self.words.clone(), |words, legend| {
             words + " " + &legend.as_str().unwrap_or_default().to_lowercase()
         });
         if LONG.iter().chain(&EARLIER).any(|word| words.contains(word)) {
             return None;
         }
         self.queries.iter().find_map(|query| {
-            let range = ranges(&query.ast).into_iter().find(|range| {
+            let long = ranges(&query.ast).into_iter();
+            let mut long = long.filter(|range| *range >= UNSAID);
+            let range = long.find(|range| {
                 let text = Duration(range.as_millis() as u64).to_string();
-                let own = query.written.contains(&format!("[{text}"));
-                *range >= UNSAID && own && !words.contains(&text)
+                query.written.contains(&format!("[{text}")) && !words.contains(&text)
             })?;
             let message = format!(
                 "`{}` is of {}, and does not say so",
@@ -119,12 +120,12 @@ impl Panel<'_, '_> {
 
     /// What is said to be of the last day is asked of a day: by its window, or by the time that is shown.
     pub(super) fn another_time_said(&self) -> Option<Diagnostic> {
-        let words = self.words();
+        let words = &self.words;
         let times = ["last", "past", "within"];
         if !times.iter().any(|time| words.contains(time)) {
             return None;
         }
-        let said = false_text::looked_back(&words)?;
+        let said = false_text::looked_back(words)?;
         let own = self.queries.iter().flat_map(|query| ranges(&query.ast));
         let mut known: Vec<Duration> = own
             .map(|range| Duration(range.as_millis() as u64))
@@ -159,7 +160,7 @@ impl Panel<'_, '_> {
             query.written.contains(open) || query.written.contains(braced)
         });
         let also = ["time shown", "time range", "selected"];
-        if !ranged || also.iter().any(|also| self.words().contains(also)) {
+        if !ranged || also.iter().any(|also| self.words.contains(also)) {
             return None;
         }
         let looks_back = |query: &&Expression| {
@@ -210,7 +211,7 @@ impl Panel<'_, '_> {
 
     /// What is said of the time that is shown is asked of all of it.
     pub(super) fn part_of_the_time_shown(&self) -> Option<Diagnostic> {
-        let words = self.words();
+        let words = &self.words;
         let says = [
             "in the time shown",
             "over the time shown",
@@ -300,9 +301,7 @@ fn steps_and_gaps(expr: &Expr, found: &mut Vec<(Length, Length)>) {
     {
         found.extend(before(&subquery.expr).map(|back| (step, back)));
     }
-    children(expr)
-        .into_iter()
-        .for_each(|inside| steps_and_gaps(inside, found));
+    children(expr).for_each(|inside| steps_and_gaps(inside, found));
 }
 
 /// How far back each selector looks from the time that is shown; one that looks ahead, or is pinned to an instant, is now.
@@ -320,8 +319,6 @@ pub(super) fn looked_back(expr: &Expr, around: Length, found: &mut Vec<Length>) 
             back(&subquery.offset, subquery.at.is_some()),
             found,
         ),
-        _ => children(expr)
-            .into_iter()
-            .for_each(|inside| looked_back(inside, around, found)),
+        _ => children(expr).for_each(|inside| looked_back(inside, around, found)),
     }
 }

@@ -76,11 +76,11 @@ impl Signals<'_, '_> {
                     continue;
                 }
                 let all = sources.union(&compared).map(String::as_str);
+                let service_alone = BTreeSet::from([service.name.as_str()]);
                 let world = World::rising(
                     &busy_service(self.stack, &service.name, all, &[&expression.ast]),
                     branch.window.unwrap_or_default(),
-                    recordings,
-                    &BTreeSet::from([service.name.as_str()]),
+                    &recordings.behind([&*expression.ast, &*signal], &service_alone),
                 );
                 let value = |samples: Samples| {
                     let own = samples.into_iter().filter(|(labels, _)| {

@@ -3,7 +3,7 @@
 use crate::promql::Expr;
 use crate::promql::canonical::{plain, print};
 use crate::promql::token::{T_AVG, T_BOTTOMK, T_MAX, T_MIN, T_TOPK};
-use crate::promql::walk::{children_mut, selector_mut};
+use crate::promql::walk::{children_mut, selector_mut, taken};
 use std::time::Duration;
 
 /// The same window for all.
@@ -20,11 +20,11 @@ pub(super) fn essence(expr: &Expr) -> String {
 fn strip_choices(expr: &mut Expr) {
     loop {
         let inner = match expr {
-            Expr::Paren(paren) => (*paren.expr).clone(),
+            Expr::Paren(paren) => taken(&mut paren.expr),
             Expr::Aggregate(aggregate)
                 if [T_MAX, T_MIN, T_AVG, T_TOPK, T_BOTTOMK].contains(&aggregate.op.id()) =>
             {
-                (*aggregate.expr).clone()
+                taken(&mut aggregate.expr)
             }
             Expr::Call(call)
                 if [
@@ -36,9 +36,9 @@ fn strip_choices(expr: &mut Expr) {
                 ]
                 .contains(&call.func.name) =>
             {
-                match call.args.args.first().map(|argument| &**argument) {
+                match call.args.args.first_mut().map(|argument| &mut **argument) {
                     Some(Expr::MatrixSelector(matrix)) => Expr::VectorSelector(matrix.vs.clone()),
-                    Some(other) => other.clone(),
+                    Some(other) => taken(other),
                     None => return,
                 }
             }

@@ -39,5 +39,5 @@ impl Signals<'_, '_> {
 fn divided_by_number(expr: &Expr) -> bool {
     let by_number = matches!(expr, Expr::Binary(binary) if
         binary.op.id() == T_DIV && matches!(*binary.rhs, Expr::NumberLiteral(_)));
-    by_number || children(expr).into_iter().any(divided_by_number)
+    by_number || children(expr).any(divided_by_number)
 }

@@ -22,7 +22,7 @@ pub(super) struct Signals<'a, 's> {
     /// Alerts without a threshold, what they compare, and their conditions.
     pub(super) conditions: Vec<(&'a Alert, &'a str, Rc<Expr>)>,
     /// Name of an alert → its signals at their thresholds, of one service of each branch and group.
-    samples: RefCell<HashMap<&'a str, Rc<Samples>>>,
+    thresholds: RefCell<HashMap<&'a str, Rc<World>>>,
     pub(super) stack: &'a Stack<'s>,
 }
 
@@ -74,15 +74,15 @@ impl<'a, 's> Signals<'a, 's> {
             conditions: conditions.collect(),
             recorded,
             essences,
-            samples: RefCell::default(),
+            thresholds: RefCell::default(),
             stack,
         }
     }
 
     /// One service of a branch stands for all: a branch is those that do not differ.
-    fn at_thresholds(&self, alert: &'a Alert) -> Rc<Samples> {
-        let mut known = self.samples.borrow_mut();
-        let samples = known.entry(&alert.name).or_insert_with(|| {
+    fn at_thresholds(&self, alert: &'a Alert) -> Rc<World> {
+        let mut known = self.thresholds.borrow_mut();
+        let world = known.entry(&alert.name).or_insert_with(|| {
             let mut samples = Samples::new();
             for branch in &alert.branches {
                 let Some((_, limit)) = branch.limit() else {
@@ -100,9 +100,9 @@ impl<'a, 's> Signals<'a, 's> {
                     samples.push((series(&branch.signal, labels), limit));
                 }
             }
-            Rc::new(samples)
+            Rc::new(World::plain(&samples))
         });
-        samples.clone()
+        world.clone()
     }
 
     /// The values in a panel at which alerts fire.
@@ -135,7 +135,8 @@ impl<'a, 's> Signals<'a, 's> {
             return limits;
         }
         for alert in alerts {
-            for (_, value) in World::plain(&self.at_thresholds(alert))
+            for (_, value) in self
+                .at_thresholds(alert)
                 .asked(&expression.ast)
                 .into_iter()
                 .flatten()

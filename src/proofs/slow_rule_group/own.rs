@@ -75,8 +75,6 @@ fn reads_now(expr: &Expr, name: &str) -> bool {
     match expr {
         Expr::VectorSelector(selector) => selector.name.as_deref() == Some(name),
         Expr::Subquery(_) => false,
-        _ => children(expr)
-            .into_iter()
-            .any(|inside| reads_now(inside, name)),
+        _ => children(expr).any(|inside| reads_now(inside, name)),
     }
 }

@@ -238,7 +238,7 @@ pub(super) fn by_two_names(stack: &Stack) -> Vec<Diagnostic> {
             if *known != name {
                 found.push(place::at(
                     &file.path,
-                    pointer,
+                    pointer.to_string(),
                     format!("{default} is `{name}` here, and `{known}` elsewhere: whoever sets one of them moves half of it"),
                     format!("write `{known}`"),
                 ));

@@ -62,6 +62,7 @@ impl Judge<'_, '_> {
                     if !is_file.contains(&key) {
                         return;
                     }
+                    let inside = inside.to_string();
                     logins.push(Login {
                         file: &file.path,
                         pointers: [

@@ -453,7 +453,7 @@ impl Judge<'_, '_> {
                 if let Some(proxy) = proxy.filter(|proxy| !proxy.is_empty() && !spoken(proxy)) {
                     self.found.push(place::at(
                         &file.path,
-                        pointer,
+                        pointer.to_string(),
                         format!("`{proxy}` is not the address of a proxy: nothing gets through it"),
                         "begin it with http://, https:// or socks5://",
                     ));

@@ -150,6 +150,9 @@ impl Check<'_> {
 
     /// The type that an object is meant to be: the one whose fixed values it has, or the only one.
     fn likely<'n>(&self, value: &Value, names: Vec<&'n str>) -> Option<&'n str> {
+        if let [only] = *names {
+            return Some(only).filter(|only| self.grafana.types.contains_key(*only));
+        }
         let score = |name: &&str| {
             let keys = self.grafana.types.get(*name)?;
             let mut score = 0;
@@ -157,7 +160,7 @@ impl Check<'_> {
                 let fixed = allowed.iter().all(|one| matches!(one, Type::Is(_)));
                 match value.get(key) {
                     Some(value) if fixed && allowed.iter().any(|one| is(value, one)) => score += 20,
-                    Some(_) if fixed && names.len() > 1 => score -= 20,
+                    Some(_) if fixed => score -= 20,
                     Some(_) => score += 1,
                     None => {}
                 }
