@@ -307,12 +307,12 @@ impl Service {
     ) -> serde_json::Result<Service> {
         let group = written["group"].as_str().unwrap_or_default();
         let mut merged = Map::new();
-        for layer in layers(name, group) {
+        for layer in [&catalog["defaults"], &catalog["groups"][group], written] {
             // In plain HTTP the certificates that a wider layer speaks of are nobody's.
-            if catalog.pointer(&format!("{layer}/scheme")) == Some(&Value::from("http")) {
+            if layer["scheme"] == "http" {
                 merged.shift_remove("tls");
             }
-            for (key, value) in catalog.pointer(&layer).into_iter().flat_map(Parts::entries) {
+            for (key, value) in layer.entries() {
                 // Labels add up; all else is the nearest layer's.
                 match (key.as_str(), merged.get_mut(key), value) {
                     (key, _, Value::Bool(false)) if TAKEN_BACK.contains(&key) => {
@@ -759,7 +759,7 @@ fn decoded(text: &str) -> String {
 }
 
 /// The tables whose settings a service takes over, farthest first.
-pub fn layers(service: &str, group: &str) -> [String; 3] {
+fn layers(service: &str, group: &str) -> [String; 3] {
     [
         "/defaults".to_string(),
         format!("/groups/{}", step(group)),
