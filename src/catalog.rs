@@ -48,7 +48,7 @@ use rules::RuleGroup;
 use serde::Serialize;
 use serde_json::{Map, Value};
 pub(crate) use services::INTERVAL;
-pub use services::{Override, Port, Service, layers, origin};
+pub use services::{Override, Port, Service, origin};
 pub use severities::Severities;
 use slos::Slo;
 pub use slos::alerts_of;

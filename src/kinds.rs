@@ -13,7 +13,7 @@ pub use side::Side;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One kind: the keys of its alerts, what they read, and how they behave.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kind {
     /// Of its folder.
@@ -81,7 +81,7 @@ pub struct Kind {
 }
 
 /// Words that would claim the opposite of what a kind compares.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct NeverSays {
     /// Of any alert.
@@ -99,7 +99,7 @@ pub struct NeverSays {
 }
 
 /// Where a panel is drawn.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Panel {
     /// With the metrics of the services that have it.
@@ -115,7 +115,7 @@ pub enum Panel {
 }
 
 /// What a threshold is compared with, so that values just short of it and just past it can be made.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase", tag = "what", deny_unknown_fields)]
 pub enum Compares {
     /// One counter's rate over that of another.
@@ -148,7 +148,7 @@ pub enum Compares {
 }
 
 /// One series of a case.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct Given {
     /// A key of the kind that names a metric, or a metric's full name.
@@ -196,7 +196,7 @@ pub struct Given {
 }
 
 /// Whose series it is.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Whose {
     /// The service that is tested.
@@ -213,7 +213,7 @@ pub enum Whose {
 }
 
 /// What is given, and what must be seen.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
     /// What it shows, after the name of the alert and the service.
@@ -242,7 +242,7 @@ pub struct Case {
 }
 
 /// One look at the alert, or at what it compares.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct Seen {
     /// When, in steps.
@@ -262,7 +262,7 @@ pub struct Seen {
 }
 
 /// A fault of a service.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct FaultSpec {
     /// As it is called on the command line.

@@ -3,6 +3,7 @@
 use minijinja::Error;
 use minijinja::value::Value;
 use std::collections::HashMap;
+use std::fmt::Write;
 
 /// All services and metrics, looked up by name: the tests of every alert ask for a few of them.
 #[derive(Debug)]
@@ -139,11 +140,12 @@ pub(crate) fn labelled(
 
 /// `metric{label="value"}`.
 pub(crate) fn written(metric: &str, labels: &[(String, String)]) -> String {
-    let labels: Vec<String> = labels
-        .iter()
-        .map(|(label, value)| format!("{label}={value:?}"))
-        .collect();
-    format!("{metric}{{{}}}", labels.join(","))
+    let mut text = format!("{metric}{{");
+    for (index, (label, value)) in labels.iter().enumerate() {
+        let comma = if index > 0 { "," } else { "" };
+        let _ = write!(text, "{comma}{label}={value:?}");
+    }
+    text + "}"
 }
 
 /// What the catalog says of each service as a series: its value is an attribute of the service, or 1.

@@ -9,6 +9,7 @@ use super::samples;
 use crate::kinds::{Case, Compares, Given, Kind, Side, Whose};
 use minijinja::value::Value;
 use minijinja::{Error, context};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
 /// The label that says up to where a bucket reaches.
@@ -558,6 +559,8 @@ pub struct Sources {
     keys: Vec<(HashMap<String, String>, String)>,
     /// The metric while which the alert is silent, where who exposes it decides for whom.
     silent: Option<String>,
+    /// What services say of themselves, each once: its place stands for it in a text, which need not hold all of it.
+    said: RefCell<Vec<Value>>,
 }
 
 impl Sources {
@@ -584,6 +587,7 @@ impl Sources {
             roles,
             keys,
             silent: silent.map(|metric| metric.to_string()),
+            said: RefCell::default(),
         })
     }
 
@@ -605,7 +609,8 @@ impl Sources {
         let mut text = String::new();
         for role in &self.roles {
             if let Some(service) = neighbourhood.service(name) {
-                text += &service.get_attr("roles")?.get_attr(role)?.to_string();
+                let said = service.get_attr("roles")?.get_attr(role)?;
+                text += &format!("{} ", self.place(said));
             }
         }
         for (of_services, named) in &self.keys {
@@ -618,6 +623,15 @@ impl Sources {
             text += metric;
         }
         Ok(text)
+    }
+
+    fn place(&self, said: Value) -> usize {
+        let mut known = self.said.borrow_mut();
+        let place = known.iter().position(|known| *known == said);
+        place.unwrap_or_else(|| {
+            known.push(said);
+            known.len() - 1
+        })
     }
 }
 

@@ -10,10 +10,10 @@ use crate::json::Parts;
 use crate::kinds::Kinds;
 use crate::source::Source;
 pub use defaults::with_defaults;
-use jsonschema::Validator;
+use jsonschema::{Draft, Validator};
 use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
 /// The schema's text, with the built-in kinds of alerts, as editors read it.
@@ -85,14 +85,15 @@ fn held_against(node: &Value, values: &[&Value]) -> Value {
     let Value::Object(node) = node else {
         return node.clone();
     };
+    let mut said: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    for (key, value) in values.iter().flat_map(|value| value.entries()) {
+        said.entry(key).or_default().push(value);
+    }
     let named = node.get("properties");
-    let under =
-        |key: &str| -> Vec<&Value> { values.iter().filter_map(|value| value.get(key)).collect() };
     let told = |(key, node): (&String, &Value)| {
-        let values = under(key);
-        let node = match values.is_empty() {
-            true => Value::Bool(true),
-            false => held_against(node, &values),
+        let node = match said.get(key.as_str()) {
+            Some(values) => held_against(node, values),
+            None => Value::Bool(true),
         };
         (key.clone(), node)
     };
@@ -100,10 +101,10 @@ fn held_against(node: &Value, values: &[&Value]) -> Value {
         let node = match key.as_str() {
             "properties" => node.entries().map(told).collect(),
             "additionalProperties" => {
-                let all = values.iter().flat_map(|value| value.entries());
-                let others =
-                    all.filter(|(key, _)| named.is_none_or(|named| named.get(key).is_none()));
-                let others: Vec<&Value> = others.map(|(_, value)| value).collect();
+                let others = said
+                    .iter()
+                    .filter(|(key, _)| named.is_none_or(|named| named.get(key).is_none()));
+                let others: Vec<&Value> = others.flat_map(|(_, values)| values).copied().collect();
                 held_against(node, &others)
             }
             _ => node.clone(),
@@ -126,9 +127,11 @@ fn of_kinds(kinds: &mut Value, alerts: &Value) {
     }
 }
 
-/// Holds values against a schema, with the formats that ours has.
+/// Holds values against a schema, with the formats that ours has. It is read as one of draft 7, which has all that ours says: the schema
+/// of schemas, against which it is held first, is smaller there.
 pub fn validator(schema: &Value) -> Validator {
     jsonschema::options()
+        .with_draft(Draft::Draft7)
         .should_validate_formats(true)
         .with_format("prometheus_duration", |text: &str| {
             Duration::parse(text).is_some()

@@ -5,7 +5,7 @@ use super::discovery::Discovery;
 use super::units::Bound;
 use super::{Duration, Size};
 use crate::json::Parts;
-use crate::profiles::{Profiles, Role};
+use crate::profiles::{Profiles, Roles};
 use crate::source::{Source, step};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
@@ -174,7 +174,7 @@ pub struct Service {
     pub(crate) own_profiles: Arc<Vec<String>>,
     /// What it says of itself to alerts (memory, cpu, start), as its runtime and its profiles call that.
     #[serde(default, skip_deserializing)]
-    pub roles: Arc<BTreeMap<String, Role>>,
+    pub roles: Arc<Roles>,
     /// What its container's image asks to know whether it is healthy, by its runtime; empty: nothing is known that it could ask.
     #[serde(default, skip_deserializing)]
     pub health_check: Vec<String>,
@@ -240,7 +240,7 @@ pub(super) type Shared = HashMap<(String, Vec<String>), Said>;
 /// What is the same for all services with one runtime and the same profiles.
 #[derive(Clone)]
 pub(super) struct Said {
-    roles: Arc<BTreeMap<String, Role>>,
+    roles: Arc<Roles>,
     exposes: Arc<Vec<String>>,
     read: Arc<Vec<String>>,
     own: Arc<Vec<String>>,
@@ -307,12 +307,12 @@ impl Service {
     ) -> serde_json::Result<Service> {
         let group = written["group"].as_str().unwrap_or_default();
         let mut merged = Map::new();
-        for layer in layers(name, group) {
+        for layer in [&catalog["defaults"], &catalog["groups"][group], written] {
             // In plain HTTP the certificates that a wider layer speaks of are nobody's.
-            if catalog.pointer(&format!("{layer}/scheme")) == Some(&Value::from("http")) {
+            if layer["scheme"] == "http" {
                 merged.shift_remove("tls");
             }
-            for (key, value) in catalog.pointer(&layer).into_iter().flat_map(Parts::entries) {
+            for (key, value) in layer.entries() {
                 // Labels add up; all else is the nearest layer's.
                 match (key.as_str(), merged.get_mut(key), value) {
                     (key, _, Value::Bool(false)) if TAKEN_BACK.contains(&key) => {
@@ -759,7 +759,7 @@ fn decoded(text: &str) -> String {
 }
 
 /// The tables whose settings a service takes over, farthest first.
-pub fn layers(service: &str, group: &str) -> [String; 3] {
+fn layers(service: &str, group: &str) -> [String; 3] {
     [
         "/defaults".to_string(),
         format!("/groups/{}", step(group)),

@@ -267,7 +267,9 @@ fn containers(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
         .services
         .iter()
         .filter(|service| ["host", "compose"].contains(&service.runs_on.as_str()))
-        .filter(|service| service.through.is_none());
+        .filter(|service| service.through.is_none())
+        // Where a limit was set is looked up of those alone for which it is told.
+        .filter(|service| service.memory_limit.0 < MEMORY || service.cpu_limit < CORES);
     let services = services.map(|service| {
         (
             service.memory_limit,

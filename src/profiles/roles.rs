@@ -2,9 +2,11 @@
 
 use super::{Exposed, Profile, Profiles, Type};
 use crate::diagnostic::{nearest, suggestion};
-use serde::{Deserialize, Serialize};
+use minijinja::value::{Serde, Value as TemplateValue};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 pub(super) const HELP: &str = "a profile has its metrics below `[metrics]`, and below `[roles]` lines such as `memory = { metric = \"jvm_memory_used_bytes\" }`, where `where = { area = \"heap\" }`, `unit = \"nanoseconds\"` and `errors = { code = \"5..\" }` say more";
 
@@ -57,6 +59,34 @@ pub struct Role {
     pub domains: Map<String, Value>,
 }
 
+/// What a service says of itself, by role. Templates see one value for all services that share it: to be the same is then seen at once.
+#[derive(Clone, Debug, Default)]
+pub struct Roles {
+    by_name: BTreeMap<String, Role>,
+    seen: TemplateValue,
+}
+
+impl From<BTreeMap<String, Role>> for Roles {
+    fn from(by_name: BTreeMap<String, Role>) -> Roles {
+        let seen = TemplateValue::from(Serde(&by_name));
+        Roles { by_name, seen }
+    }
+}
+
+impl Deref for Roles {
+    type Target = BTreeMap<String, Role>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.by_name
+    }
+}
+
+impl Serialize for Roles {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.seen.serialize(serializer)
+    }
+}
+
 impl Profiles {
     /// The roles of a service's runtime and profiles, the runtime's first but for metrics that it does not list: name, the metric as
     /// its profile lists it, and how the role is written.
@@ -83,11 +113,12 @@ impl Profiles {
     }
 
     /// What a service says of itself by role, as far as its profiles list the metric.
-    pub fn roles(&self, runtime: &str, profiles: &[String]) -> BTreeMap<String, Role> {
+    pub fn roles(&self, runtime: &str, profiles: &[String]) -> Roles {
         let specs = self.specs(runtime, profiles).into_iter();
-        specs
+        let roles: BTreeMap<String, Role> = specs
             .filter_map(|(role, (_, exposed, spec))| Some((role.to_string(), spec.of(exposed?))))
-            .collect()
+            .collect();
+        Roles::from(roles)
     }
 }
 

@@ -318,29 +318,29 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 /// The arguments of a declaration, from behind its opening bracket.
 fn arguments(declared: &str) -> Vec<Argument> {
     let (mut depth, mut quote) = (1_usize, None);
-    let mut found = vec![String::new()];
-    for c in declared.chars() {
+    let mut found = Vec::new();
+    let (mut begin, mut end) = (0, declared.len());
+    for (at, c) in declared.char_indices() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
             (None, '"' | '\'') => quote = Some(c),
             (None, '(' | '[' | '{') => depth += 1,
             (None, ')' | ']' | '}') => depth -= 1,
             (None, ',') if depth == 1 => {
-                found.push(String::new());
-                continue;
+                found.push(&declared[begin..at]);
+                begin = at + 1;
             }
             _ => {}
         }
         if depth == 0 {
+            end = at;
             break;
         }
-        if let Some(last) = found.last_mut() {
-            last.push(c);
-        }
     }
+    found.push(&declared[begin..end]);
     let found = found
-        .iter()
-        .map(|text| text.trim())
+        .into_iter()
+        .map(str::trim)
         .filter(|text| !text.is_empty());
     found
         .map(|text| {

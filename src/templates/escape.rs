@@ -149,24 +149,33 @@ fn number(out: &mut impl Write, value: &Value) -> Result<(), Error> {
 /// Valid as JSON, YAML 1.1, YAML 1.2, PromQL and Python: control characters and byte order marks are escaped.
 pub fn quoted(out: &mut impl Write, text: &str) -> std::fmt::Result {
     out.write_char('"')?;
-    for c in text.chars() {
-        match c {
-            '"' => out.write_str("\\\"")?,
-            '\\' => out.write_str("\\\\")?,
-            '\n' => out.write_str("\\n")?,
-            '\t' => out.write_str("\\t")?,
-            '\r' => out.write_str("\\r")?,
-            '\0'..='\u{1f}'
-            | '\u{7f}'..='\u{9f}'
-            | '\u{2028}'
-            | '\u{2029}'
-            | '\u{feff}'
-            | '\u{fffe}'
-            | '\u{ffff}' => {
-                write!(out, "\\u{:04x}", c as u32)?;
-            }
-            c => out.write_char(c)?,
+    let plain = |byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+    let mut rest = text;
+    loop {
+        // Most of a text goes as it is, and is written at once.
+        let end = rest.bytes().position(|byte| !plain(byte));
+        let (as_it_is, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        out.write_str(as_it_is)?;
+        let mut behind = behind.chars();
+        match behind.next() {
+            Some('"') => out.write_str("\\\"")?,
+            Some('\\') => out.write_str("\\\\")?,
+            Some('\n') => out.write_str("\\n")?,
+            Some('\t') => out.write_str("\\t")?,
+            Some('\r') => out.write_str("\\r")?,
+            Some(
+                c @ ('\0'..='\u{1f}'
+                | '\u{7f}'..='\u{9f}'
+                | '\u{2028}'
+                | '\u{2029}'
+                | '\u{feff}'
+                | '\u{fffe}'
+                | '\u{ffff}'),
+            ) => write!(out, "\\u{:04x}", c as u32)?,
+            Some(c) => out.write_char(c)?,
+            None => break,
         }
+        rest = behind.as_str();
     }
     out.write_char('"')
 }

@@ -97,10 +97,16 @@ fn harmless(property: &Value) -> Value {
 }
 
 fn fill(node: &Value, value: &mut Value) {
+    // Most values of a catalog are no tables: nothing need be looked up for them.
+    if !value.is_object() {
+        return;
+    }
     let nodes = applicable(node, value);
     let Value::Object(map) = value else { return };
     for (key, property) in nodes.iter().flat_map(|node| node["properties"].entries()) {
-        if let (false, Some(default)) = (map.contains_key(key), property.get("default")) {
+        if let Some(default) = property.get("default")
+            && !map.contains_key(key)
+        {
             map.insert(key.clone(), default.clone());
         }
     }
