@@ -1,6 +1,9 @@
 //! Functions of the samples in a window.
 
-use super::{Axis, Engine, Evaluated, Failure, Labels, Millis, Range, Release, Sample, Series};
+use super::{
+    Axis, Engine, Evaluated, Failure, Millis, Range, Release, Sample, Series, existing,
+    without_names,
+};
 use crate::promql::Expr;
 
 /// The samples of one window.
@@ -111,16 +114,14 @@ pub(super) fn over(
     function: &dyn Fn(&Window, usize) -> Option<f64>,
 ) -> Evaluated<Vec<Series>> {
     let read = engine.range(range, axis)?;
-    let series = read.series.iter().map(|series| {
-        let values = windows(engine, &read, &series.samples, axis, function);
-        let labels: Labels = if keeps_name {
-            series.labels.clone()
-        } else {
-            series.labels.without_name()
-        };
-        Series { labels, values }
-    });
-    super::merged(series.filter(|series| series.values.iter().any(Option::is_some)))
+    let found = existing(read.series.iter().map(|series| Series {
+        labels: series.labels.clone(),
+        values: windows(engine, &read, &series.samples, axis, function),
+    }));
+    match keeps_name {
+        true => Ok(found),
+        false => without_names(found),
+    }
 }
 
 fn windows(
