@@ -1,8 +1,8 @@
 //! Which services an alert is tried with: one of each class that nothing can tell apart.
 
 use super::played::{
-    HOUR, Likeness, Member, Others, Outsider, Play, World, alike_when_steady, likeness, play,
-    together,
+    HOUR, Likeness, Member, Others, Outsider, Play, Staged, World, alike_when_steady, likeness,
+    play, together,
 };
 use super::variations::{self, Variation};
 use crate::cases::neighbourhood::Neighbourhood;
@@ -114,9 +114,9 @@ impl<'a> Cast<'a> {
             let trials = scene.trials(tried.excepted)?;
             let mut holds = true;
             for trial in &trials {
+                let staged = Staged::of(trial, &step);
                 let mut worlds = worlds.iter();
-                let wrong =
-                    worlds.find_map(|world| play(of, &promise, &rules, trial, &step, *world));
+                let wrong = worlds.find_map(|world| play(of, &promise, &rules, &staged, *world));
                 if let Some(wrong) = wrong {
                     holds = false;
                     found.add(wrong, &tried.class);
@@ -134,6 +134,10 @@ impl<'a> Cast<'a> {
                 .chain(witnesses.iter().copied());
             let rules = self.about(&needed, near);
             let wrong = varied.iter().find_map(|variation| {
+                let staged = Staged::of(&variation.trial, &step);
+                let promise = variation.told(&promise);
+                let given = |rule: &&&Rule| !variation.gives(rule);
+                let rules: Vec<&Rule> = rules.iter().filter(given).copied().collect();
                 let mut releases = releases.iter();
                 releases.find_map(|release| {
                     let world = World {
@@ -141,10 +145,7 @@ impl<'a> Cast<'a> {
                         begin: 0,
                         others: variation.others,
                     };
-                    let promise = variation.told(&promise);
-                    let given = |rule: &&&Rule| !variation.gives(rule);
-                    let rules: Vec<&Rule> = rules.iter().filter(given).copied().collect();
-                    play(of, &promise, &rules, &variation.trial, &step, world)
+                    play(of, &promise, &rules, &staged, world)
                 })
             });
             if let Some(wrong) = wrong {
@@ -169,9 +170,7 @@ impl<'a> Cast<'a> {
                 .map(|member| member.promise.get("service").to_string())
                 .collect();
             let rules = self.about(&needed, names.iter().map(String::as_str));
-            let wrong = releases
-                .iter()
-                .find_map(|release| together(alert, &members, &rules, &step, *release));
+            let wrong = together(alert, &members, &rules, &step, releases);
             if let Some((wrong, service)) = wrong {
                 let class: Vec<&str> = self
                     .catalog
