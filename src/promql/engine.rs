@@ -244,7 +244,8 @@ impl Engine<'_> {
         let seen = self.looked_at(axis, selector.at.as_ref(), selector.offset.as_ref())?;
         let found = self.data.select(selector)?;
         let current = |samples: &[Sample]| {
-            let mut next = 0;
+            // What was long before the first instant is passed over at once.
+            let mut next = samples.partition_point(|sample| sample.time <= seen.start);
             seen.instants()
                 .map(|instant| {
                     while next < samples.len() && samples[next].time <= instant {

@@ -131,6 +131,15 @@ fn windows(
     axis: Axis,
     function: &dyn Fn(&Window, usize) -> Option<f64>,
 ) -> Vec<Option<f64>> {
+    let before = |sample: &Sample, start: Millis| match engine.release {
+        Release::Two => sample.time < start,
+        Release::Three => sample.time <= start,
+    };
+    // What no window reaches is passed over at once.
+    let begin = range.ends.start - range.length;
+    let first = samples.partition_point(|sample| before(sample, begin));
+    let behind = samples.partition_point(|sample| sample.time <= range.ends.end());
+    let samples = samples.get(first..behind).unwrap_or_default();
     let ended = samples.iter().any(Sample::is_stale);
     let kept: Vec<Sample>;
     let samples = if ended {
@@ -158,14 +167,10 @@ fn windows(
         .enumerate()
         .map(|(index, end)| {
             let start = end - range.length;
-            let outside = |sample: &Sample| match engine.release {
-                Release::Two => sample.time < start,
-                Release::Three => sample.time <= start,
-            };
             while next < samples.len() && samples[next].time <= end {
                 next += 1;
             }
-            while first < next && outside(&samples[first]) {
+            while first < next && before(&samples[first], start) {
                 first += 1;
             }
             while fallen < falls.len() && falls[fallen].0 < next {
