@@ -25,6 +25,8 @@ pub struct Rule {
     pub alert: Option<Alert>,
     /// Whether it says `start()` or `end()`.
     names_its_instant: bool,
+    /// The labels that it gives to what it records, the name first; none of an alert.
+    recorded: Vec<(Rc<str>, Rc<str>)>,
     /// Names that its expression reads; None: it reads whatever there is.
     reads: Option<HashSet<String>>,
 }
@@ -78,11 +80,24 @@ impl Rule {
             }),
         };
         let name = rule["alert"].as_str().or(rule["record"].as_str());
+        let name = name.ok_or("it has no name")?;
+        let labels = templates("labels")?;
+        // What records has no templates: Prometheus takes the text as it is.
+        let own = labels.iter().map(|(name, template)| {
+            let text = template.constant().unwrap_or_default();
+            (name.as_str().into(), text.into())
+        });
+        let named = std::iter::once((NAME.into(), name.into()));
+        let recorded = match alert {
+            Some(_) => Vec::new(),
+            None => named.chain(own).collect(),
+        };
         Ok(Rule {
             names_its_instant: names_its_instant(&expr),
-            name: name.ok_or("it has no name")?.to_string(),
+            name: name.to_string(),
+            recorded,
             expr,
-            labels: templates("labels")?,
+            labels,
             alert,
             reads,
         })
@@ -369,14 +384,8 @@ impl<'a> Rules<'a> {
         if rule.alert.is_some() {
             return Ok(found);
         }
-        // What records has no templates: Prometheus takes the text as it is.
-        let own = rule.labels.iter().map(|(name, template)| {
-            let text = template.constant().unwrap_or_default();
-            (name.as_str(), text)
-        });
-        let own = std::iter::once((NAME, rule.name.as_str())).chain(own);
         let labeled = found.into_iter().map(|series| Series {
-            labels: series.labels.with_each(own.clone()),
+            labels: series.labels.with_each(rule.recorded.iter().cloned()),
             ..series
         });
         engine::merged(labeled.collect())

@@ -45,17 +45,18 @@ impl Labels {
     }
 
     /// The same of several labels, one after the other.
-    pub(crate) fn with_each<N: AsRef<str>, V: AsRef<str>>(
-        &self,
-        pairs: impl IntoIterator<Item = (N, V)>,
-    ) -> Labels {
+    pub(crate) fn with_each<N, V>(&self, pairs: impl IntoIterator<Item = (N, V)>) -> Labels
+    where
+        N: AsRef<str> + Into<Rc<str>>,
+        V: AsRef<str> + Into<Rc<str>>,
+    {
         let mut all = (*self.0).clone();
         for (name, value) in pairs {
-            let (name, value) = (name.as_ref(), value.as_ref());
-            match all.binary_search_by(|(known, _)| (**known).cmp(name)) {
-                Ok(index) if value.is_empty() => drop(all.remove(index)),
+            let removes = value.as_ref().is_empty();
+            match all.binary_search_by(|(known, _)| (**known).cmp(name.as_ref())) {
+                Ok(index) if removes => drop(all.remove(index)),
                 Ok(index) => all[index].1 = value.into(),
-                Err(_) if value.is_empty() => {}
+                Err(_) if removes => {}
                 Err(index) => all.insert(index, (name.into(), value.into())),
             }
         }
