@@ -58,10 +58,9 @@ impl<'a> Scene<'a> {
         neighbourhood: &'a Neighbourhood,
         alert: &'a Value,
         branch: &Value,
-        tested: &str,
+        (tested, sources): (&str, &Sources),
         clock: &Clock,
     ) -> Result<Scene<'a>, Error> {
-        let sources = Sources::of(kind, alert)?;
         let own = sources.text(neighbourhood, tested)?;
         let alike = |other: &Value| {
             let other = other.as_str().unwrap_or_default();
@@ -564,7 +563,8 @@ pub struct Sources {
 }
 
 impl Sources {
-    pub(crate) fn of(kind: &Kind, alert: &Value) -> Result<Sources, Error> {
+    /// As the alert says it.
+    pub fn of(kind: &Kind, alert: &Value) -> Result<Sources, Error> {
         let mut keys = Vec::new();
         let reads = alert.get_attr("reads")?;
         for key in reads.try_iter()? {

@@ -41,9 +41,8 @@ impl Suites {
     }
 
     /// Of the services of a branch the first, and the first of those that call the same thing otherwise.
-    fn one_of_each(&self, kind: &Kind, alert: &Value, branch: &Value) -> Result<Vec<Value>, Error> {
+    fn one_of_each(&self, sources: &Sources, branch: &Value) -> Result<Vec<Value>, Error> {
         let mut found: Vec<(String, Value)> = Vec::new();
-        let sources = Sources::of(kind, alert)?;
         for service in branch.get_attr("services")?.try_iter()? {
             let name = service.as_str().unwrap_or_default();
             let source = sources.text(&self.neighbourhood, name)?;
@@ -101,7 +100,7 @@ impl Suites {
         }
         let mut tried = Vec::new();
         for branch in &branches {
-            let firsts = self.one_of_each(kind, alert, branch)?;
+            let firsts = self.one_of_each(&sources, branch)?;
             tried.extend(firsts.into_iter().map(|service| (branch, service, false)));
         }
         if let Some(branch) = branches.first() {
@@ -113,7 +112,7 @@ impl Suites {
                 &self.neighbourhood,
                 alert,
                 branch,
-                service.as_str().unwrap_or_default(),
+                (service.as_str().unwrap_or_default(), &sources),
                 &clock,
             )?;
             for test in scene.tests(excepted)? {

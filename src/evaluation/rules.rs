@@ -11,6 +11,7 @@ use crate::promql::matchers::picks;
 use crate::promql::walk::{children, selector, selectors};
 use crate::promql::{AtModifier, Expr, VectorSelector};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
@@ -24,6 +25,8 @@ pub struct Rule {
     pub alert: Option<Alert>,
     /// Whether it says `start()` or `end()`.
     names_its_instant: bool,
+    /// The labels that it gives to what it records, the name first; none of an alert.
+    recorded: Vec<(Rc<str>, Rc<str>)>,
     /// Names that its expression reads; None: it reads whatever there is.
     reads: Option<HashSet<String>>,
 }
@@ -77,11 +80,24 @@ impl Rule {
             }),
         };
         let name = rule["alert"].as_str().or(rule["record"].as_str());
+        let name = name.ok_or("it has no name")?;
+        let labels = templates("labels")?;
+        // What records has no templates: Prometheus takes the text as it is.
+        let own = labels.iter().map(|(name, template)| {
+            let text = template.constant().unwrap_or_default();
+            (name.as_str().into(), text.into())
+        });
+        let named = std::iter::once((NAME.into(), name.into()));
+        let recorded = match alert {
+            Some(_) => Vec::new(),
+            None => named.chain(own).collect(),
+        };
         Ok(Rule {
             names_its_instant: names_its_instant(&expr),
-            name: name.ok_or("it has no name")?.to_string(),
+            name: name.to_string(),
+            recorded,
             expr,
-            labels: templates("labels")?,
+            labels,
             alert,
             reads,
         })
@@ -289,12 +305,18 @@ impl<'a> Rules<'a> {
 
     /// Whether every rule only reads what rules before it write: then each is evaluated once for all instants.
     fn in_order(&self) -> bool {
-        (0..self.rules.len()).all(|index| {
-            let later = &self.rules[index..];
-            match &self.rules[index].reads {
-                None => false,
-                Some(reads) => later.iter().all(|rule| !reads.contains(rule.written())),
-            }
+        let rules = || self.rules.iter().enumerate();
+        // Of several that write one name the last counts.
+        let written: HashMap<&str, usize> = rules()
+            .map(|(index, rule)| (rule.written(), index))
+            .collect();
+        let before = |name: &String, index: usize| {
+            let writer = written.get(name.as_str());
+            writer.is_none_or(|writer| *writer < index)
+        };
+        rules().all(|(index, rule)| {
+            let reads = rule.reads.as_ref();
+            reads.is_some_and(|reads| reads.iter().all(|name| before(name, index)))
         })
     }
 
@@ -362,15 +384,11 @@ impl<'a> Rules<'a> {
         if rule.alert.is_some() {
             return Ok(found);
         }
-        let labeled = found.into_iter().map(|series| {
-            let mut labels = series.labels.with(NAME, &rule.name);
-            for (name, template) in &rule.labels {
-                // What records has no templates: Prometheus takes the text as it is.
-                labels = labels.with(name, template.constant().unwrap_or_default());
-            }
-            Series { labels, ..series }
+        let labeled = found.into_iter().map(|series| Series {
+            labels: series.labels.with_each(rule.recorded.iter().cloned()),
+            ..series
         });
-        engine::merged(labeled)
+        engine::merged(labeled.collect())
     }
 
     pub(crate) fn engine<'m>(&self, memory: &'m Memory) -> Engine<'m> {
@@ -384,40 +402,39 @@ impl<'a> Rules<'a> {
     }
 
     fn write(&self, rule: &Rule, series: Vec<Series>, alerts: &[Active], memory: &mut Memory) {
-        let times: Vec<Millis> = self.axis.instants().collect();
-        let recorded = |labels: Labels, values: &mut dyn Iterator<Item = Option<f64>>| {
-            let mut samples = Vec::new();
-            let mut there = false;
-            for (time, value) in times.iter().zip(values) {
-                match value {
-                    Some(value) => samples.push(Sample { time: *time, value }),
-                    None if there => samples.push(Sample::stale(*time)),
-                    None => {}
-                }
-                there = value.is_some();
-            }
-            Recorded { labels, samples }
-        };
         if rule.alert.is_none() {
-            for series in series {
-                memory.add(recorded(series.labels, &mut series.values.into_iter()));
+            for Series { labels, values } in series {
+                memory.add(self.recorded(labels, values.into_iter()));
             }
             return;
         }
         for alert in alerts {
             for state in [State::Pending, State::Firing] {
-                let Some(labels) = alert.shown(state) else {
+                if !alert.states.contains(&state) {
                     continue;
-                };
-                if alert.states.contains(&state) {
-                    let values = alert
-                        .states
-                        .iter()
-                        .map(|now| (*now == state).then_some(1.0));
-                    memory.add(recorded(labels, &mut { values }));
+                }
+                if let Some(labels) = alert.shown(state) {
+                    let states = alert.states.iter();
+                    let values = states.map(|now| (*now == state).then_some(1.0));
+                    memory.add(self.recorded(labels, values));
                 }
             }
         }
+    }
+
+    /// A series as it is stored: where its values end it is stale.
+    fn recorded(&self, labels: Labels, values: impl Iterator<Item = Option<f64>>) -> Recorded {
+        let mut samples = Vec::with_capacity(self.axis.count);
+        let mut there = false;
+        for (time, value) in self.axis.instants().zip(values) {
+            match value {
+                Some(value) => samples.push(Sample { time, value }),
+                None if there => samples.push(Sample::stale(time)),
+                None => {}
+            }
+            there = value.is_some();
+        }
+        Recorded { labels, samples }
     }
 }
 
@@ -429,7 +446,8 @@ impl Active {
             State::Pending => "pending",
             State::Firing => "firing",
         };
-        Some(self.labels.with(NAME, "ALERTS").with("alertstate", word))
+        let shown = [(NAME, "ALERTS"), ("alertstate", word)];
+        Some(self.labels.with_each(shown))
     }
 }
 
@@ -441,6 +459,8 @@ struct Alerts {
     since: Vec<Millis>,
     /// When a condition was last seen to hold, of those that are kept firing.
     kept: Vec<Option<Millis>>,
+    /// Which conditions hold at the evaluation that is seen.
+    holds: Vec<bool>,
     evaluations: usize,
 }
 
@@ -469,6 +489,7 @@ impl Alerts {
             });
             self.since.push(0);
             self.kept.push(None);
+            self.holds.push(false);
             new
         })
     }
@@ -483,7 +504,7 @@ impl Alerts {
         time: Millis,
     ) {
         let Some(alert) = &rule.alert else { return };
-        let mut holds = vec![false; self.known.len()];
+        self.holds.fill(false);
         for (number, one) in series.iter().enumerate() {
             let Some(value) = one.values[index] else {
                 continue;
@@ -495,8 +516,7 @@ impl Alerts {
             if let Some(known) = slots.0.get_mut(number) {
                 *known = Some(slot);
             }
-            holds.resize(self.known.len(), false);
-            holds[slot] = true;
+            self.holds[slot] = true;
             let known = &mut self.known[slot];
             if known
                 .states
@@ -508,11 +528,10 @@ impl Alerts {
             known.values.push(value);
         }
         self.evaluations += 1;
-        for (slot, holds) in holds.into_iter().enumerate() {
-            let known = &mut self.known[slot];
+        for (slot, known) in self.known.iter_mut().enumerate() {
             let before = known.states.last().copied().unwrap_or(State::Inactive);
             let mut next = State::Inactive;
-            if holds {
+            if self.holds[slot] {
                 self.kept[slot] = None;
                 next = if before == State::Firing || time - self.since[slot] >= alert.hold {
                     State::Firing
@@ -563,18 +582,18 @@ fn instant_by_instant(engine: &Engine, expr: &Expr, axis: Axis) -> Evaluated<Vec
 
 /// The labels of an alert: those of the sample without its name, under those of the rule.
 fn labeled(rule: &Rule, sample: &Labels, value: f64) -> Labels {
-    let mut labels = sample.without_name();
-    for (name, template) in &rule.labels {
+    let own = rule.labels.iter().map(|(name, template)| {
         let text = match template.constant() {
-            Some(text) => text.to_string(),
+            Some(text) => Cow::Borrowed(text),
             // Prometheus writes the error into the label too.
-            None => expanded(template, sample, value).unwrap_or_else(|problem| {
+            None => Cow::Owned(expanded(template, sample, value).unwrap_or_else(|problem| {
                 format!("<error expanding template: {}>", problem.reason)
-            }),
+            })),
         };
-        labels = labels.with(name, &text);
-    }
-    labels.with("alertname", &rule.name)
+        (name.as_str(), text)
+    });
+    let named = ("alertname", Cow::Borrowed(rule.name.as_str()));
+    sample.without_name().with_each(own.chain([named]))
 }
 
 /// A template of a label or an annotation, filled in.
@@ -583,28 +602,41 @@ pub(crate) fn expanded(
     sample: &Labels,
     value: f64,
 ) -> Result<String, Problem> {
-    let of = |labels: &Labels| {
-        let labels = labels
+    Shown::of(sample, value).filled(template)
+}
+
+/// What the templates of an alert see of it.
+pub(super) struct Shown {
+    fields: TemplateValue,
+    variables: [(&'static str, TemplateValue); 4],
+}
+
+impl Shown {
+    pub(super) fn of(sample: &Labels, value: f64) -> Shown {
+        let labels = sample
             .iter()
             .map(|(name, value)| (name.to_string(), TemplateValue::text(value)));
-        TemplateValue::Map(Rc::new(labels.collect()))
-    };
-    let (labels, value) = (of(sample), TemplateValue::Float(value));
-    let none = TemplateValue::Map(Rc::new(BTreeMap::new()));
-    let fields = BTreeMap::from([
-        ("Labels".to_string(), labels.clone()),
-        ("Value".to_string(), value.clone()),
-        ("ExternalLabels".to_string(), none.clone()),
-        ("ExternalURL".to_string(), TemplateValue::text("")),
-    ]);
-    template.execute(
-        TemplateValue::Struct(Rc::new(fields)),
-        &[
-            ("labels", labels),
-            ("value", value),
-            ("externalLabels", none),
-            ("externalURL", TemplateValue::text("")),
-        ],
-        &of_prometheus,
-    )
+        let labels = TemplateValue::Map(Rc::new(labels.collect()));
+        let value = TemplateValue::Float(value);
+        let none = TemplateValue::Map(Rc::new(BTreeMap::new()));
+        let fields = BTreeMap::from([
+            ("Labels".to_string(), labels.clone()),
+            ("Value".to_string(), value.clone()),
+            ("ExternalLabels".to_string(), none.clone()),
+            ("ExternalURL".to_string(), TemplateValue::text("")),
+        ]);
+        Shown {
+            fields: TemplateValue::Struct(Rc::new(fields)),
+            variables: [
+                ("labels", labels),
+                ("value", value),
+                ("externalLabels", none),
+                ("externalURL", TemplateValue::text("")),
+            ],
+        }
+    }
+
+    pub(super) fn filled(&self, template: &Template) -> Result<String, Problem> {
+        template.execute(self.fields.clone(), &self.variables, &of_prometheus)
+    }
 }

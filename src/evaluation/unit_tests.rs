@@ -1,6 +1,6 @@
 //! Files of unit tests, as `promtool test rules` runs them.
 
-use super::rules::{Active, Library, Outcome, Rule, Rules, State, expanded, millis};
+use super::rules::{Active, Library, Outcome, Rule, Rules, Shown, State, millis};
 use crate::json::Parts;
 use crate::promql::engine::{
     Axis, Engine, Failure, Labels, Memory, Millis, NAME, Recorded, RecordedNative, Release, Sample,
@@ -8,6 +8,7 @@ use crate::promql::engine::{
 use crate::promql::samples::{self, Value as Given};
 use crate::promql::{Expr, MatchOp, parse};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -94,14 +95,10 @@ impl<'a> Suite<'a> {
         tests.flat_map(move |(index, test)| {
             let pointer = format!("/tests/{index}");
             let test = Test::read(test, &pointer, self.interval, self.parsed);
-            let run = |release: Release| {
-                let found = match &test {
-                    Ok(test) => test.run(self, release),
-                    Err(broken) => vec![broken.clone()],
-                };
-                found.into_iter().map(move |found| (release, found))
-            };
-            releases.iter().copied().flat_map(run).collect::<Vec<_>>()
+            match test {
+                Ok(test) => test.run(self, releases),
+                Err(broken) => releases.iter().map(|of| (*of, broken.clone())).collect(),
+            }
         })
     }
 }
@@ -137,15 +134,78 @@ pub fn run(file: &Value, rule_files: &[&Value], release: Release) -> Vec<Found> 
 
 /// One test.
 struct Test<'a> {
-    value: &'a Value,
     pointer: &'a str,
-    /// Index, what is asked, and when.
-    expressions: Vec<(usize, Result<Rc<Expr>, String>, Millis)>,
-    alerts: Vec<(usize, &'a str, Millis)>,
-    series: Vec<Recorded>,
-    natives: Vec<RecordedNative>,
+    expressions: Vec<Asked<'a>>,
+    alerts: Vec<Awaited<'a>>,
+    given: Series,
     last: Millis,
     unknown: Option<Found>,
+}
+
+/// An expression that is asked in a test.
+struct Asked<'a> {
+    index: usize,
+    expr: Result<Rc<Expr>, String>,
+    at: Millis,
+    case: &'a Value,
+}
+
+/// An alert of which a test says whether it fires.
+struct Awaited<'a> {
+    index: usize,
+    name: &'a str,
+    at: Millis,
+    case: &'a Value,
+}
+
+/// Series that are given to rules, from a moment that is 0 here.
+#[derive(Default)]
+pub(crate) struct Series {
+    numbers: Vec<Recorded>,
+    natives: Vec<RecordedNative>,
+}
+
+impl Series {
+    /// Adds the first so many samples of a series, as promtool's notation has its values; the reason, when they are not evaluated.
+    pub(crate) fn add(
+        &mut self,
+        labels: Labels,
+        values: &str,
+        (step, count): (Millis, usize),
+    ) -> Result<(), String> {
+        match samples::are_native(values) {
+            true => {
+                let values = samples::natives(values, count)?;
+                self.natives.push(recorded_natives(labels, values, step));
+            }
+            false => {
+                let values = samples::read(values, count)?;
+                self.numbers.push(recorded(labels, values, step));
+            }
+        }
+        Ok(())
+    }
+
+    /// The same series from a moment on.
+    pub(crate) fn from(&self, begin: Millis) -> Memory {
+        let mut memory = Memory::default();
+        for Recorded { labels, samples } in &self.numbers {
+            let later = samples.iter().map(|sample| Sample {
+                time: begin + sample.time,
+                ..*sample
+            });
+            memory.add(Recorded {
+                labels: labels.clone(),
+                samples: later.collect(),
+            });
+        }
+        for (labels, samples) in &self.natives {
+            let later = samples.iter().cloned();
+            let later = later.map(|(time, value)| (begin + time, value));
+            memory.add_native((labels.clone(), later.collect()));
+        }
+        memory
+    }
 }
 
 impl<'a> Test<'a> {
@@ -159,150 +219,177 @@ impl<'a> Test<'a> {
             pointer: format!("{pointer}{place}"),
             reason,
         };
-        let time = |case: &Value, place: &str| match case["eval_time"].as_str() {
+        let time = |case: &Value, list: &str, index: usize| match case["eval_time"].as_str() {
             None => Ok(0),
             Some(text) => millis(text).ok_or_else(|| {
                 broken(
-                    format!("{place}/eval_time"),
+                    format!("/{list}/{index}/eval_time"),
                     format!("`{text}` is not a duration"),
                 )
             }),
         };
         let mut expressions = Vec::new();
         for (index, case) in value["promql_expr_test"].items().enumerate() {
-            let place = format!("/promql_expr_test/{index}");
             let text = case["expr"].as_str().unwrap_or_default();
-            expressions.push((index, parsed(text), time(case, &place)?));
+            expressions.push(Asked {
+                index,
+                expr: parsed(text),
+                at: time(case, "promql_expr_test", index)?,
+                case,
+            });
         }
         let mut alerts = Vec::new();
         for (index, case) in value["alert_rule_test"].items().enumerate() {
-            let place = format!("/alert_rule_test/{index}");
-            let name = case["alertname"].as_str().unwrap_or_default();
-            alerts.push((index, name, time(case, &place)?));
+            alerts.push(Awaited {
+                index,
+                name: case["alertname"].as_str().unwrap_or_default(),
+                at: time(case, "alert_rule_test", index)?,
+                case,
+            });
         }
-        let last = (expressions.iter().map(|(_, _, at)| *at))
-            .chain(alerts.iter().map(|(_, _, at)| *at))
+        let last = (expressions.iter().map(|asked| asked.at))
+            .chain(alerts.iter().map(|awaited| awaited.at))
             .max()
             .unwrap_or(0);
         let step = value["interval"].as_str().and_then(millis);
         let step = step.unwrap_or(interval).max(1);
-        let most = usize::try_from(last / step + 1).unwrap_or(usize::MAX);
-        let (mut series, mut natives) = (Vec::new(), Vec::new());
+        // promtool loads no sample after the last evaluation.
+        let end = last - last.rem_euclid(interval);
+        let most = usize::try_from(end / step + 1).unwrap_or(usize::MAX);
+        let mut given = Series::default();
         let mut unknown = None;
-        for (index, given) in value["input_series"].items().enumerate() {
-            let place = format!("/input_series/{index}");
-            let text = given["series"].as_str().unwrap_or_default();
+        for (index, series) in value["input_series"].items().enumerate() {
+            let place = || format!("/input_series/{index}");
+            let text = series["series"].as_str().unwrap_or_default();
             let labels =
-                labels(text).map_err(|reason| broken(format!("{place}/series"), reason))?;
-            let values = given["values"]
+                labels(text).map_err(|reason| broken(format!("{}/series", place()), reason))?;
+            let values = &series["values"];
+            let values = values
                 .as_str()
-                .map_or_else(|| given["values"].to_string(), str::to_string);
-            let read = match samples::are_native(&values) {
-                true => samples::natives(&values, most)
-                    .map(|values| natives.push(recorded_natives(labels, values, step))),
-                false => samples::read(&values, most)
-                    .map(|values| series.push(recorded(labels, values, step))),
-            };
-            match read {
-                Ok(()) => {}
-                Err(reason) => {
-                    unknown = Some(Found::Unknown {
-                        pointer: format!("{pointer}{place}/values"),
-                        reason,
-                    });
-                }
+                .map_or_else(|| Cow::Owned(values.to_string()), Cow::Borrowed);
+            if let Err(reason) = given.add(labels, &values, (step, most)) {
+                unknown = Some(Found::Unknown {
+                    pointer: format!("{pointer}{}/values", place()),
+                    reason,
+                });
             }
         }
         Ok(Test {
-            value,
             pointer,
             expressions,
             alerts,
-            series,
-            natives,
+            given,
             last,
             unknown,
         })
     }
 
-    fn run(&self, suite: &Suite, release: Release) -> Vec<Found> {
+    fn run(&self, suite: &Suite, releases: &[Release]) -> Vec<(Release, Found)> {
         if let Some(unknown) = &self.unknown {
-            return vec![unknown.clone()];
+            let unknown = releases.iter().map(|of| (*of, unknown.clone()));
+            return unknown.collect();
         }
-        let names = self.alerts.iter().map(|(_, name, _)| *name);
-        let asked = (self.expressions.iter()).filter_map(|(_, expr, _)| expr.as_deref().ok());
+        let names = self.alerts.iter().map(|awaited| awaited.name);
+        let asked = self.expressions.iter();
+        let asked = asked.filter_map(|asked| asked.expr.as_deref().ok());
+        let needed = suite.rules.needed(names, asked);
         let axis = Axis {
             start: 0,
             step: suite.interval,
             count: usize::try_from(self.last / suite.interval + 1).unwrap_or(0),
         };
-        let rules = Rules {
-            rules: suite.rules.needed(names, asked),
-            axis,
-            release,
-        };
-        let mut memory = Memory::default();
-        // promtool loads no sample after the last evaluation.
-        for Recorded { labels, samples } in &self.series {
-            let loaded = samples.iter().filter(|sample| sample.time <= axis.end());
-            memory.add(Recorded {
-                labels: labels.clone(),
-                samples: loaded.copied().collect(),
-            });
-        }
-        for (labels, samples) in &self.natives {
-            let loaded = samples.iter().filter(|(time, _)| *time <= axis.end());
-            memory.add_native((labels.clone(), loaded.cloned().collect()));
-        }
-        let outcomes = rules.run(&mut memory);
-        let mut found: Vec<Found> = outcomes
-            .iter()
-            .filter_map(|outcome| outcome.failure.as_ref())
-            .map(|failure| failed(self.pointer.to_string(), failure))
-            .collect();
-        for (index, name, at) in &self.alerts {
-            let got = firing(&rules, &outcomes, name, (*at / suite.interval) as usize);
-            let case = &self.value["alert_rule_test"][index];
-            let expected = case["exp_alerts"].items().map(|alert| {
-                let labels = pairs(&alert["exp_labels"]);
-                let labels: Labels = labels.collect();
-                described(
-                    &labels.with("alertname", name),
-                    pairs(&alert["exp_annotations"]),
-                )
-            });
-            let mut expected: Vec<String> = expected.collect();
-            expected.sort();
-            let pointer = format!("{}/alert_rule_test/{index}", self.pointer);
-            match got {
-                Ok(mut got) => {
-                    got.sort();
-                    if got != expected {
-                        found.push(Found::Mismatch(Mismatch {
-                            pointer,
-                            at: *at,
-                            expected,
-                            got,
-                        }));
-                    }
-                }
-                Err(reason) => found.push(Found::Unknown { pointer, reason }),
+        let expected = self.alerts.iter().map(Awaited::expected);
+        let expected: Vec<Vec<String>> = expected.collect();
+        let samples = self.expressions.iter().map(Asked::expected);
+        let samples: Vec<Result<Samples, String>> = samples.collect();
+        let mut found = Vec::new();
+        for release in releases {
+            let rules = Rules {
+                rules: needed.clone(),
+                axis,
+                release: *release,
+            };
+            let mut memory = self.given.from(0);
+            let outcomes = rules.run(&mut memory);
+            let failures = outcomes
+                .iter()
+                .filter_map(|outcome| outcome.failure.as_ref());
+            let failures = failures.map(|failure| failed(self.pointer.to_string(), failure));
+            found.extend(failures.map(|failed| (*release, failed)));
+            for (awaited, expected) in self.alerts.iter().zip(&expected) {
+                let got = firing(
+                    &rules,
+                    &outcomes,
+                    awaited.name,
+                    (awaited.at / suite.interval) as usize,
+                );
+                let pointer = || format!("{}/alert_rule_test/{}", self.pointer, awaited.index);
+                let wrong = match got {
+                    Ok(got) if got == *expected => continue,
+                    Ok(got) => Found::Mismatch(Mismatch {
+                        pointer: pointer(),
+                        at: awaited.at,
+                        expected: expected.clone(),
+                        got,
+                    }),
+                    Err(reason) => Found::Unknown {
+                        pointer: pointer(),
+                        reason,
+                    },
+                };
+                found.push((*release, wrong));
             }
-        }
-        let engine = rules.engine(&memory);
-        for (index, expr, at) in &self.expressions {
-            let pointer = format!("{}/promql_expr_test/{index}", self.pointer);
-            let case = &self.value["promql_expr_test"][index];
-            found.extend(match expr {
-                Ok(expr) => compared(&engine, expr, *at, case, pointer),
-                Err(reason) => Some(Found::Broken {
-                    pointer,
-                    reason: reason.clone(),
-                }),
-            });
+            let engine = rules.engine(&memory);
+            for (asked, expected) in self.expressions.iter().zip(&samples) {
+                let pointer = || format!("{}/promql_expr_test/{}", self.pointer, asked.index);
+                let wrong = match &asked.expr {
+                    Ok(expr) => compared(&engine, expr, asked.at, expected, &pointer),
+                    Err(reason) => Some(Found::Broken {
+                        pointer: pointer(),
+                        reason: reason.clone(),
+                    }),
+                };
+                found.extend(wrong.map(|wrong| (*release, wrong)));
+            }
         }
         found
     }
+}
+
+impl Awaited<'_> {
+    /// The alerts that must fire, sorted.
+    fn expected(&self) -> Vec<String> {
+        let expected = self.case["exp_alerts"].items().map(|alert| {
+            let labels = pairs(&alert["exp_labels"]);
+            let labels: Labels = labels.collect();
+            described(
+                &labels.with("alertname", self.name),
+                pairs(&alert["exp_annotations"]),
+            )
+        });
+        let mut expected: Vec<String> = expected.collect();
+        expected.sort();
+        expected
+    }
+}
+
+/// What an expression gives, sorted.
+type Samples = Vec<(Labels, f64)>;
+
+impl Asked<'_> {
+    /// The samples that must be there; the reason, when one has no labels that can be read.
+    fn expected(&self) -> Result<Samples, String> {
+        let expected = self.case["exp_samples"].items().map(|sample| {
+            let labels = labels(sample["labels"].as_str().unwrap_or_default())?;
+            Ok((labels, number(&sample["value"])))
+        });
+        Ok(sorted(expected.collect::<Result<_, String>>()?))
+    }
+}
+
+fn sorted(mut samples: Samples) -> Samples {
+    samples.sort_by(|(a, x), (b, y)| a.cmp(b).then(x.total_cmp(y)));
+    samples
 }
 
 fn failed(pointer: String, failure: &Failure) -> Found {
@@ -318,8 +405,8 @@ fn compared(
     engine: &Engine,
     expr: &Expr,
     at: Millis,
-    case: &Value,
-    pointer: String,
+    expected: &Result<Samples, String>,
+    pointer: &dyn Fn() -> String,
 ) -> Option<Found> {
     let engine = Engine {
         shown: Some((at, at)),
@@ -327,37 +414,36 @@ fn compared(
     };
     let found = match engine.series(expr, Axis::one(at)) {
         Ok(found) => found,
-        Err(failure) => return Some(failed(pointer, &failure)),
+        Err(failure) => return Some(failed(pointer(), &failure)),
     };
-    let mut got: Vec<(Labels, f64)> = found
-        .into_iter()
-        .filter_map(|series| Some((series.labels, series.values[0]?)))
-        .collect();
-    let mut expected = Vec::new();
-    for sample in case["exp_samples"].items() {
-        match labels(sample["labels"].as_str().unwrap_or_default()) {
-            Ok(labels) => expected.push((labels, number(&sample["value"]))),
-            Err(reason) => return Some(Found::Broken { pointer, reason }),
+    let expected = match expected {
+        Ok(expected) => expected,
+        Err(reason) => {
+            return Some(Found::Broken {
+                pointer: pointer(),
+                reason: reason.clone(),
+            });
         }
-    }
-    for samples in [&mut got, &mut expected] {
-        samples.sort_by(|(a, x), (b, y)| a.cmp(b).then(x.total_cmp(y)));
-    }
+    };
+    let got = found
+        .into_iter()
+        .filter_map(|series| Some((series.labels, series.values[0]?)));
+    let got = sorted(got.collect());
     let same = got.len() == expected.len()
         && got
             .iter()
-            .zip(&expected)
+            .zip(expected)
             .all(|((a, x), (b, y))| a == b && alike(*x, *y));
-    let written = |samples: Vec<(Labels, f64)>| {
-        let one = |(labels, value): (Labels, f64)| format!("{labels} {value}");
-        samples.into_iter().map(one).collect()
+    let written = |samples: &Samples| {
+        let one = |(labels, value): &(Labels, f64)| format!("{labels} {value}");
+        samples.iter().map(one).collect()
     };
     (!same).then(|| {
         Found::Mismatch(Mismatch {
-            pointer,
+            pointer: pointer(),
             at,
             expected: written(expected),
-            got: written(got),
+            got: written(&got),
         })
     })
 }
@@ -395,7 +481,7 @@ fn described(labels: &Labels, annotations: impl Iterator<Item = (String, String)
     }
 }
 
-/// The alerts of a name that fire at an evaluation, with their annotations.
+/// The alerts of a name that fire at an evaluation, with their annotations, sorted.
 fn firing(
     rules: &Rules,
     outcomes: &[Outcome],
@@ -409,24 +495,22 @@ fn firing(
         };
         let fires = |active: &&Active| active.states.get(evaluation) == Some(&State::Firing);
         for active in outcome.alerts.iter().filter(fires) {
-            let annotations = alert
-                .annotations
-                .iter()
-                .map(|(name, template)| {
-                    let value = active.values[evaluation];
-                    let text = match expanded(template, &active.sample, value) {
-                        Ok(text) => text,
-                        Err(problem) if problem.certain => {
-                            format!("<error expanding template: {}>", problem.reason)
-                        }
-                        Err(problem) => return Err(problem.reason),
-                    };
-                    Ok((name.clone(), text))
-                })
-                .collect::<Result<Vec<_>, String>>()?;
+            let shown = Shown::of(&active.sample, active.values[evaluation]);
+            let annotations = alert.annotations.iter().map(|(name, template)| {
+                let text = match shown.filled(template) {
+                    Ok(text) => text,
+                    Err(problem) if problem.certain => {
+                        format!("<error expanding template: {}>", problem.reason)
+                    }
+                    Err(problem) => return Err(problem.reason),
+                };
+                Ok((name.clone(), text))
+            });
+            let annotations = annotations.collect::<Result<Vec<_>, String>>()?;
             found.push(described(&active.labels, annotations.into_iter()));
         }
     }
+    found.sort();
     Ok(found)
 }
 
@@ -443,8 +527,8 @@ fn plain(text: &str) -> Option<Labels> {
     let mut rest = rest.strip_suffix('}')?;
     let mut pairs = vec![(NAME, name)];
     while !rest.is_empty() {
-        let (label, behind) = rest.split_once("=\"")?;
-        let (value, behind) = behind.split_once('"')?;
+        let (label, behind) = rest.split_once('=')?;
+        let (value, behind) = behind.strip_prefix('"')?.split_once('"')?;
         if !word(label) || label.contains(':') || value.is_empty() || value.contains('\\') {
             return None;
         }
@@ -489,27 +573,6 @@ fn recorded_natives(
     let samples = values.into_iter().enumerate();
     let samples = samples.filter_map(|(index, value)| Some((step * index as Millis, value?)));
     (labels, samples.collect())
-}
-
-/// Gives a series, as promtool's notation has its values, from a moment on; what cannot be read is not given.
-pub(crate) fn give(
-    memory: &mut Memory,
-    labels: Labels,
-    values: &str,
-    (begin, step, count): (Millis, Millis, usize),
-) {
-    if samples::are_native(values) {
-        if let Ok(values) = samples::natives(values, count) {
-            let (labels, mut samples) = recorded_natives(labels, values, step);
-            samples.iter_mut().for_each(|(time, _)| *time += begin);
-            memory.add_native((labels, samples));
-        }
-    } else if let Ok(values) = samples::read(values, count) {
-        let mut series = recorded(labels, values, step);
-        let samples = series.samples.iter_mut();
-        samples.for_each(|sample| sample.time += begin);
-        memory.add(series);
-    }
 }
 
 pub fn recorded(labels: Labels, values: Vec<Option<Given>>, step: Millis) -> Recorded {

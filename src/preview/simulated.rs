@@ -271,14 +271,13 @@ fn labeled(labels: &Labels, rule: &Value, kind: &str, name: &str) -> Labels {
 }
 
 impl Data for Simulated<'_> {
-    fn select(&self, selector: &VectorSelector) -> Evaluated<Cow<'_, [Recorded]>> {
+    fn select(&self, selector: &VectorSelector) -> Evaluated<Vec<Cow<'_, Recorded>>> {
         let found = Simulated::select(self, selector).map_err(|reason| Failure {
             reason,
             certain: true,
         })?;
-        Ok(Cow::Owned(
-            found.iter().map(|series| self.stored(series)).collect(),
-        ))
+        let stored = found.iter().map(|series| self.stored(series));
+        Ok(stored.map(Cow::Owned).collect())
     }
 
     fn holds_natives(&self) -> bool {

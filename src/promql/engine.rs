@@ -178,7 +178,10 @@ impl Engine<'_> {
             }),
             Expr::VectorSelector(selector) => match native::current(self, selector, axis)? {
                 Some(found) => Ok(Value::Natives(found)),
-                None => self.current(selector, axis).map(Value::Vector),
+                None => {
+                    let found = self.current(selector, axis, |sample| sample.value);
+                    found.map(Value::Vector)
+                }
             },
             Expr::Aggregate(aggregate) => aggregate::value(self, aggregate, axis),
             Expr::Binary(binary) => binary::value(self, binary, axis),
@@ -231,19 +234,20 @@ impl Engine<'_> {
         })
     }
 
-    /// For each series the sample that is current at each instant, with its time.
-    fn samples(
+    /// Of each series something of the sample that is current at each instant; of those that have none nothing.
+    fn current(
         &self,
         selector: &VectorSelector,
         axis: Axis,
-    ) -> Evaluated<Vec<(Labels, Vec<Option<Sample>>)>> {
+        of: impl Fn(Sample) -> f64,
+    ) -> Evaluated<Vec<Series>> {
         let seen = self.looked_at(axis, selector.at.as_ref(), selector.offset.as_ref())?;
         let found = self.data.select(selector)?;
-        let current = |series: &Recorded| {
-            let mut next = 0;
+        let current = |samples: &[Sample]| {
+            // What was long before the first instant is passed over at once.
+            let mut next = samples.partition_point(|sample| sample.time <= seen.start);
             seen.instants()
                 .map(|instant| {
-                    let samples = &series.samples;
                     while next < samples.len() && samples[next].time <= instant {
                         next += 1;
                     }
@@ -253,29 +257,14 @@ impl Engine<'_> {
                         Release::Two => sample.time < oldest,
                         Release::Three => sample.time <= oldest,
                     };
-                    (!expired && !sample.is_stale()).then_some(sample)
+                    (!expired && !sample.is_stale()).then(|| of(sample))
                 })
                 .collect::<Vec<_>>()
         };
-        Ok(found
-            .iter()
-            .map(|series| (series.labels.clone(), current(series)))
-            .filter(|(_, values)| values.iter().any(Option::is_some))
-            .collect())
-    }
-
-    fn current(&self, selector: &VectorSelector, axis: Axis) -> Evaluated<Vec<Series>> {
-        let samples = self.samples(selector, axis)?;
-        Ok(samples
-            .into_iter()
-            .map(|(labels, samples)| Series {
-                labels,
-                values: samples
-                    .into_iter()
-                    .map(|sample| sample.map(|sample| sample.value))
-                    .collect(),
-            })
-            .collect())
+        Ok(existing(found.iter().map(|series| Series {
+            labels: series.labels.clone(),
+            values: current(&series.samples),
+        })))
     }
 
     /// What a range vector reads: its series, the instants at which its windows end, and how long they are.
@@ -331,7 +320,7 @@ impl Engine<'_> {
                 .collect(),
         };
         Ok(Range {
-            series: Cow::Owned(series.into_iter().map(samples).collect()),
+            series: series.into_iter().map(samples).map(Cow::Owned).collect(),
             ends,
             length,
         })
@@ -367,7 +356,7 @@ pub(crate) fn reads_of_time(expr: &Expr) -> BTreeSet<&'static str> {
 
 /// Windows over series.
 struct Range<'a> {
-    series: Cow<'a, [Recorded]>,
+    series: Vec<Cow<'a, Recorded>>,
     /// Where the windows end.
     ends: Axis,
     length: Millis,
@@ -383,24 +372,45 @@ fn each(series: Vec<Series>, function: impl Fn(f64) -> f64) -> Evaluated<Vec<Ser
 }
 
 /// The same with the index of the instant.
-fn each_at(series: Vec<Series>, function: impl Fn(usize, f64) -> f64) -> Evaluated<Vec<Series>> {
-    merged(series.into_iter().map(|series| {
-        Series {
-            labels: series.labels.without_name(),
-            values: series
-                .values
-                .into_iter()
-                .enumerate()
-                .map(|(index, value)| value.map(|value| function(index, value)))
-                .collect(),
+fn each_at(
+    mut series: Vec<Series>,
+    function: impl Fn(usize, f64) -> f64,
+) -> Evaluated<Vec<Series>> {
+    for values in series.iter_mut().map(|series| &mut series.values) {
+        for (index, value) in values.iter_mut().enumerate() {
+            *value = value.map(|value| function(index, value));
         }
-    }))
+    }
+    without_names(series)
+}
+
+/// Series that are no longer the metric. Those of one metric stay as different as they were.
+fn without_names(mut series: Vec<Series>) -> Evaluated<Vec<Series>> {
+    let one = |two: &[Series]| two[0].labels.get(NAME) == two[1].labels.get(NAME);
+    let of_one_metric = series.windows(2).all(one);
+    for one in &mut series {
+        one.labels = one.labels.without_name();
+    }
+    match of_one_metric {
+        true => Ok(series),
+        false => merged(series),
+    }
+}
+
+/// Only series that exist at some instant.
+fn existing(series: impl Iterator<Item = Series>) -> Vec<Series> {
+    series
+        .filter(|series| series.values.iter().any(Option::is_some))
+        .collect()
 }
 
 /// Series of the same labels become one; Prometheus refuses two at the same instant.
-pub(crate) fn merged(series: impl IntoIterator<Item = Series>) -> Evaluated<Vec<Series>> {
+pub(crate) fn merged(series: Vec<Series>) -> Evaluated<Vec<Series>> {
+    if series.len() < 2 {
+        return Ok(series);
+    }
     let mut known: ByLabels<usize> = ByLabels::default();
-    let mut all: Vec<Series> = Vec::new();
+    let mut all: Vec<Series> = Vec::with_capacity(series.len());
     for series in series {
         let Some(&index) = known.get(&series.labels) else {
             known.insert(series.labels.clone(), all.len());

@@ -2,7 +2,7 @@
 
 use crate::cases::neighbourhood::Neighbourhood;
 use crate::cases::phases::Moves;
-use crate::cases::{Clock, Moving, Scene};
+use crate::cases::{Clock, Moving, Scene, Sources};
 use crate::catalog::{Alert, Catalog, Service};
 use crate::kinds::{Compares, Side};
 use crate::templates::functions::four_scrapes;
@@ -158,12 +158,14 @@ impl<'a> Behaviours<'a> {
             traffic: Some(TRAFFIC * STEP),
         };
         let branch_value = Value::from(Serde(branch));
+        let alert_value = &self.alerts[alert.name.as_str()];
+        let sources = Sources::of(&alert.kind, alert_value).map_err(said)?;
         let scene = Scene::new(
             &alert.kind,
             &self.neighbourhood,
-            &self.alerts[alert.name.as_str()],
+            alert_value,
             &branch_value,
-            &service.name,
+            (&service.name, &sources),
             &clock,
         )
         .map_err(said)?;

@@ -1,7 +1,7 @@
 //! Aggregations over the series that exist at an instant.
 
 use super::window::{quantile, sum, variance};
-use super::{Axis, ByLabels, Engine, Evaluated, Failure, Labels, Series, Value, merged, native};
+use super::{Axis, ByLabels, Engine, Evaluated, Failure, Labels, Series, Value, native};
 use crate::promql::token::{
     T_AVG, T_BOTTOMK, T_COUNT, T_COUNT_VALUES, T_GROUP, T_MAX, T_MIN, T_QUANTILE, T_STDDEV,
     T_STDVAR, T_SUM, T_TOPK,
@@ -28,23 +28,23 @@ pub(super) fn value(engine: &Engine, aggregate: &AggregateExpr, axis: Axis) -> E
     };
     let groups = groups(&series, aggregate.modifier.as_ref());
     let each = |function: &dyn Fn(&[f64], usize) -> f64| {
-        let combined = groups
-            .iter()
-            .map(|(labels, members)| combined(labels, &series, members, axis, function));
-        merged(combined)
+        let groups = groups.iter();
+        groups
+            .map(|(labels, members)| combined(labels, &series, members, axis, function))
+            .collect()
     };
     let found = match aggregate.op.id() {
-        T_SUM => each(&|values, _| sum(values.iter().copied()))?,
-        T_AVG => each(&|values, _| mean(values))?,
-        T_COUNT => each(&|values, _| values.len() as f64)?,
-        T_GROUP => each(&|_, _| 1.0)?,
-        T_MIN => each(&|values, _| extreme(values, |value, least| value < least))?,
-        T_MAX => each(&|values, _| extreme(values, |value, most| value > most))?,
-        T_STDDEV => each(&|values, _| spread(values).sqrt())?,
-        T_STDVAR => each(&|values, _| spread(values))?,
+        T_SUM => each(&|values, _| sum(values.iter().copied())),
+        T_AVG => each(&|values, _| mean(values)),
+        T_COUNT => each(&|values, _| values.len() as f64),
+        T_GROUP => each(&|_, _| 1.0),
+        T_MIN => each(&|values, _| extreme(values, |value, least| value < least)),
+        T_MAX => each(&|values, _| extreme(values, |value, most| value > most)),
+        T_STDDEV => each(&|values, _| spread(values).sqrt()),
+        T_STDVAR => each(&|values, _| spread(values)),
         T_QUANTILE => {
             let wanted = number()?;
-            each(&|values, index| quantile(wanted[index], values.to_vec()))?
+            each(&|values, index| quantile(wanted[index], values.to_vec()))
         }
         T_TOPK => ranked(&series, &groups, &number()?, |value, other| value > other),
         T_BOTTOMK => ranked(&series, &groups, &number()?, |value, other| value < other),

@@ -2,7 +2,7 @@
 
 use super::{
     Axis, ByLabels, Engine, Evaluated, Failure, Labels, NAME, Release, Series, Value, each_at,
-    merged, native,
+    existing, merged, native,
 };
 use crate::promql::token::{
     T_ADD, T_ATAN2, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MOD,
@@ -145,13 +145,6 @@ fn with_numbers(
     Ok(existing(filtered))
 }
 
-/// Only series that exist at some instant.
-fn existing(series: impl Iterator<Item = Series>) -> Vec<Series> {
-    series
-        .filter(|series| series.values.iter().any(Option::is_some))
-        .collect()
-}
-
 /// The labels by which two vectors are matched.
 fn signature(labels: &Labels, matching: Option<&LabelModifier>) -> Labels {
     match matching {
@@ -195,27 +188,23 @@ fn set(
                 .any(|member| series[*member].values[index].is_some())
         })
     };
-    let filtered = |series: &[Series], others: &[Series], with: bool| {
+    let filtered = |mut series: Vec<Series>, others: &[Series], with: bool| {
         let known = by_signature(others, matching);
-        let kept = series.iter().map(|one| {
+        for one in &mut series {
             let members = known.get(&signature(&one.labels, matching));
-            let at = |(index, value): (usize, &Option<f64>)| {
-                (exists(others, members, index) == with).then_some(*value)?
-            };
-            Series {
-                labels: one.labels.clone(),
-                values: one.values.iter().enumerate().map(at).collect(),
+            for (index, value) in one.values.iter_mut().enumerate() {
+                *value = value.filter(|_| exists(others, members, index) == with);
             }
-        });
-        existing(kept)
+        }
+        existing(series.into_iter())
     };
     debug_assert!(left.iter().all(|series| series.values.len() == axis.count));
     match binary.op.id() {
-        T_LAND => Ok(filtered(&left, &right, true)),
-        T_LUNLESS => Ok(filtered(&left, &right, false)),
+        T_LAND => Ok(filtered(left, &right, true)),
+        T_LUNLESS => Ok(filtered(left, &right, false)),
         T_LOR => {
-            let added = filtered(&right, &left, false);
-            merged(left.into_iter().chain(added))
+            let added = filtered(right, &left, false);
+            merged(left.into_iter().chain(added).collect())
         }
         _ => Err(Failure::unknown(format!(
             "`{}` is not evaluated",

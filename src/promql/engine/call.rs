@@ -2,7 +2,7 @@
 
 use super::{
     Axis, Engine, Evaluated, Failure, Labels, Series, Value, calendar, each, each_at, histogram,
-    label_functions, merged, native, window,
+    label_functions, native, window, without_names,
 };
 use crate::promql::walk::text;
 use crate::promql::{Call, Expr, ValueType};
@@ -41,23 +41,15 @@ pub(super) fn value(engine: &Engine, call: &Call, axis: Axis) -> Evaluated<Value
         }
         "timestamp" => match unwrapped(argument(0)?) {
             Expr::VectorSelector(selector) => {
-                let samples = engine.samples(selector, axis)?;
-                merged(samples.into_iter().map(|(labels, samples)| {
-                    Series {
-                        labels: labels.without_name(),
-                        values: samples
-                            .into_iter()
-                            .map(|sample| sample.map(|sample| seconds(sample.time)))
-                            .collect(),
-                    }
-                }))?
+                let times = engine.current(selector, axis, |sample| seconds(sample.time))?;
+                without_names(times)?
             }
             _ => each_at(vector(0)?, |index, _| seconds(axis.at(index)))?,
         },
         "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => vector(0)?,
         "label_replace" => label_functions::replaced(vector(0)?, &texts())?,
         "label_join" => label_functions::joined(vector(0)?, &texts())?,
-        "histogram_quantile" => histogram::quantiles(&numbers(0)?, &vector(1)?, axis)?,
+        "histogram_quantile" => histogram::quantiles(&numbers(0)?, &vector(1)?, axis),
         // Of numbers they have no result.
         "histogram_count" | "histogram_sum" | "histogram_avg" | "histogram_stddev"
         | "histogram_stdvar" | "histogram_fraction" => Vec::new(),

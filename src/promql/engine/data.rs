@@ -46,7 +46,7 @@ pub type RecordedNative = (Labels, Vec<(Millis, NativeSample)>);
 /// Stored series.
 pub trait Data {
     /// Those that a selector picks.
-    fn select(&self, selector: &VectorSelector) -> Evaluated<Cow<'_, [Recorded]>>;
+    fn select(&self, selector: &VectorSelector) -> Evaluated<Vec<Cow<'_, Recorded>>>;
 
     /// Whether any of them are native histograms.
     fn holds_natives(&self) -> bool {
@@ -83,11 +83,9 @@ impl Memory {
     /// Adds a series, or the samples to the series that has these labels.
     pub fn add(&mut self, series: Recorded) {
         let name = series.labels.get(NAME);
-        if !self.families.contains_key(name) {
-            self.families.insert(name.to_string(), Family::default());
-        }
-        let Some(family) = self.families.get_mut(name) else {
-            return;
+        let family = match self.families.get_mut(name) {
+            Some(family) => family,
+            None => self.families.entry(name.to_string()).or_default(),
         };
         match family.places.entry(series.labels.clone()) {
             Entry::Occupied(known) => family.series[*known.get()].samples.extend(series.samples),
@@ -105,23 +103,18 @@ impl Memory {
 }
 
 impl Data for Memory {
-    fn select(&self, selector: &VectorSelector) -> Evaluated<Cow<'_, [Recorded]>> {
+    fn select(&self, selector: &VectorSelector) -> Evaluated<Vec<Cow<'_, Recorded>>> {
         let (name, matchers) = named(selector)?;
+        let judges = judges(&matchers);
+        let picks = |series: &&Recorded| picked(&judges, &series.labels);
         if let Some(name) = name {
-            let family = self.family(name);
-            return Ok(if matchers.is_empty() {
-                Cow::Borrowed(family)
-            } else {
-                Cow::Owned(picked(family, &matchers))
-            });
+            let picked = self.family(name).iter().filter(picks);
+            return Ok(picked.map(Cow::Borrowed).collect());
         }
-        let mut all: Vec<Recorded> = self
-            .families
-            .values()
-            .flat_map(|family| picked(&family.series, &matchers))
-            .collect();
+        let all = self.families.values().flat_map(|family| &family.series);
+        let mut all: Vec<&Recorded> = all.filter(picks).collect();
         all.sort_by(|a, b| a.labels.cmp(&b.labels));
-        Ok(Cow::Owned(all))
+        Ok(all.into_iter().map(Cow::Borrowed).collect())
     }
 
     fn holds_natives(&self) -> bool {
@@ -130,14 +123,9 @@ impl Data for Memory {
 
     fn natives(&self, selector: &VectorSelector) -> Evaluated<Vec<RecordedNative>> {
         let (name, matchers) = named(selector)?;
-        let judges: Vec<(&str, Judge)> = matchers
-            .iter()
-            .map(|matcher| (matcher.name.as_str(), Judge::of(matcher)))
-            .collect();
+        let judges = judges(&matchers);
         let picks = |(labels, _): &&RecordedNative| {
-            let mut judges = judges.iter();
-            name.is_none_or(|name| labels.get(NAME) == name)
-                && judges.all(|(label, judge)| judge.picks(labels.get(label)))
+            name.is_none_or(|name| labels.get(NAME) == name) && picked(&judges, labels)
         };
         Ok(self.natives.iter().filter(picks).cloned().collect())
     }
@@ -166,15 +154,13 @@ fn named(selector: &VectorSelector) -> Evaluated<(Option<&str>, Vec<&Matcher>)> 
     Ok((name, rest))
 }
 
-fn picked(family: &[Recorded], matchers: &[&Matcher]) -> Vec<Recorded> {
-    let judges: Vec<(&str, Judge)> = matchers
-        .iter()
-        .map(|matcher| (matcher.name.as_str(), Judge::of(matcher)))
-        .collect();
-    let picks = |series: &&Recorded| {
-        judges
-            .iter()
-            .all(|(label, judge)| judge.picks(series.labels.get(label)))
-    };
-    family.iter().filter(picks).cloned().collect()
+/// What decides of each label.
+fn judges<'m>(matchers: &[&'m Matcher]) -> Vec<(&'m str, Judge<'m>)> {
+    let judge = |matcher: &&'m Matcher| (matcher.name.as_str(), Judge::of(matcher));
+    matchers.iter().map(judge).collect()
+}
+
+fn picked(judges: &[(&str, Judge)], labels: &Labels) -> bool {
+    let mut judges = judges.iter();
+    judges.all(|(label, judge)| judge.picks(labels.get(label)))
 }

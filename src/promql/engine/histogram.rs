@@ -1,12 +1,12 @@
 //! `histogram_quantile` of classic histograms.
 
-use super::{Axis, ByLabels, Evaluated, Labels, NAME, Series, merged};
+use super::{Axis, ByLabels, Labels, NAME, Series};
 
 /// The label that bounds a bucket.
 const BOUND: &str = "le";
 
 /// The quantile of each histogram, wanted anew at each instant.
-pub(super) fn quantiles(wanted: &[f64], buckets: &[Series], axis: Axis) -> Evaluated<Vec<Series>> {
+pub(super) fn quantiles(wanted: &[f64], buckets: &[Series], axis: Axis) -> Vec<Series> {
     let mut known: ByLabels<usize> = ByLabels::default();
     let mut histograms: Vec<(Labels, Vec<(f64, &Series)>)> = Vec::new();
     for series in buckets {
@@ -20,7 +20,7 @@ pub(super) fn quantiles(wanted: &[f64], buckets: &[Series], axis: Axis) -> Evalu
         });
         histograms[index].1.push((bound, series));
     }
-    merged(histograms.into_iter().map(|(labels, mut buckets)| {
+    let quantiles = histograms.into_iter().map(|(labels, mut buckets)| {
         buckets.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         let at = |index: usize| {
             let here: Vec<(f64, f64)> = buckets
@@ -33,7 +33,8 @@ pub(super) fn quantiles(wanted: &[f64], buckets: &[Series], axis: Axis) -> Evalu
             labels,
             values: (0..axis.count).map(at).collect(),
         }
-    }))
+    });
+    quantiles.collect()
 }
 
 /// As Go reads a number; anything else is no bound.

@@ -26,7 +26,7 @@ pub(super) fn replaced(series: Vec<Series>, texts: &[&str]) -> Evaluated<Vec<Ser
             ..series
         }
     });
-    merged(renamed)
+    merged(renamed.collect())
 }
 
 /// `texts`: the label that is written, what separates the values, the labels that are read.
@@ -44,7 +44,7 @@ pub(super) fn joined(series: Vec<Series>, texts: &[&str]) -> Evaluated<Vec<Serie
             ..series
         }
     });
-    merged(renamed)
+    merged(renamed.collect())
 }
 
 /// The labels of `absent`: what the selector asks to be equal, once.

@@ -41,12 +41,24 @@ impl Labels {
 
     /// With another value of a label; an empty one removes it.
     pub fn with(&self, name: &str, value: &str) -> Labels {
+        self.with_each([(name, value)])
+    }
+
+    /// The same of several labels, one after the other.
+    pub(crate) fn with_each<N, V>(&self, pairs: impl IntoIterator<Item = (N, V)>) -> Labels
+    where
+        N: AsRef<str> + Into<Rc<str>>,
+        V: AsRef<str> + Into<Rc<str>>,
+    {
         let mut all = (*self.0).clone();
-        match all.binary_search_by(|(known, _)| (**known).cmp(name)) {
-            Ok(index) if value.is_empty() => drop(all.remove(index)),
-            Ok(index) => all[index].1 = value.into(),
-            Err(_) if value.is_empty() => {}
-            Err(index) => all.insert(index, (name.into(), value.into())),
+        for (name, value) in pairs {
+            let removes = value.as_ref().is_empty();
+            match all.binary_search_by(|(known, _)| (**known).cmp(name.as_ref())) {
+                Ok(index) if removes => drop(all.remove(index)),
+                Ok(index) => all[index].1 = value.into(),
+                Err(_) if removes => {}
+                Err(index) => all.insert(index, (name.into(), value.into())),
+            }
         }
         Labels(Rc::new(all))
     }

@@ -115,7 +115,7 @@ pub(super) fn call(
                 values: values.collect(),
             }
         });
-        super::merged(series).map(|series| Some(Value::Vector(series)))
+        super::merged(series.collect()).map(|series| Some(Value::Vector(series)))
     };
     match name {
         "histogram_quantile" => {
@@ -187,7 +187,7 @@ fn over(
                     .map(|value| value.as_ref().map(|value| value.count))
                     .collect(),
             });
-            Value::Vector(super::merged(counts)?)
+            Value::Vector(super::merged(counts.collect())?)
         }
         "present_over_time" => Value::Vector(super::merged(presence(&natives))?),
         _ => Value::Natives(natives),
@@ -301,7 +301,7 @@ pub(super) fn aggregated(
     }
     Ok(match operator {
         T_SUM | T_AVG => Value::Natives(natives),
-        _ => Value::Vector(super::merged(counts)?),
+        _ => Value::Vector(counts),
     })
 }
 

@@ -1,6 +1,9 @@
 //! Functions of the samples in a window.
 
-use super::{Axis, Engine, Evaluated, Failure, Labels, Millis, Range, Release, Sample, Series};
+use super::{
+    Axis, Engine, Evaluated, Failure, Millis, Range, Release, Sample, Series, existing,
+    without_names,
+};
 use crate::promql::Expr;
 
 /// The samples of one window.
@@ -111,16 +114,14 @@ pub(super) fn over(
     function: &dyn Fn(&Window, usize) -> Option<f64>,
 ) -> Evaluated<Vec<Series>> {
     let read = engine.range(range, axis)?;
-    let series = read.series.iter().map(|series| {
-        let values = windows(engine, &read, &series.samples, axis, function);
-        let labels: Labels = if keeps_name {
-            series.labels.clone()
-        } else {
-            series.labels.without_name()
-        };
-        Series { labels, values }
-    });
-    super::merged(series.filter(|series| series.values.iter().any(Option::is_some)))
+    let found = existing(read.series.iter().map(|series| Series {
+        labels: series.labels.clone(),
+        values: windows(engine, &read, &series.samples, axis, function),
+    }));
+    match keeps_name {
+        true => Ok(found),
+        false => without_names(found),
+    }
 }
 
 fn windows(
@@ -130,6 +131,15 @@ fn windows(
     axis: Axis,
     function: &dyn Fn(&Window, usize) -> Option<f64>,
 ) -> Vec<Option<f64>> {
+    let before = |sample: &Sample, start: Millis| match engine.release {
+        Release::Two => sample.time < start,
+        Release::Three => sample.time <= start,
+    };
+    // What no window reaches is passed over at once.
+    let begin = range.ends.start - range.length;
+    let first = samples.partition_point(|sample| before(sample, begin));
+    let behind = samples.partition_point(|sample| sample.time <= range.ends.end());
+    let samples = samples.get(first..behind).unwrap_or_default();
     let ended = samples.iter().any(Sample::is_stale);
     let kept: Vec<Sample>;
     let samples = if ended {
@@ -157,14 +167,10 @@ fn windows(
         .enumerate()
         .map(|(index, end)| {
             let start = end - range.length;
-            let outside = |sample: &Sample| match engine.release {
-                Release::Two => sample.time < start,
-                Release::Three => sample.time <= start,
-            };
             while next < samples.len() && samples[next].time <= end {
                 next += 1;
             }
-            while first < next && outside(&samples[first]) {
+            while first < next && before(&samples[first], start) {
                 first += 1;
             }
             while fallen < falls.len() && falls[fallen].0 < next {

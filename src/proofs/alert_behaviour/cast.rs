@@ -1,8 +1,8 @@
 //! Which services an alert is tried with: one of each class that nothing can tell apart.
 
 use super::played::{
-    HOUR, Likeness, Member, Others, Outsider, Play, World, alike_when_steady, likeness, play,
-    together,
+    HOUR, Likeness, Member, Others, Outsider, Play, Staged, World, alike_when_steady, likeness,
+    play, together,
 };
 use super::variations::{self, Variation};
 use crate::cases::neighbourhood::Neighbourhood;
@@ -14,7 +14,8 @@ use crate::evaluation::rules::{Library, Rule, in_dependency_order};
 use crate::evaluation::unit_tests::labels;
 use crate::kinds::Kind;
 use crate::promql::engine::{Labels, NAME, Release, reads_of_time};
-use crate::promql::{Expr, parse};
+use crate::promql::walk::selectors;
+use crate::promql::{Expr, VectorSelector, parse};
 use crate::stack::tested::releases;
 use crate::templates::functions::four_scrapes;
 use minijinja::Error;
@@ -32,6 +33,8 @@ pub struct Cast<'a> {
 /// One service for all of its class.
 struct Tried<'a> {
     branch: &'a Branch,
+    /// The branch for expressions.
+    value: Value,
     service: &'a Service,
     /// Whether the alert leaves it out.
     excepted: bool,
@@ -90,7 +93,8 @@ impl<'a> Cast<'a> {
         let clock = self.clock(&step);
         let worlds = worlds(releases, &needed);
         let mut found = Play::default();
-        let tried = self.tried(alert, &value, &needed)?;
+        let sources = Sources::of(&alert.kind, &value)?;
+        let tried = self.tried(alert, &sources, &needed)?;
         // What is said of one of a class is said of all.
         let firsts = tried
             .iter()
@@ -98,9 +102,15 @@ impl<'a> Cast<'a> {
         let crowd = crowd(&tried);
         let witnesses: Vec<&str> = firsts.chain(crowd.iter().map(|(_, name)| *name)).collect();
         let scene = |tried: &Tried, name: &str| {
-            let branch = Value::from(Serde(tried.branch));
             let around = &self.neighbourhood;
-            Scene::new(&alert.kind, around, &value, &branch, name, &clock)
+            Scene::new(
+                &alert.kind,
+                around,
+                &value,
+                &tried.value,
+                (name, &sources),
+                &clock,
+            )
         };
         for tried in &tried {
             let scene = scene(tried, &tried.service.name)?;
@@ -114,9 +124,9 @@ impl<'a> Cast<'a> {
             let trials = scene.trials(tried.excepted)?;
             let mut holds = true;
             for trial in &trials {
+                let staged = Staged::of(trial, &step);
                 let mut worlds = worlds.iter();
-                let wrong =
-                    worlds.find_map(|world| play(of, &promise, &rules, trial, &step, *world));
+                let wrong = worlds.find_map(|world| play(of, &promise, &rules, &staged, *world));
                 if let Some(wrong) = wrong {
                     holds = false;
                     found.add(wrong, &tried.class);
@@ -134,6 +144,10 @@ impl<'a> Cast<'a> {
                 .chain(witnesses.iter().copied());
             let rules = self.about(&needed, near);
             let wrong = varied.iter().find_map(|variation| {
+                let staged = Staged::of(&variation.trial, &step);
+                let promise = variation.told(&promise);
+                let given = |rule: &&&Rule| !variation.gives(rule);
+                let rules: Vec<&Rule> = rules.iter().filter(given).copied().collect();
                 let mut releases = releases.iter();
                 releases.find_map(|release| {
                     let world = World {
@@ -141,10 +155,7 @@ impl<'a> Cast<'a> {
                         begin: 0,
                         others: variation.others,
                     };
-                    let promise = variation.told(&promise);
-                    let given = |rule: &&&Rule| !variation.gives(rule);
-                    let rules: Vec<&Rule> = rules.iter().filter(given).copied().collect();
-                    play(of, &promise, &rules, &variation.trial, &step, world)
+                    play(of, &promise, &rules, &staged, world)
                 })
             });
             if let Some(wrong) = wrong {
@@ -169,9 +180,7 @@ impl<'a> Cast<'a> {
                 .map(|member| member.promise.get("service").to_string())
                 .collect();
             let rules = self.about(&needed, names.iter().map(String::as_str));
-            let wrong = releases
-                .iter()
-                .find_map(|release| together(alert, &members, &rules, &step, *release));
+            let wrong = together(alert, &members, &rules, &step, releases);
             if let Some((wrong, service)) = wrong {
                 let class: Vec<&str> = self
                     .catalog
@@ -219,11 +228,18 @@ impl<'a> Cast<'a> {
         };
         let mut fires = false;
         let (mut series, mut last) = (BTreeSet::new(), 0);
-        for tried in self.tried(alert, &value, &needed)? {
-            let branch = Value::from(Serde(tried.branch));
+        let sources = Sources::of(&alert.kind, &value)?;
+        for tried in self.tried(alert, &sources, &needed)? {
             let name = &tried.service.name;
             let around = &self.neighbourhood;
-            let scene = Scene::new(&alert.kind, around, &value, &branch, name, &clock)?;
+            let scene = Scene::new(
+                &alert.kind,
+                around,
+                &value,
+                &tried.value,
+                (name, &sources),
+                &clock,
+            )?;
             let per = scene.per().iter();
             let per = per.map(|(label, value)| (label.as_str(), value.as_str()));
             let known: Labels = std::iter::once(("job", name.as_str())).chain(per).collect();
@@ -311,15 +327,18 @@ impl<'a> Cast<'a> {
     fn tried(
         &self,
         alert: &'a Alert,
-        value: &Value,
+        sources: &Sources,
         rules: &[&Rule],
     ) -> Result<Vec<Tried<'a>>, Error> {
         let questions = Questions::of(rules, &OF_TARGETS);
         let read = attributes(&alert.kind);
-        let sources = Sources::of(&alert.kind, value)?;
         let mut tried: Vec<Tried> = Vec::new();
         let mut known: HashMap<(usize, bool, String), usize> = HashMap::new();
-        let mut add = |index: usize, branch: &'a Branch, name: &'a str, excepted: bool| {
+        let branches = alert.branches.iter();
+        let branches: Vec<(&Branch, Value)> = branches
+            .map(|branch| (branch, Value::from(Serde(branch))))
+            .collect();
+        let mut add = |index: usize, name: &'a str, excepted: bool| {
             let Some(service) = self.catalog.service(name) else {
                 return Ok(());
             };
@@ -343,8 +362,10 @@ impl<'a> Cast<'a> {
                 None => name.to_string(),
             };
             let slot = *known.entry((index, excepted, class)).or_insert_with(|| {
+                let (branch, value) = &branches[index];
                 tried.push(Tried {
                     branch,
+                    value: value.clone(),
                     service,
                     excepted,
                     class: Vec::new(),
@@ -356,13 +377,13 @@ impl<'a> Cast<'a> {
         };
         for (index, branch) in alert.branches.iter().enumerate() {
             for name in &branch.services {
-                add(index, branch, name, false)?;
+                add(index, name, false)?;
             }
         }
-        if let Some(branch) = alert.branches.first() {
+        if !alert.branches.is_empty() {
             for name in alert.excepts.iter().chain(&alert.spares) {
                 if sources.known(&self.neighbourhood, name)? {
-                    add(0, branch, name, true)?;
+                    add(0, name, true)?;
                 }
             }
         }
@@ -404,20 +425,30 @@ fn varied(
     let given: BTreeSet<String> = series
         .filter_map(|(text, _)| Some(labels(text).ok()?.get(NAME).to_string()))
         .collect();
+    let read = rules.iter().flat_map(|rule| selectors(&rule.expr));
+    let read: Vec<&VectorSelector> = read.collect();
+    let kept = rules.iter().filter_map(|rule| variations::kept(&rule.expr));
+    let kept = kept.max();
     let mut all = Vec::new();
     for trial in trials {
-        all.extend(variations::of_probes(trial, rules, service));
+        all.extend(variations::of_probes(trial, &read, service));
     }
     for trial in firing.first().into_iter().chain(silent.first()) {
-        all.extend(variations::of_labels(trial, &open, rules));
-        all.extend(variations::of_several(trial, &open, rules));
-        all.extend(variations::of_many(trial, &open, rules, name));
+        all.extend(variations::of_labels(trial, &open, &read));
+        if let Some(kept) = kept {
+            all.extend(variations::of_several(trial, &open, kept));
+            all.extend(variations::of_many(trial, &open, kept, name));
+        }
         all.extend(variations::beside_others(
-            trial, &given, rules, contract, name,
+            trial,
+            &given,
+            (rules, &read),
+            contract,
+            name,
         ));
         all.extend(variations::beside_alerts(
             trial,
-            (rules, catalog),
+            (rules, &read, catalog),
             alert,
             promise,
         ));

@@ -6,7 +6,7 @@ use crate::catalog::{Alert, Branch, Duration};
 use crate::diagnostic::plural;
 use crate::evaluation::rules::{Active, Outcome, Rule, Rules, State};
 use crate::evaluation::steady::{Steady, counts};
-use crate::evaluation::unit_tests::{give, labels, recorded};
+use crate::evaluation::unit_tests::{Series, labels, recorded};
 use crate::go_template::functions::significant;
 use crate::promql::engine::{Axis, Failure, Labels, Memory, Millis, Release};
 use crate::promql::samples;
@@ -63,28 +63,56 @@ pub(super) enum Others {
     Any,
 }
 
+/// A case with its series read, for all worlds in which it is run.
+pub(super) struct Staged<'t> {
+    trial: &'t Trial,
+    step: Millis,
+    given: Series,
+}
+
+impl<'t> Staged<'t> {
+    pub(super) fn of(trial: &'t Trial, step: &str) -> Staged<'t> {
+        let step = millis(step);
+        let mut given = Series::default();
+        give(&mut given, trial, (step, steps(trial.last)), Some);
+        Staged { trial, step, given }
+    }
+}
+
+/// From the first step to this one.
+fn steps(last: i64) -> usize {
+    usize::try_from(last + 1).unwrap_or(0)
+}
+
+/// Adds the series of a case with other labels, or without some; what cannot be read is not given.
+fn give(
+    given: &mut Series,
+    trial: &Trial,
+    (step, count): (Millis, usize),
+    other: impl Fn(Labels) -> Option<Labels>,
+) {
+    for (series, values) in &trial.series {
+        if let Some(labels) = labels(series).ok().and_then(&other) {
+            let _ = given.add(labels, values, (step, count));
+        }
+    }
+}
+
 /// Runs a case; None: it holds.
 pub(super) fn play(
     (alert, branch): (&Alert, &Branch),
     promise: &Labels,
     rules: &[&Rule],
-    trial: &Trial,
-    step: &str,
+    staged: &Staged,
     world: World,
 ) -> Option<Wrong> {
-    let step = millis(step);
-    let count = usize::try_from(trial.last + 1).unwrap_or(0);
+    let Staged { trial, step, given } = staged;
     let axis = Axis {
         start: world.begin,
-        step,
-        count,
+        step: *step,
+        count: steps(trial.last),
     };
-    let mut memory = Memory::default();
-    for (series, values) in &trial.series {
-        if let Ok(labels) = labels(series) {
-            give(&mut memory, labels, values, (world.begin, step, count));
-        }
-    }
+    let mut memory = given.from(world.begin);
     let outcomes = run(rules, axis, world.release, &mut memory);
     let stage = Stage {
         alert,
@@ -94,7 +122,7 @@ pub(super) fn play(
         memory: &memory,
         begin: world.begin,
         others: world.others,
-        step,
+        step: *step,
         trial,
     };
     let failure = rules.iter().zip(&outcomes).find_map(|(rule, outcome)| {
@@ -148,20 +176,19 @@ pub(super) fn likeness(
         step,
     } = *outsider;
     let step = millis(step);
-    let count = usize::try_from(trial.last + 1).unwrap_or(0);
+    let count = steps(trial.last);
     // A number that is no duration in the rule may be years as one: such an alert is another one.
     if count > LONGEST {
         return Likeness::Different;
     }
     let axis = from_the_start(step, count);
-    let mut memory = Memory::default();
-    let mut gaps = false;
-    for (series, values) in &trial.series {
-        gaps |= values.contains('_') || values.contains("stale");
-        if let Ok(labels) = labels(series) {
-            give(&mut memory, whole(labels), values, (0, step, count));
-        }
-    }
+    let mut values = trial.series.iter().map(|(_, values)| values);
+    let gaps = values.any(|values| values.contains('_') || values.contains("stale"));
+    let mut given = Series::default();
+    give(&mut given, trial, (step, count), |labels| {
+        Some(whole(labels))
+    });
+    let mut memory = given.from(0);
     let outcomes = run(rules, axis, release, &mut memory);
     if outcomes.iter().any(|outcome| outcome.failure.is_some()) {
         return Likeness::Different;
@@ -229,11 +256,11 @@ pub(super) fn alike_when_steady(
     read: &[Labels],
     (labels_of, apart, silences): (&[&str], bool, Option<&str>),
     near: &[f64],
-    (step, steps): (&str, i64),
+    (step, last): (&str, i64),
     release: Release,
 ) -> bool {
     let step = millis(step);
-    let count = usize::try_from(steps + 1).unwrap_or(0);
+    let count = steps(last);
     let mut worlds = Steady::around(near);
     let series: Vec<&Labels> = read.iter().collect();
     (0..WORLDS).all(|_| {
@@ -292,22 +319,31 @@ pub(super) fn together(
     members: &[Member],
     rules: &[&Rule],
     step: &str,
-    release: Release,
+    releases: &[Release],
 ) -> Option<(Wrong, String)> {
     let step = millis(step);
     let last = members.iter().map(|member| member.trial.last).max()?;
-    let count = usize::try_from(last + 1).unwrap_or(0);
-    let mut memory = Memory::default();
-    for member in members {
-        let service = member.promise.get("service");
-        for (series, values) in &member.trial.series {
-            let labels = labels(series).ok();
-            let own = labels.filter(|labels| labels.get("service") == service);
-            if let Some(labels) = own {
-                give(&mut memory, labels, values, (0, step, count));
-            }
-        }
+    let count = steps(last);
+    let mut given = Series::default();
+    for Member { promise, trial } in members {
+        let service = promise.get("service");
+        let own = |labels: Labels| Some(labels).filter(|labels| labels.get("service") == service);
+        give(&mut given, trial, (step, count), own);
     }
+    releases
+        .iter()
+        .find_map(|release| missed(alert, members, rules, (&given, step, count), *release))
+}
+
+/// The same for one release.
+fn missed(
+    alert: &Alert,
+    members: &[Member],
+    rules: &[&Rule],
+    (given, step, count): (&Series, Millis, usize),
+    release: Release,
+) -> Option<(Wrong, String)> {
+    let mut memory = given.from(0);
     let outcomes = run(rules, from_the_start(step, count), release, &mut memory);
     members.iter().find_map(|member| {
         let stage = Stage {

@@ -14,7 +14,7 @@ use crate::evaluation::unit_tests::labels;
 use crate::promql::engine::{Labels, NAME, metric};
 use crate::promql::matchers::{Judge, pattern, picks, regex};
 use crate::promql::token::{T_BOTTOMK, T_LIMITK, T_TOPK};
-use crate::promql::walk::{children, selectors};
+use crate::promql::walk::children;
 use crate::promql::{Expr, Matcher, VectorSelector, number};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -50,11 +50,15 @@ const VALUES: usize = 12;
 const SERIES: usize = 1_000;
 
 /// The same case with other values of labels, wherever the rules tell values apart that the alert asks for alike.
-pub(super) fn of_labels(trial: &Trial, open: &[OpenLabel], rules: &[&Rule]) -> Vec<Variation> {
+pub(super) fn of_labels(
+    trial: &Trial,
+    open: &[OpenLabel],
+    read: &[&VectorSelector],
+) -> Vec<Variation> {
     let mut all = Vec::new();
     for open in open {
         let mut matchers: Vec<&Matcher> = Vec::new();
-        for selector in read(rules) {
+        for selector in read {
             if metric(selector).is_none_or(|name| name == open.metric) {
                 let of_label = selector.matchers.matchers.iter();
                 matchers.extend(of_label.filter(|matcher| matcher.name == open.label));
@@ -114,10 +118,9 @@ pub(super) fn of_labels(trial: &Trial, open: &[OpenLabel], rules: &[&Rule]) -> V
 pub(super) fn of_many(
     trial: &Trial,
     open: &[OpenLabel],
-    rules: &[&Rule],
+    kept: usize,
     service: &str,
 ) -> Option<Variation> {
-    let kept = rules.iter().filter_map(|rule| kept(&rule.expr)).max()?;
     let mut found = trial.clone();
     found.series.clear();
     let mut split = false;
@@ -147,10 +150,7 @@ pub(super) fn of_many(
 }
 
 /// The case with more series that each fire by themselves than an aggregation keeps; the alert must fire for every one of them.
-pub(super) fn of_several(trial: &Trial, open: &[OpenLabel], rules: &[&Rule]) -> Vec<Variation> {
-    let Some(kept) = rules.iter().filter_map(|rule| kept(&rule.expr)).max() else {
-        return Vec::new();
-    };
+pub(super) fn of_several(trial: &Trial, open: &[OpenLabel], kept: usize) -> Vec<Variation> {
     let Some(told) = open.iter().find(|open| open.told) else {
         return Vec::new();
     };
@@ -182,7 +182,7 @@ pub(super) fn of_several(trial: &Trial, open: &[OpenLabel], rules: &[&Rule]) -> 
 pub(super) fn beside_others(
     trial: &Trial,
     given: &BTreeSet<String>,
-    rules: &[&Rule],
+    (rules, read): (&[&Rule], &[&VectorSelector]),
     contract: &Contract,
     service: &str,
 ) -> Vec<Variation> {
@@ -191,7 +191,7 @@ pub(super) fn beside_others(
     let known: Vec<Labels> = known.flat_map(|(text, _)| labels(text)).collect();
     let mut all = Vec::new();
     let mut seen = HashSet::new();
-    for selector in read(rules) {
+    for selector in read {
         let Some(name) = metric(selector).filter(|name| !recorded.contains(name)) else {
             continue;
         };
@@ -245,9 +245,13 @@ pub(super) fn beside_others(
 }
 
 /// The case with the health check of each instance in the place of the one that is given, wherever the rules tell them apart.
-pub(super) fn of_probes(trial: &Trial, rules: &[&Rule], service: &Service) -> Vec<Variation> {
-    let selectors = read(rules);
-    let asked: Vec<Judge> = selectors
+pub(super) fn of_probes(
+    trial: &Trial,
+    read: &[&VectorSelector],
+    service: &Service,
+) -> Vec<Variation> {
+    let asked: Vec<Judge> = read
+        .iter()
         .flat_map(|selector| &selector.matchers.matchers)
         .filter(|matcher| matcher.name == "instance")
         .map(Judge::of)
@@ -280,7 +284,7 @@ pub(super) fn of_probes(trial: &Trial, rules: &[&Rule], service: &Service) -> Ve
 /// The case while every other alert fires for the service that the rules ask for. One that explains the others may hold them back.
 pub(super) fn beside_alerts(
     trial: &Trial,
-    (rules, catalog): (&[&Rule], &Catalog),
+    (rules, read, catalog): (&[&Rule], &[&VectorSelector], &Catalog),
     alert: &Alert,
     promise: &Labels,
 ) -> Option<Variation> {
@@ -290,7 +294,7 @@ pub(super) fn beside_alerts(
         others: Others::OfOtherServices,
         firing: Vec::new(),
     };
-    for selector in read(rules) {
+    for selector in read {
         let Some(name) = metric(selector).filter(|name| name.starts_with("ALERTS")) else {
             continue;
         };
@@ -347,10 +351,6 @@ fn movements(name: &str, kind: MetricType, last: i64) -> Vec<String> {
     }
 }
 
-fn read<'r>(rules: &[&'r Rule]) -> impl Iterator<Item = &'r VectorSelector> {
-    rules.iter().flat_map(|rule| selectors(&rule.expr))
-}
-
 /// A case with other labels; None: nothing is another, or two series are the same then.
 fn changed(trial: &Trial, which: &str, other: impl Fn(Labels) -> Labels) -> Option<Trial> {
     let mut found = trial.clone();
@@ -400,7 +400,7 @@ pub(in crate::proofs) fn values(
 }
 
 /// How many series the aggregations of an expression keep, at most; None: there are no such aggregations.
-fn kept(expr: &Expr) -> Option<usize> {
+pub(super) fn kept(expr: &Expr) -> Option<usize> {
     let own = match expr {
         Expr::Aggregate(aggregate) => aggregate.param.as_deref().and_then(|param| {
             let counts = [T_TOPK, T_BOTTOMK, T_LIMITK].contains(&aggregate.op.id());
