@@ -1,6 +1,6 @@
 //! Programs for `python3 -c`, as health checks have them, run by Python itself and by monstack: they end alike.
 
-use monstack::stack::python::{Answer, Asked, World, outcome};
+use monstack::stack::python::{Answer, Asked, Programs, World};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
@@ -143,7 +143,7 @@ fn a_program_ends_as_python_ends_it() {
         for (_, ask) in asked {
             for (port, answer) in worlds {
                 let code = filled(program, ask, port);
-                let found = outcome(&code, &mut There(answer));
+                let found = Programs::default().outcome(&code, &mut There(answer));
                 if found.well && found.badly {
                     open += 1;
                     continue;
@@ -211,7 +211,7 @@ fn what_python_reads_is_not_called_unreadable() {
     }
     let mut refused = 0;
     for (program, reads) in programs.iter().zip(read(&programs)) {
-        let found = outcome(program, &mut There(Answer::Status(200)));
+        let found = Programs::default().outcome(program, &mut There(Answer::Status(200)));
         let says = found
             .reason
             .is_some_and(|reason| reason.contains("does not read"));

@@ -186,7 +186,7 @@ impl Series {
         Ok(())
     }
 
-    /// The same series from a moment on.
+    /// The same series from a moment on. Of one that is given twice promtool takes the last.
     pub(crate) fn from(&self, begin: Millis) -> Memory {
         let mut memory = Memory::default();
         for Recorded { labels, samples } in &self.numbers {
@@ -194,7 +194,7 @@ impl Series {
                 time: begin + sample.time,
                 ..*sample
             });
-            memory.add(Recorded {
+            memory.give(Recorded {
                 labels: labels.clone(),
                 samples: later.collect(),
             });

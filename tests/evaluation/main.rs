@@ -83,6 +83,32 @@ fn all_generated_tests_pass_in_process_as_they_do_under_promtool() {
 mod differential;
 mod testdata;
 
+/// promtool keeps what is given by its labels: 2.42 passes with the first of these, and does not know the second.
+#[test]
+fn of_a_series_that_is_given_twice_the_last_is_taken() {
+    for (first, second, expr) in [
+        ("1x10", "9x10", "x"),
+        (
+            "{{count:1 sum:1}}x10",
+            "{{count:9 sum:9}}x10",
+            "histogram_count(x)",
+        ),
+    ] {
+        let series = [first, second].map(|values| json!({"series": "x", "values": values}));
+        let samples = json!([{"labels": "{}", "value": 9}]);
+        let expr = format!("sum({expr})");
+        let test = json!({"eval_time": "3m", "expr": expr, "exp_samples": samples});
+        for release in [Release::Two, Release::Three] {
+            let found = run(
+                &json!({"tests": [{"interval": "1m", "input_series": series, "promql_expr_test": [test]}]}),
+                &[],
+                release,
+            );
+            assert!(found.is_empty(), "{expr}: {found:?}");
+        }
+    }
+}
+
 /// The numbers are those of Prometheus' own native_histograms.test; within a bucket its version 2 had a straight line.
 #[test]
 fn native_histograms_are_evaluated_as_each_version_does() {

@@ -75,12 +75,26 @@ struct Family {
 }
 
 impl Memory {
-    /// Adds a series of native histograms.
+    /// Adds a series of native histograms, in place of one that has these labels.
     pub(crate) fn add_native(&mut self, series: RecordedNative) {
+        self.natives.retain(|(labels, _)| *labels != series.0);
         self.natives.push(series);
     }
 
-    /// Adds a series, or the samples to the series that has these labels.
+    /// Adds a series that is given as a whole, in place of one that has these labels.
+    pub(crate) fn give(&mut self, series: Recorded) {
+        let known = self.families.get_mut(series.labels.get(NAME));
+        let known = known.and_then(|family| {
+            let place = *family.places.get(&series.labels)?;
+            family.series.get_mut(place)
+        });
+        match known {
+            Some(known) => *known = series,
+            None => self.add(series),
+        }
+    }
+
+    /// Adds a series, or the samples to the series that has these labels: they are later than those that it has.
     pub fn add(&mut self, series: Recorded) {
         let name = series.labels.get(NAME);
         let family = match self.families.get_mut(name) {
