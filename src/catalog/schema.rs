@@ -10,7 +10,7 @@ use crate::json::Parts;
 use crate::kinds::Kinds;
 use crate::source::Source;
 pub use defaults::with_defaults;
-use jsonschema::{Draft, Validator};
+use jsonschema::Validator;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -127,11 +127,9 @@ fn of_kinds(kinds: &mut Value, alerts: &Value) {
     }
 }
 
-/// Holds values against a schema, with the formats that ours has. It is read as one of draft 7, which has all that ours says: the schema
-/// of schemas, against which it is held first, is smaller there.
+/// Holds values against a schema, with the formats that ours has.
 pub fn validator(schema: &Value) -> Validator {
     jsonschema::options()
-        .with_draft(Draft::Draft7)
         .should_validate_formats(true)
         .with_format("prometheus_duration", |text: &str| {
             Duration::parse(text).is_some()
