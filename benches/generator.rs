@@ -6,6 +6,9 @@ use std::fmt::Write;
 const GROUP: usize = 20;
 const OWN: usize = 12;
 
+/// Above those of the monitoring itself, and so low that 50,000 services have one each.
+const FIRST_PORT: usize = 15_001;
+
 /// A catalog of so many services: a group for every twenty, metrics of its own for every twelfth, the alerts of a usual platform.
 pub fn catalog(services: usize) -> String {
     let mut text = String::from(HEAD);
@@ -20,7 +23,7 @@ pub fn catalog(services: usize) -> String {
             text,
             "\n[services.service-{service}]\ngroup = \"group-{}\"\nport = {}\n",
             service / GROUP,
-            20001 + service
+            FIRST_PORT + service
         );
     }
     text.push_str(METRICS);
