@@ -202,7 +202,7 @@ impl Series {
         for (labels, samples) in &self.natives {
             let later = samples.iter().cloned();
             let later = later.map(|(time, value)| (begin + time, value));
-            memory.add_native((labels.clone(), later.collect()));
+            memory.give_native((labels.clone(), later.collect()));
         }
         memory
     }

@@ -75,10 +75,15 @@ struct Family {
 }
 
 impl Memory {
-    /// Adds a series of native histograms, in place of one that has these labels.
+    /// Adds a series of native histograms.
     pub(crate) fn add_native(&mut self, series: RecordedNative) {
-        self.natives.retain(|(labels, _)| *labels != series.0);
         self.natives.push(series);
+    }
+
+    /// The same in place of one that has these labels, which are looked for one by one.
+    pub(crate) fn give_native(&mut self, series: RecordedNative) {
+        self.natives.retain(|(labels, _)| *labels != series.0);
+        self.add_native(series);
     }
 
     /// Adds a series that is given as a whole, in place of one that has these labels.

@@ -101,17 +101,7 @@ impl<'a> Cast<'a> {
             .filter_map(|tried| tried.class.first().copied());
         let crowd = crowd(&tried);
         let witnesses: Vec<&str> = firsts.chain(crowd.iter().map(|(_, name)| *name)).collect();
-        let scene = |tried: &Tried, name: &str| {
-            let around = &self.neighbourhood;
-            Scene::new(
-                &alert.kind,
-                around,
-                &value,
-                &tried.value,
-                (name, &sources),
-                &clock,
-            )
-        };
+        let scene = self.scenes(alert, &value, &sources, &clock);
         for tried in &tried {
             let scene = scene(tried, &tried.service.name)?;
             let mut near = Vec::new();
@@ -229,17 +219,10 @@ impl<'a> Cast<'a> {
         let mut fires = false;
         let (mut series, mut last) = (BTreeSet::new(), 0);
         let sources = Sources::of(&alert.kind, &value)?;
+        let scene = self.scenes(alert, &value, &sources, &clock);
         for tried in self.tried(alert, &sources, &needed)? {
             let name = &tried.service.name;
-            let around = &self.neighbourhood;
-            let scene = Scene::new(
-                &alert.kind,
-                around,
-                &value,
-                &tried.value,
-                (name, &sources),
-                &clock,
-            )?;
+            let scene = scene(&tried, name)?;
             let per = scene.per().iter();
             let per = per.map(|(label, value)| (label.as_str(), value.as_str()));
             let known: Labels = std::iter::once(("job", name.as_str())).chain(per).collect();
@@ -321,6 +304,20 @@ impl<'a> Cast<'a> {
             .filter(|rule| !of_others(rule))
             .copied()
             .collect()
+    }
+
+    /// The scene of an alert for each service that it is tried with.
+    fn scenes<'s>(
+        &'s self,
+        alert: &'s Alert,
+        value: &'s Value,
+        sources: &'s Sources,
+        clock: &'s Clock,
+    ) -> impl Fn(&Tried, &str) -> Result<Scene<'s>, Error> {
+        move |tried, name| {
+            let (kind, around) = (&alert.kind, &self.neighbourhood);
+            Scene::new(kind, around, value, &tried.value, (name, sources), clock)
+        }
     }
 
     /// For each branch its classes of services, and those of the services that the alert leaves out.
