@@ -125,6 +125,8 @@ struct Names {
     services: HashMap<String, usize>,
     metrics: HashMap<String, usize>,
     alerts: HashMap<String, usize>,
+    /// What alerts compare → those that do, each once.
+    signals: HashMap<String, Vec<usize>>,
 }
 
 /// Name → its index.
@@ -133,6 +135,19 @@ fn numbered<'a>(names: impl Iterator<Item = &'a String>) -> HashMap<String, usiz
         .enumerate()
         .map(|(index, name)| (name.clone(), index))
         .collect()
+}
+
+fn compared(alerts: &[Alert]) -> HashMap<String, Vec<usize>> {
+    let mut compared: HashMap<String, Vec<usize>> = HashMap::new();
+    for (index, alert) in alerts.iter().enumerate() {
+        for signal in &alert.signals {
+            let known = compared.entry(signal.name.clone()).or_default();
+            if known.last() != Some(&index) {
+                known.push(index);
+            }
+        }
+    }
+    compared
 }
 
 /// `[groups.KEY]`.
@@ -290,6 +305,7 @@ impl Catalog {
                 services: numbered(services.iter().map(|service| &service.name)),
                 metrics: numbered(metrics.iter().map(|metric| &metric.key)),
                 alerts: numbered(alerts.iter().map(|alert| &alert.name)),
+                signals: compared(&alerts),
             },
             limits: Limits::of(&services),
             scrape_secrets: secrets::all(&services, &prometheus.remote_write),
@@ -412,6 +428,19 @@ impl Catalog {
             .alerts
             .get(name)
             .map(|index| &self.alerts[*index])
+    }
+
+    /// The alerts that compare one of some signals, in their order.
+    pub(crate) fn alerts_on<'n>(
+        &self,
+        signals: impl IntoIterator<Item = &'n str>,
+    ) -> impl Iterator<Item = &Alert> {
+        let known = signals.into_iter();
+        let known = known
+            .filter_map(|name| self.names.signals.get(name))
+            .flatten();
+        let known: BTreeSet<usize> = known.copied().collect();
+        known.into_iter().map(|index| &self.alerts[index])
     }
 }
 

@@ -31,7 +31,18 @@ use own_tests::OwnTests;
 use rules::{LoadedRule, RefusedRule};
 use serde_json::Value;
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+
+/// Dashboard → pointer of a panel → which of the expressions are its queries.
+type Queries<'a> = HashMap<&'a str, HashMap<String, Vec<usize>>>;
+
+/// Rules by their names: of alerts the first, as it is written and as it is loaded; all that record.
+#[derive(Default)]
+struct Named<'a> {
+    written: HashMap<&'a str, &'a Value>,
+    alerts: HashMap<String, usize>,
+    recording: HashMap<String, Vec<usize>>,
+}
 
 /// Everything rendered, as one.
 pub struct Stack<'a> {
@@ -58,6 +69,8 @@ pub struct Stack<'a> {
     notifications: OnceCell<Option<Notifications<'a>>>,
     open: OnceCell<Open>,
     own_pages: OnceCell<Option<Rendered>>,
+    queries: OnceCell<Queries<'a>>,
+    named: OnceCell<Named<'a>>,
     failing_tests: OnceCell<tested::Failing>,
     rendered: &'a Rendered,
 }
@@ -98,6 +111,8 @@ impl<'a> Stack<'a> {
             notifications: OnceCell::new(),
             open: OnceCell::new(),
             own_pages: OnceCell::new(),
+            queries: OnceCell::new(),
+            named: OnceCell::new(),
             failing_tests: OnceCell::new(),
             rendered,
         }
@@ -139,11 +154,68 @@ impl<'a> Stack<'a> {
         self.notifications.get_or_init(read).as_ref()
     }
 
+    /// The first alert of a name that Prometheus loads.
+    pub(crate) fn alert(&self, name: &str) -> Option<&LoadedRule<'a>> {
+        Some(&self.rules[*self.named().alerts.get(name)?])
+    }
+
+    /// The first alert of a name as it is written, whether Prometheus loads it or not.
+    pub(crate) fn written_alert(&self, name: &str) -> Option<&'a Value> {
+        self.named().written.get(name).copied()
+    }
+
+    /// The rules that record under a name.
+    pub(crate) fn recording(&self, name: &str) -> impl Iterator<Item = &LoadedRule<'a>> {
+        let known = self.named().recording.get(name).into_iter().flatten();
+        known.map(|index| &self.rules[*index])
+    }
+
+    fn named(&self) -> &Named<'a> {
+        self.named.get_or_init(|| {
+            let mut named = Named::default();
+            let files = self.files.rule_files();
+            for (_, rule) in files.flat_map(|file| file.rules()) {
+                if let Some(name) = rule["alert"].as_str() {
+                    named.written.entry(name).or_insert(rule);
+                }
+            }
+            for (index, LoadedRule { rule, .. }) in self.rules.iter().enumerate() {
+                let name = rule.name.clone();
+                match rule.alert {
+                    Some(_) => {
+                        named.alerts.entry(name).or_insert(index);
+                    }
+                    None => named.recording.entry(name).or_default().push(index),
+                }
+            }
+            named
+        })
+    }
+
     /// The expressions of one usage.
     pub(crate) fn used(&self, usage: Usage) -> impl Iterator<Item = &Expression<'a>> {
         self.expressions
             .iter()
             .filter(move |expression| expression.usage == usage)
+    }
+
+    /// The queries of a panel, by its dashboard and its pointer.
+    pub(crate) fn queries(&self, path: &str, panel: &str) -> Vec<&Expression<'a>> {
+        let by_panel = self.queries.get_or_init(|| {
+            let mut by_panel = Queries::new();
+            for (index, expression) in self.expressions.iter().enumerate() {
+                if expression.usage == Usage::Panel
+                    && let Some(panel) = expression.panel()
+                {
+                    let panels = by_panel.entry(expression.path).or_default();
+                    panels.entry(panel.to_string()).or_default().push(index);
+                }
+            }
+            by_panel
+        });
+        let queries = by_panel.get(path).and_then(|panels| panels.get(panel));
+        let queries = queries.into_iter().flatten();
+        queries.map(|index| &self.expressions[*index]).collect()
     }
 }
 

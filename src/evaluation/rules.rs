@@ -9,11 +9,14 @@ use crate::promql::engine::{
 };
 use crate::promql::matchers::picks;
 use crate::promql::walk::{children, selector, selectors};
-use crate::promql::{AtModifier, Expr, VectorSelector};
+use crate::promql::{AtModifier, Expr, MatchOp, Matcher, VectorSelector};
 use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
+
+/// Under which Prometheus keeps the alerts of all rules.
+const ALERTS: &str = "ALERTS";
 
 /// One rule, ready to be evaluated.
 #[derive(Clone)]
@@ -115,7 +118,7 @@ impl Rule {
     /// The name under which its series are found.
     fn written(&self) -> &str {
         match self.alert {
-            Some(_) => "ALERTS",
+            Some(_) => ALERTS,
             None => &self.name,
         }
     }
@@ -129,17 +132,26 @@ pub(super) fn millis(text: &str) -> Option<Millis> {
 /// Rules by what they write.
 pub struct Library<'a> {
     rules: Vec<&'a Rule>,
-    written: HashMap<&'a str, Vec<usize>>,
+    recorded: HashMap<&'a str, Vec<usize>>,
+    alerts: HashMap<&'a str, Vec<usize>>,
 }
 
 impl<'a> Library<'a> {
     /// Rules in the order in which they are evaluated.
     pub fn of(rules: Vec<&'a Rule>) -> Library<'a> {
-        let mut written: HashMap<&str, Vec<usize>> = HashMap::new();
+        let (mut recorded, mut alerts) = (HashMap::new(), HashMap::new());
         for (index, rule) in rules.iter().enumerate() {
-            written.entry(rule.written()).or_default().push(index);
+            let by_name: &mut HashMap<&str, Vec<usize>> = match rule.alert {
+                Some(_) => &mut alerts,
+                None => &mut recorded,
+            };
+            by_name.entry(&rule.name).or_default().push(index);
         }
-        Library { rules, written }
+        Library {
+            rules,
+            recorded,
+            alerts,
+        }
     }
 
     /// The rules that alerts and expressions depend on, in their order.
@@ -148,40 +160,55 @@ impl<'a> Library<'a> {
         alerts: impl Iterator<Item = &'e str>,
         asked: impl Iterator<Item = &'e Expr>,
     ) -> Vec<&'a Rule> {
-        let mut taken = vec![false; self.rules.len()];
-        let alerting = self.written.get("ALERTS").map_or(&[][..], Vec::as_slice);
+        let mut taken = BTreeSet::new();
         let mut open: Vec<&VectorSelector> = asked.flat_map(selectors).collect();
-        for name in alerts {
-            for index in alerting
-                .iter()
-                .filter(|index| self.rules[**index].name == name)
-            {
-                if !std::mem::replace(&mut taken[*index], true) {
-                    open.extend(selectors(&self.rules[*index].expr));
-                }
+        for index in alerts.filter_map(|name| self.alerts.get(name)).flatten() {
+            if taken.insert(*index) {
+                open.extend(selectors(&self.rules[*index].expr));
             }
         }
-        let everything: Vec<usize> = (0..self.rules.len()).collect();
         let mut seen: HashSet<&str> = HashSet::new();
         while let Some(selector) = open.pop() {
-            let writers = match engine::metric(selector) {
-                Some("ALERTS") => alerting,
-                Some(name) if !seen.insert(name) => continue,
-                Some(name) => self.written.get(name).map_or(&[][..], Vec::as_slice),
-                None => &everything,
-            };
-            for index in writers {
-                let rule = self.rules[*index];
-                if !taken[*index] && rule.is_read_by(selector) {
-                    taken[*index] = true;
-                    open.extend(selectors(&rule.expr));
+            if let Some(name) = engine::metric(selector)
+                && name != ALERTS
+                && !seen.insert(name)
+            {
+                continue;
+            }
+            for index in self.writers(selector) {
+                if taken.insert(index) {
+                    open.extend(selectors(&self.rules[index].expr));
                 }
             }
         }
-        let rules = self.rules.iter().zip(taken);
-        rules
-            .filter_map(|(rule, taken)| taken.then_some(*rule))
-            .collect()
+        taken.into_iter().map(|index| self.rules[index]).collect()
+    }
+
+    /// The rules that write what a selector can read.
+    fn writers(&self, selector: &VectorSelector) -> Vec<usize> {
+        let matchers = &selector.matchers.matchers;
+        let of_alerts: Vec<&Matcher> = matchers
+            .iter()
+            .filter(|matcher| matcher.name == "alertname")
+            .collect();
+        let is_read = |name: &str| of_alerts.iter().all(|matcher| picks(matcher, name));
+        let one = of_alerts.iter().find(|one| one.op == MatchOp::Equal);
+        match (engine::metric(selector), one) {
+            (Some(ALERTS), Some(one)) => {
+                let alerts = self.alerts.get(one.value.as_str());
+                let alerts = alerts.filter(|_| is_read(&one.value));
+                alerts.cloned().unwrap_or_default()
+            }
+            (Some(name), _) if name != ALERTS => {
+                self.recorded.get(name).cloned().unwrap_or_default()
+            }
+            (name, _) => (0..self.rules.len())
+                .filter(|index| match self.rules[*index].alert {
+                    Some(_) => is_read(&self.rules[*index].name),
+                    None => name.is_none(),
+                })
+                .collect(),
+        }
     }
 }
 
@@ -192,16 +219,6 @@ impl Rule {
             expr: Rc::new(expr),
             ..self.clone()
         }
-    }
-
-    /// Whether a selector can read the alerts of this rule, or what it records.
-    fn is_read_by(&self, selector: &VectorSelector) -> bool {
-        let matchers = &selector.matchers.matchers;
-        self.alert.is_none()
-            || matchers
-                .iter()
-                .filter(|matcher| matcher.name == "alertname")
-                .all(|matcher| picks(matcher, &self.name))
     }
 
     /// Its own labels that are always the same.

@@ -34,16 +34,42 @@ pub enum Found {
     Unknown { pointer: String, reason: String },
 }
 
-/// A file of tests, and the rules that it loads.
+/// The rules that files of tests load.
+pub(crate) struct Loaded<'a> {
+    /// The groups of the rule files with their names, in the order in which those are named.
+    pub(crate) groups: Vec<(String, Vec<&'a Rule>)>,
+    library: Library<'a>,
+}
+
+impl<'a> Loaded<'a> {
+    /// Groups, and the names of those that are evaluated in an order of their own.
+    pub(crate) fn of(groups: Vec<(String, Vec<&'a Rule>)>, order: &[String]) -> Loaded<'a> {
+        // A group that is not named comes first.
+        let place = |name: &str| {
+            let place = order.iter().position(|known| known == name);
+            place.map_or(0, |at| at + 1)
+        };
+        let mut sorted: Vec<&(String, Vec<&Rule>)> = groups.iter().collect();
+        sorted.sort_by_key(|(name, _)| place(name));
+        let rules = sorted.into_iter().flat_map(|(_, rules)| rules);
+        let library = Library::of(rules.copied().collect());
+        Loaded { groups, library }
+    }
+
+    /// All of them.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = &'a Rule> {
+        self.groups.iter().flat_map(|(_, rules)| rules).copied()
+    }
+}
+
+/// A file of tests over the rules that it loads.
 pub(crate) struct Suite<'a> {
     file: &'a Value,
     parsed: Parsed<'a>,
     interval: Millis,
-    rules: Library<'a>,
+    loaded: &'a Loaded<'a>,
+    instead: Option<(&'a Rule, &'a Rule)>,
 }
-
-/// The groups of rule files with their names, in the order in which they are loaded.
-pub(crate) type Groups<'g, 'a> = &'g [(String, Vec<&'a Rule>)];
 
 /// Reads an expression.
 type Parsed<'a> = &'a dyn Fn(&str) -> Result<Rc<Expr>, String>;
@@ -52,33 +78,41 @@ type Parsed<'a> = &'a dyn Fn(&str) -> Result<Rc<Expr>, String>;
 const INTERVAL: Millis = 60_000;
 
 impl<'a> Suite<'a> {
-    /// The tests of a file over the groups that its rule files have; `parsed` reads their expressions.
-    pub(crate) fn new(file: &'a Value, groups: Groups<'_, 'a>, parsed: Parsed<'a>) -> Suite<'a> {
-        let order: Vec<&str> = file["group_eval_order"].texts().collect();
-        // A group that is not named comes first.
-        let place = |name: &str| {
-            order
-                .iter()
-                .position(|known| *known == name)
-                .map_or(0, |at| at + 1)
-        };
-        let mut sorted: Vec<&(String, Vec<&Rule>)> = groups.iter().collect();
-        sorted.sort_by_key(|(name, _)| place(name));
+    /// The tests of a file; `parsed` reads their expressions.
+    pub(crate) fn new(file: &'a Value, loaded: &'a Loaded<'a>, parsed: Parsed<'a>) -> Suite<'a> {
+        let interval = file["evaluation_interval"].as_str().and_then(millis);
         Suite {
             file,
             parsed,
-            interval: file["evaluation_interval"]
-                .as_str()
-                .and_then(millis)
-                .unwrap_or(INTERVAL)
-                .max(1),
-            rules: Library::of(
-                sorted
-                    .into_iter()
-                    .flat_map(|(_, rules)| rules.iter().copied())
-                    .collect(),
-            ),
+            interval: interval.unwrap_or(INTERVAL).max(1),
+            loaded,
+            instead: None,
         }
+    }
+
+    /// The same with one rule in place of another, of which it reads no more.
+    pub(crate) fn with(self, rule: &'a Rule, instead_of: &'a Rule) -> Suite<'a> {
+        Suite {
+            instead: Some((instead_of, rule)),
+            ..self
+        }
+    }
+
+    /// The rules that alerts and expressions depend on, in their order.
+    fn needed<'e>(
+        &self,
+        alerts: impl Iterator<Item = &'e str>,
+        asked: impl Iterator<Item = &'e Expr>,
+    ) -> Vec<&'a Rule> {
+        let mut needed = self.loaded.library.needed(alerts, asked);
+        if let Some((known, other)) = self.instead {
+            for rule in &mut needed {
+                if std::ptr::eq(*rule, known) {
+                    *rule = other;
+                }
+            }
+        }
+        needed
     }
 
     /// Runs all tests for these releases.
@@ -123,11 +157,11 @@ pub fn run(file: &Value, rule_files: &[&Value], release: Release) -> Vec<Found> 
             loaded.push((name.to_string(), read));
         }
     }
-    let groups: Vec<(String, Vec<&Rule>)> = loaded
-        .iter()
-        .map(|(name, rules)| (name.clone(), rules.iter().collect()))
-        .collect();
-    let suite = Suite::new(file, &groups, &|text| parse(text).map(Rc::new));
+    let groups = loaded.iter();
+    let groups = groups.map(|(name, rules)| (name.clone(), rules.iter().collect()));
+    let order = file["group_eval_order"].texts().map(str::to_string);
+    let loaded = Loaded::of(groups.collect(), &order.collect::<Vec<_>>());
+    let suite = Suite::new(file, &loaded, &|text| parse(text).map(Rc::new));
     found.extend(suite.found(&[release]).map(|(_, found)| found));
     found
 }
@@ -292,7 +326,7 @@ impl<'a> Test<'a> {
         let names = self.alerts.iter().map(|awaited| awaited.name);
         let asked = self.expressions.iter();
         let asked = asked.filter_map(|asked| asked.expr.as_deref().ok());
-        let needed = suite.rules.needed(names, asked);
+        let needed = suite.needed(names, asked);
         let axis = Axis {
             start: 0,
             step: suite.interval,

@@ -32,7 +32,9 @@ pub(crate) const LINT: Lint = Lint {
                 );
             }
             let mut own = catalog.services.iter().filter(|own| own.container);
-            if let Some(own) = own.find(|own| service.foreign && own.name == service.host) {
+            if service.foreign
+                && let Some(own) = own.find(|own| own.name == service.host)
+            {
                 let place = format!("/services/{}/networks", step(&service.name));
                 let message = format!(
                     "`{}` is a container of this catalog too, and Prometheus is in both networks",

@@ -15,7 +15,8 @@ use crate::stack::expressions::{Expression, Usage};
 use crate::stack::grafana::filled::left_as_written;
 use crate::stack::variables::listed_label;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::cell::LazyCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "dead-link",
@@ -150,13 +151,6 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
     let known = variables(file);
     let mut found = Vec::new();
     let mut seen = HashSet::new();
-    let mut labels: BTreeMap<String, Vec<SeriesSet>> = BTreeMap::new();
-    for expression in stack.used(Usage::Panel).filter(|one| one.path == file.path) {
-        if let Some(panel) = expression.panel() {
-            let all = labels.entry(panel.to_string()).or_default();
-            all.extend_from_slice(expression.series(&stack.contract));
-        }
-    }
     let mut judge = |pointer: &str, link: &Value, panel: Option<&str>| {
         let url = link["url"].as_str().unwrap_or_default();
         let at = match link.get("url") {
@@ -181,6 +175,11 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
             found.push(wrong(message, help));
             return;
         }
+        let shown = LazyCell::new(|| {
+            let queries = stack.queries(&file.path, panel?);
+            let series = |one: &&Expression| one.series(&stack.contract).to_vec();
+            (!queries.is_empty()).then(|| queries.iter().flat_map(series).collect::<Vec<_>>())
+        });
         for (name, written) in written_variables(url) {
             let first = name.split('.').next().unwrap_or_default();
             let inside = written.trim_start_matches("${").trim_end_matches('}');
@@ -194,10 +193,8 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
                 let label = inside
                     .strip_prefix("__field.labels.")
                     .map(|label| label.split(':').next().unwrap_or_default());
-                let series = panel
-                    .and_then(|panel| labels.get(panel))
-                    .filter(|all| !all.is_empty());
-                if let (Some(label), Some(series)) = (label, series)
+                if let Some(label) = label
+                    && let Some(series) = shown.as_ref().filter(|all| !all.is_empty())
                     && !series.iter().any(|series| series.has(label))
                 {
                     let names: BTreeSet<&str> =
@@ -225,7 +222,7 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
                 ));
             }
         }
-        let series = panel.and_then(|panel| labels.get(panel));
+        let series = shown.as_ref();
         let constant = series.and_then(|series| {
             parts(url).find_map(|(name, value)| always(stack, name, value, series))
         });

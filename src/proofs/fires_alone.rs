@@ -11,7 +11,7 @@ use crate::promql::walk::selectors;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::rules::LoadedRule;
-use crate::stack::tested::groups;
+use crate::stack::tested::RuleFiles;
 use serde_json::{Value, json};
 
 pub(crate) const PROOF: Proof = Proof {
@@ -22,10 +22,10 @@ pub(crate) const PROOF: Proof = Proof {
         good: "[services.basket]\ngroup = \"web\"\nport = 8077\n\n[metrics.queue_length]\ntype = \"gauge\"\nhelp = \"Jobs that wait\"\n\n[alerts.Queue]\nkind = \"promql\"\nexpr = 'max by (job, service, component) (shop_queue_length) > 100'\nfor = \"5m\"\nseverity = \"warning\"\ntests = [\n  { name = \"long\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"500x20\" }, fires = [\"checkout\"] },\n  { name = \"short\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"50x20\" } },\n]\n",
     },
     check: Check::Stack(|stack| {
-        let files = stack.files.tests();
+        let (files, rule_files) = (stack.files.tests(), RuleFiles::of(stack));
         files
             .filter_map(|file| {
-                let tried = Tried::of(stack, file)?;
+                let tried = Tried::of(stack, file, &rule_files)?;
                 excepted(&tried).or_else(|| alone(&tried))
             })
             .collect()
@@ -38,15 +38,18 @@ struct Tried<'a, 's> {
     file: &'a File,
     alert: &'a Alert,
     loaded: &'a LoadedRule<'s>,
+    rule_files: &'a RuleFiles<'a, 's>,
     /// Those of the catalog that fire for one alone, each with what it expects.
     tests: Vec<(&'a Value, &'a Value)>,
 }
 
 impl<'a, 's> Tried<'a, 's> {
-    fn of(stack: &'a Stack<'s>, file: &'a File) -> Option<Tried<'a, 's>> {
+    fn of(
+        stack: &'a Stack<'s>,
+        file: &'a File,
+        rule_files: &'a RuleFiles<'a, 's>,
+    ) -> Option<Tried<'a, 's>> {
         let alert = stack.catalog.alert(file.alert()?)?;
-        let of_alert =
-            |loaded: &&LoadedRule| loaded.rule.alert.is_some() && loaded.rule.name == alert.name;
         let own = stack.own_tests.of_file(file);
         let tests = file.value["tests"].items().zip(&own);
         let tests = tests.filter(|(_, own)| own.is_some());
@@ -57,7 +60,7 @@ impl<'a, 's> Tried<'a, 's> {
                 _ => None,
             }
         });
-        let loaded = stack.rules.iter().find(of_alert)?;
+        let loaded = stack.alert(&alert.name)?;
         // Of what nobody emits nothing fires, for whomever.
         let mut read = selectors(&loaded.rule.expr).into_iter().filter_map(metric);
         if !read.all(|name| stack.contract.knows(name)) {
@@ -68,6 +71,7 @@ impl<'a, 's> Tried<'a, 's> {
             file,
             alert,
             loaded,
+            rule_files,
             tests: tests.collect(),
         })
     }
@@ -76,9 +80,9 @@ impl<'a, 's> Tried<'a, 's> {
     fn mismatch(&self, test: Value) -> Option<Mismatch> {
         let mut suite = self.file.value.as_ref().clone();
         suite["tests"] = json!([test]);
-        let groups = groups(self.stack, self.file);
+        let loaded = self.rule_files.loaded(self.file);
         let parsed = |text: &str| self.stack.contract.parse(text);
-        let found = Suite::new(&suite, &groups, &parsed).run(&[Release::Three]);
+        let found = Suite::new(&suite, &loaded, &parsed).run(&[Release::Three]);
         match found.into_iter().next() {
             Some((_, Found::Mismatch(mismatch))) => Some(mismatch),
             _ => None,

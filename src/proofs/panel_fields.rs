@@ -5,7 +5,7 @@ mod lines;
 mod seen;
 mod table;
 
-use super::{Check, Example, Proof, Usage, place};
+use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
@@ -18,7 +18,7 @@ use crate::stack::expressions::Expression;
 use crate::stack::grafana::shown::script;
 use regex_automata::meta::Regex;
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "panel-fields",
@@ -29,26 +29,19 @@ pub(crate) const PROOF: Proof = Proof {
         bad: r#""States""#,
     },
     check: Check::Stack(|stack| {
-        let mut by_panel: HashMap<(&str, &str), Vec<&Expression>> = HashMap::new();
-        for expression in stack.used(Usage::Panel) {
-            if let Some(panel) = expression.panel() {
-                let key = (expression.path, panel);
-                by_panel.entry(key).or_default().push(expression);
-            }
-        }
         let mut found = Vec::new();
         for file in stack.files.dashboards() {
             for (pointer, panel) in panels(&file.value) {
-                let key = (file.path.as_str(), pointer.as_str());
-                let Some(queries) = by_panel.get(&key) else {
+                let queries = stack.queries(&file.path, &pointer);
+                if queries.is_empty() {
                     continue;
-                };
+                }
                 let one = Panel {
                     stack,
                     path: &file.path,
                     panel,
                     pointer: &pointer,
-                    queries,
+                    queries: &queries,
                 };
                 found.extend(one.check());
             }

@@ -14,12 +14,11 @@ mod states;
 mod tiles;
 mod times;
 
-use super::{Check, Example, Proof, Usage};
+use super::{Check, Example, Proof};
 use crate::artifacts::Role;
 use crate::diagnostic::Diagnostic;
 use crate::stack::Stack;
 use crate::stack::dashboards::panels_in_groups;
-use crate::stack::expressions::Expression;
 use panel::Panel;
 use std::collections::HashMap;
 
@@ -35,24 +34,12 @@ pub(crate) const PROOF: Proof = Proof {
 };
 
 fn check(stack: &Stack) -> Vec<Diagnostic> {
-    let mut by_panel: HashMap<(&str, &str), Vec<&Expression>> = HashMap::new();
-    for expression in stack.used(Usage::Panel) {
-        if let Some(panel) = expression.panel() {
-            by_panel
-                .entry((expression.path, panel))
-                .or_default()
-                .push(expression);
-        }
-    }
     let mut found = Vec::new();
     for file in stack.files.dashboards() {
         // What is asked → the panels that ask it: only those can be copies of each other.
         let mut drawn: HashMap<Vec<&str>, Vec<Panel>> = HashMap::new();
         for (pointer, panel, group) in panels_in_groups(&file.value, &stack.catalog.groups) {
-            let queries = by_panel
-                .get(&(file.path.as_str(), pointer.as_str()))
-                .cloned()
-                .unwrap_or_default();
+            let queries = stack.queries(&file.path, &pointer);
             let said = ["title", "description"].map(|key| panel[key].as_str().unwrap_or_default());
             let one = Panel {
                 stack,

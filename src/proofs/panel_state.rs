@@ -210,9 +210,8 @@ fn belongs(stack: &Stack, alert: &str, dashboard: &str) -> bool {
     if about.is_none_or(|about| about == Scope::Service) {
         return true;
     }
-    let mut rules = stack.files.alerts();
-    let rule = rules.find(|(_, _, rule)| rule["alert"] == alert);
-    let link = rule.and_then(|(_, _, rule)| rule["annotations"]["dashboard_url"].as_str());
+    let rule = stack.written_alert(alert);
+    let link = rule.and_then(|rule| rule["annotations"]["dashboard_url"].as_str());
     let led = link.and_then(|link| dead_link::target(stack, link));
     led.is_some_and(|led| led.path == dashboard)
 }

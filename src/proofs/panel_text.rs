@@ -50,10 +50,10 @@ pub(crate) const PROOF: Proof = Proof {
                         .flat_map(|change| change["properties"].items())
                         .any(|change| change["id"] == "unit")
                     // A number of things is what it is without one.
-                    || !stack.used(Usage::Panel).any(|one| {
-                        let own = one.path == file.path && one.panel() == Some(&pointer);
-                        own && of_some_unit(one, &stack.contract)
-                    });
+                    || !stack
+                        .queries(&file.path, &pointer)
+                        .into_iter()
+                        .any(|one| of_some_unit(one, &stack.contract));
                 let name = fields["defaults"]["displayName"].as_str();
                 if let Some((written, help)) = name.and_then(left_as_written) {
                     found.push(place::at(

@@ -138,9 +138,8 @@ impl<'a, 's> Runbook<'a, 's> {
 
     /// Blocks of PromQL; what they ask for is looked at as in every expression.
     fn queries(&mut self, section: &Section) {
-        let mut rules = self.stack.files.alerts();
-        let rule = rules.find(|(_, _, rule)| rule["alert"] == *section.title);
-        let rule = rule.map(|(_, _, rule)| rule["expr"].as_str().unwrap_or_default());
+        let rule = self.stack.written_alert(&section.title);
+        let rule = rule.map(|rule| rule["expr"].as_str().unwrap_or_default());
         let parsed = rule.and_then(|rule| self.stack.contract.parse(rule).ok());
         // The query before, and the line below its block.
         let mut before: Option<(String, usize)> = None;
@@ -211,12 +210,8 @@ impl<'a, 's> Runbook<'a, 's> {
             },
             _ => return false,
         };
-        let signals = alert.signals.iter().map(|signal| signal.name.as_str());
-        let signals: Vec<&str> = signals.collect();
-        let rules = self.stack.rules.iter();
-        let recorded = rules.filter(|loaded| {
-            loaded.rule.alert.is_none() && signals.contains(&loaded.rule.name.as_str())
-        });
+        let signals = alert.signals.iter();
+        let recorded = signals.flat_map(|signal| self.stack.recording(&signal.name));
         let recorded: Vec<&Expr> = recorded.map(|loaded| &*loaded.rule.expr).collect();
         let names = |expr: &Expr| -> HashSet<String> {
             let read = selectors(expr).into_iter();
@@ -239,8 +234,7 @@ impl<'a, 's> Runbook<'a, 's> {
 
     /// Classes of answers that the section of an alert speaks of: one of them is what it counts.
     fn answers(&mut self, section: &Section) {
-        let mut rules = self.stack.files.alerts();
-        let Some((_, _, rule)) = rules.find(|(_, _, rule)| rule["alert"] == *section.title) else {
+        let Some(rule) = self.stack.written_alert(&section.title) else {
             return;
         };
         let of_line = |text: &str| -> Vec<char> {

@@ -61,7 +61,7 @@ fn wrong(stack: &Stack, file: &File, block: &Block) -> Vec<crate::diagnostic::Di
         let mut say = |message: String, help: String| {
             found.push(place::line(&file.path, block.line + index, message, help));
         };
-        if let Some(name) = alert(line).filter(|name| !fires(stack, name)) {
+        if let Some(name) = alert(line).filter(|name| stack.written_alert(name).is_none()) {
             let alerts = stack.files.alerts();
             let known: BTreeSet<&str> = alerts
                 .filter_map(|(_, _, rule)| rule["alert"].as_str())
@@ -305,11 +305,6 @@ fn destroys(command: &str) -> Option<(&'static str, &'static str)> {
         "the command silences every alert: nobody is told of anything",
         "silence one alert of one service",
     ))
-}
-
-fn fires(stack: &Stack, name: &str) -> bool {
-    let mut alerts = stack.files.alerts();
-    alerts.any(|(_, _, rule)| rule["alert"] == name)
 }
 
 /// What is wrong with a call of `docker compose`, and what to do.

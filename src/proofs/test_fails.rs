@@ -4,14 +4,13 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::{Duration, Scope};
 use crate::diagnostic::Diagnostic;
-use crate::evaluation::rules::Rule;
-use crate::evaluation::unit_tests::{Found, Mismatch};
+use crate::evaluation::unit_tests::{Found, Loaded, Mismatch};
 use crate::json::Parts;
 use crate::promql::engine::{LOOKBACK, metric};
 use crate::promql::walk::selectors;
 use crate::render::File;
 use crate::stack::Stack;
-use crate::stack::tested::groups;
+use crate::stack::tested::RuleFiles;
 use std::collections::HashSet;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -23,18 +22,19 @@ pub(crate) const PROOF: Proof = Proof {
         bad: "7",
     },
     check: Check::Stack(|stack| {
-        let files = stack.files.tests();
-        files.flat_map(|file| failing(stack, file)).collect()
+        let (files, loaded) = (stack.files.tests(), RuleFiles::of(stack));
+        files
+            .flat_map(|file| failing(stack, file, &loaded.loaded(file)))
+            .collect()
     }),
 };
 
 /// The tests of a file that do not hold, each once.
-fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
-    let groups = groups(stack, file);
+fn failing(stack: &Stack, file: &File, loaded: &Loaded) -> Vec<Diagnostic> {
     let own = stack.own_tests.of_file(file);
     let mut seen = HashSet::new();
     let mut failing = match file.is_own() {
-        true => asked_of_nobody(file, &groups),
+        true => asked_of_nobody(file, loaded),
         false => Vec::new(),
     };
     for (_, found) in stack.failing_tests(file) {
@@ -66,12 +66,12 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
             _ => title,
         };
         let mut error = said(file, pointer, title, about, found);
-        if let Some(missing) = not_given(stack, file, &groups, index).filter(|_| !of_catalog) {
+        if let Some(missing) = not_given(stack, file, loaded, index).filter(|_| !of_catalog) {
             error.help = format!(
                 "the condition reads `{missing}`, which the case does not give: name it under `[constants]` of its kind.toml, or among its `[series]`"
             );
         }
-        if let Some(group) = unordered(file, &groups).filter(|_| !of_catalog) {
+        if let Some(group) = unordered(file, loaded).filter(|_| !of_catalog) {
             error.help = format!(
                 "the group `{group}` is not in its `group_eval_order`: name it there, behind those whose series it reads"
             );
@@ -94,10 +94,9 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
 }
 
 /// Alerts of which a test of the user's own says that they are silent, and which none of its rules has.
-fn asked_of_nobody(file: &File, groups: &[(String, Vec<&Rule>)]) -> Vec<Diagnostic> {
-    let known: HashSet<&str> = groups
-        .iter()
-        .flat_map(|(_, rules)| rules)
+fn asked_of_nobody(file: &File, loaded: &Loaded) -> Vec<Diagnostic> {
+    let known: HashSet<&str> = loaded
+        .rules()
         .filter(|rule| rule.alert.is_some())
         .map(|rule| rule.name.as_str())
         .collect();
@@ -119,20 +118,17 @@ fn asked_of_nobody(file: &File, groups: &[(String, Vec<&Rule>)]) -> Vec<Diagnost
 }
 
 /// What the alert of a file reads that neither a series of the test nor a rule that is loaded gives it.
-fn not_given(
-    stack: &Stack,
-    file: &File,
-    groups: &[(String, Vec<&Rule>)],
-    index: usize,
-) -> Option<String> {
+fn not_given(stack: &Stack, file: &File, loaded: &Loaded, index: usize) -> Option<String> {
     let alert = file.alert()?;
-    let rules = || groups.iter().flat_map(|(_, rules)| rules);
-    let rule = rules().find(|rule| rule.alert.is_some() && rule.name == alert)?;
+    let rule = loaded
+        .rules()
+        .find(|rule| rule.alert.is_some() && rule.name == alert)?;
     let series = file.value["tests"][index]["input_series"].items();
     let given: HashSet<&str> = series
         .filter_map(|one| one["series"].as_str()?.split('{').next())
         .chain(
-            rules()
+            loaded
+                .rules()
                 .filter(|rule| rule.alert.is_none())
                 .map(|rule| rule.name.as_str()),
         )
@@ -152,9 +148,9 @@ fn not_given(
 }
 
 /// A group that is loaded, and that the order of evaluation does not have, where there is one.
-fn unordered<'g>(file: &File, groups: &'g [(String, Vec<&Rule>)]) -> Option<&'g str> {
+fn unordered<'g>(file: &File, loaded: &'g Loaded) -> Option<&'g str> {
     let order = &file.value["group_eval_order"];
-    let mut groups = groups.iter().map(|(name, _)| name.as_str());
+    let mut groups = loaded.groups.iter().map(|(name, _)| name.as_str());
     let known = |group: &&str| order.texts().any(|known| known == *group);
     groups.find(|group| order.items().next().is_some() && !known(group))
 }

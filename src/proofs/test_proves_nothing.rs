@@ -9,7 +9,7 @@ use crate::contract::Contract;
 use crate::contract::evaluate::nodes;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::evaluation::rules::Rule;
-use crate::evaluation::unit_tests::{Found, Mismatch, Suite};
+use crate::evaluation::unit_tests::{Found, Loaded, Mismatch, Suite};
 use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::engine::Release;
@@ -19,9 +19,10 @@ use crate::promql::walk::{children, children_mut, selectors};
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::rules::LoadedRule;
-use crate::stack::tested::groups;
+use crate::stack::tested::RuleFiles;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "test-proves-nothing",
@@ -31,12 +32,19 @@ pub(crate) const PROOF: Proof = Proof {
         good: "[metrics.queue_length]\ntype = \"gauge\"\nhelp = \"Jobs that wait\"\n\n[alerts.Queue]\nkind = \"promql\"\nexpr = 'max by (job, service, component) (shop_queue_length) > 100'\nfor = \"5m\"\nseverity = \"warning\"\ntests = [\n  { name = \"long\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"500x20\" }, fires = [\"checkout\"] },\n  { name = \"short\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"50x20\" } },\n]\n",
     },
     check: Check::Stack(|stack| {
-        let files = stack.files.tests();
-        let rendered = files.flat_map(|file| match stack.own_tests.of_file(file) {
-            own if own.iter().any(Option::is_some) => unnoticed(stack, file, &own),
-            _ => indifferent(stack, file),
+        let (files, loaded) = (stack.files.tests(), RuleFiles::of(stack));
+        let rendered = files.filter_map(|file| {
+            let tried = Tried::of(stack, file, loaded.loaded(file))?;
+            let own = stack.own_tests.of_file(file);
+            Some(match own.iter().any(Option::is_some) {
+                true => unnoticed(&tried, &own),
+                false => indifferent(&tried),
+            })
         });
-        rendered.chain(own::idle(stack)).collect()
+        rendered
+            .flatten()
+            .chain(own::idle(stack, &loaded))
+            .collect()
     }),
 };
 
@@ -45,20 +53,18 @@ struct Tried<'a, 's> {
     file: &'a File,
     alert: &'a str,
     loaded: &'a LoadedRule<'s>,
-    groups: Vec<(String, Vec<&'a Rule>)>,
+    rules: Rc<Loaded<'a>>,
     stack: &'a Stack<'s>,
 }
 
 impl<'a, 's> Tried<'a, 's> {
-    fn of(stack: &'a Stack<'s>, file: &'a File) -> Option<Tried<'a, 's>> {
+    fn of(stack: &'a Stack<'s>, file: &'a File, rules: Rc<Loaded<'a>>) -> Option<Tried<'a, 's>> {
         let alert = file.alert()?;
-        let of_alert =
-            |loaded: &&LoadedRule| loaded.rule.alert.is_some() && loaded.rule.name == alert;
         Some(Tried {
             file,
             alert,
-            loaded: stack.rules.iter().find(of_alert)?,
-            groups: groups(stack, file),
+            loaded: stack.alert(alert)?,
+            rules,
             stack,
         })
     }
@@ -75,31 +81,16 @@ impl<'a, 's> Tried<'a, 's> {
         rule: &Rule,
         heard: impl FnOnce(&mut dyn Iterator<Item = Found>) -> T,
     ) -> T {
-        let replaced: Vec<(String, Vec<&Rule>)> = self
-            .groups
-            .iter()
-            .map(|(name, rules)| {
-                let rules = rules.iter().map(|known| {
-                    if std::ptr::eq(*known, &self.loaded.rule) {
-                        rule
-                    } else {
-                        *known
-                    }
-                });
-                (name.clone(), rules.collect())
-            })
-            .collect();
         let parsed = |text: &str| self.stack.contract.parse(text);
-        let suite = Suite::new(&self.file.value, &replaced, &parsed);
+        let suite = Suite::new(&self.file.value, &self.rules, &parsed);
+        let suite = suite.with(rule, &self.loaded.rule);
         heard(&mut suite.found(&[Release::Three]).map(|(_, found)| found))
     }
 }
 
 /// The comparisons of an alert whose threshold the tests that were rendered for it say nothing of.
-fn indifferent(stack: &Stack, file: &File) -> Vec<Diagnostic> {
-    let Some(tried) = Tried::of(stack, file) else {
-        return Vec::new();
-    };
+fn indifferent(tried: &Tried) -> Vec<Diagnostic> {
+    let (stack, file) = (tried.stack, tried.file);
     // Of an alert without any tests another proof speaks.
     if file.value["tests"].items().next().is_none() {
         return Vec::new();
@@ -176,10 +167,8 @@ fn blunt(
 }
 
 /// The comparisons of an alert that none of the catalog's own tests depends on.
-fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnostic> {
-    let Some(tried) = Tried::of(stack, file) else {
-        return Vec::new();
-    };
+fn unnoticed(tried: &Tried, own: &[Option<String>]) -> Vec<Diagnostic> {
+    let (stack, file) = (tried.stack, tried.file);
     let (alert, loaded) = (tried.alert, tried.loaded);
     let is_own = |index: &usize| own.get(*index).is_some_and(Option::is_some);
     let failing = |rule: &Rule| {

@@ -3,12 +3,14 @@
 use super::Stack;
 use crate::catalog::Catalog;
 use crate::evaluation::rules::Rule;
-use crate::evaluation::unit_tests::{Found, Suite};
+use crate::evaluation::unit_tests::{Found, Loaded, Suite};
 use crate::json::Parts;
 use crate::overlay::glob;
 use crate::promql::engine::Release;
 use crate::render::File;
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Path → what does not hold, with the release for which it does not.
 pub(super) type Failing = HashMap<String, Vec<(Release, Found)>>;
@@ -21,12 +23,42 @@ pub(crate) fn releases(catalog: &Catalog) -> &'static [Release] {
     }
 }
 
-/// The groups of the rule files that a file of tests loads.
-pub(crate) fn groups<'a>(stack: &'a Stack, file: &File) -> Vec<(String, Vec<&'a Rule>)> {
+/// What files of tests load; those that name the same rule files share it.
+pub(crate) struct RuleFiles<'a, 's> {
+    stack: &'a Stack<'s>,
+    loaded: RefCell<HashMap<Names, Rc<Loaded<'a>>>>,
+}
+
+/// The patterns that a file of tests has for rule files, and its order of their groups.
+type Names = (Vec<String>, Vec<String>);
+
+impl<'a, 's> RuleFiles<'a, 's> {
+    pub(crate) fn of(stack: &'a Stack<'s>) -> RuleFiles<'a, 's> {
+        RuleFiles {
+            stack,
+            loaded: RefCell::default(),
+        }
+    }
+
+    /// The rules that a file of tests loads.
+    pub(crate) fn loaded(&self, file: &File) -> Rc<Loaded<'a>> {
+        let patterns = file.value["rule_files"].texts();
+        let patterns: Vec<String> = patterns.map(|name| file.beside(name)).collect();
+        let order = file.value["group_eval_order"].texts().map(str::to_string);
+        let mut known = self.loaded.borrow_mut();
+        let loaded = known.entry((patterns, order.collect()));
+        let loaded = loaded.or_insert_with_key(|(patterns, order)| {
+            Rc::new(Loaded::of(groups(self.stack, patterns), order))
+        });
+        loaded.clone()
+    }
+}
+
+/// The groups of the rule files that patterns name.
+fn groups<'a>(stack: &'a Stack, patterns: &[String]) -> Vec<(String, Vec<&'a Rule>)> {
     let mut groups: Vec<(String, Vec<&Rule>)> = Vec::new();
-    for name in file.value["rule_files"].texts() {
-        let path = file.beside(name);
-        for rule in stack.rules.iter().filter(|rule| glob(&path, rule.path)) {
+    for pattern in patterns {
+        for rule in stack.rules.iter().filter(|rule| glob(pattern, rule.path)) {
             match groups.last_mut() {
                 Some((known, rules)) if known == rule.group => rules.push(&rule.rule),
                 _ => groups.push((rule.group.to_string(), vec![&rule.rule])),
@@ -40,16 +72,15 @@ impl Stack<'_> {
     /// What does not hold of the tests of a file.
     pub(crate) fn failing_tests(&self, file: &File) -> &[(Release, Found)] {
         let failing = self.failing_tests.get_or_init(|| {
-            let files = self.files.tests();
-            let run = files.map(|file| (file.path.clone(), self.run(file)));
-            run.collect()
+            let files = RuleFiles::of(self);
+            let run = |file: &File| {
+                let parsed = |text: &str| self.contract.parse(text);
+                let loaded = files.loaded(file);
+                Suite::new(&file.value, &loaded, &parsed).run(releases(self.catalog))
+            };
+            let tests = self.files.tests();
+            tests.map(|file| (file.path.clone(), run(file))).collect()
         });
         failing.get(&file.path).map_or(&[], Vec::as_slice)
-    }
-
-    fn run(&self, file: &File) -> Vec<(Release, Found)> {
-        let groups = groups(self, file);
-        let parsed = |text: &str| self.contract.parse(text);
-        Suite::new(&file.value, &groups, &parsed).run(releases(self.catalog))
     }
 }

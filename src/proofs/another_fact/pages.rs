@@ -10,7 +10,7 @@ use crate::promql::walk::{children, selectors};
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::dashboards::panels;
-use crate::stack::expressions::{Expression, Usage};
+use crate::stack::expressions::Expression;
 use serde_json::Value;
 use std::cell::LazyCell;
 use std::collections::{BTreeSet, HashMap};
@@ -43,13 +43,6 @@ fn words(name: &str) -> impl Iterator<Item = String> {
 impl Facts<'_, '_> {
     pub(super) fn pages(&self) -> Vec<Diagnostic> {
         let mut found = Vec::new();
-        let mut asked: HashMap<(&str, &str), Vec<&Expression>> = HashMap::new();
-        for expression in self.stack.used(Usage::Panel) {
-            if let Some(panel) = expression.panel() {
-                let place = (expression.path, panel);
-                asked.entry(place).or_default().push(expression);
-            }
-        }
         for file in self.stack.files.dashboards().filter(|file| !file.is_own()) {
             let Some(own) = self.own.file(&file.path) else {
                 continue;
@@ -67,11 +60,8 @@ impl Facts<'_, '_> {
                     continue;
                 };
                 let title = panel["title"].as_str().unwrap_or_default();
-                let place = (file.path.as_str(), pointer.as_str());
-                let subjects = LazyCell::new(|| {
-                    let expressions = asked.get(&place);
-                    self.subjects(expressions.map_or(&[], Vec::as_slice))
-                });
+                let subjects =
+                    LazyCell::new(|| self.subjects(&self.stack.queries(&file.path, &pointer)));
                 let mut say = |at: String, meant: &Value, said: &Value| {
                     if let (Some(meant), Some(said)) = (meant.as_str(), said.as_str())
                         && meant != said

@@ -66,12 +66,9 @@ impl<'e> Condition<'e> {
 pub(super) fn windows(stack: &Stack, expr: &Expr, depth: usize) -> BTreeSet<Duration> {
     let mut found: BTreeSet<Duration> = ranges(expr).into_iter().collect();
     let read = selectors(expr).into_iter().filter_map(metric);
-    let names: BTreeSet<&str> = read.collect();
-    let rules = stack.rules.iter().filter(|_| depth > 0);
-    for loaded in rules.filter(|loaded| loaded.rule.alert.is_none()) {
-        if names.contains(loaded.rule.name.as_str()) {
-            found.extend(windows(stack, &loaded.rule.expr, depth - 1));
-        }
+    let names: BTreeSet<&str> = read.filter(|_| depth > 0).collect();
+    for loaded in names.into_iter().flat_map(|name| stack.recording(name)) {
+        found.extend(windows(stack, &loaded.rule.expr, depth - 1));
     }
     found
 }

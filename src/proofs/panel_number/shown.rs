@@ -8,7 +8,6 @@ use crate::json::{Parts, plain};
 use crate::proofs::{panel_query, place};
 use crate::stack::Stack;
 use crate::stack::dashboards::panels;
-use crate::stack::expressions::{Expression, Usage};
 use crate::stack::variables::listed_label;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -28,13 +27,6 @@ const OTHERS: [&str; 5] = [
 /// Every panel of monstack's own that is shown otherwise, and each variable that nobody can choose any more.
 pub(super) fn otherwise(own: &Stack, stack: &Stack) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let mut asked: HashMap<(&str, &str), Vec<&Expression>> = HashMap::new();
-    for expression in stack.used(Usage::Panel) {
-        if let Some(panel) = expression.panel() {
-            let place = (expression.path, panel);
-            asked.entry(place).or_default().push(expression);
-        }
-    }
     for file in stack.files.dashboards() {
         let Some(meant) = own.files.at(&file.path) else {
             continue;
@@ -50,11 +42,10 @@ pub(super) fn otherwise(own: &Stack, stack: &Stack) -> Vec<Diagnostic> {
                 continue;
             };
             let drawn = || {
-                let expressions = asked.get(&(file.path.as_str(), pointer.as_str()));
                 let drawn = Drawn {
                     panel,
                     meant,
-                    expressions: expressions.map_or(&[], Vec::as_slice),
+                    expressions: &stack.queries(&file.path, &pointer),
                     contract: &stack.contract,
                     range: panel_query::shown(&file.value).map(Duration::seconds),
                 };

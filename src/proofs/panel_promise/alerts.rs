@@ -15,20 +15,16 @@ impl Panel<'_, '_> {
     /// The thresholds of alerts that the description names.
     pub(super) fn threshold_otherwise_than_the_rule(&self) -> Option<Diagnostic> {
         let text = self.text("description");
-        // Most panels name none of the alerts, of which there may be many.
-        if !text.contains(" fires ") {
-            return None;
-        }
-        self.stack.catalog.alerts.iter().find_map(|alert| {
+        text.match_indices(" fires ").find_map(|(at, fires)| {
+            let of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+            let name = text[..at].rsplit(|c| !of_name(c)).next()?;
+            let alert = self.stack.catalog.alert(name)?;
             let side = alert.side.word_of(alert.includes);
-            let (phrase, word) = (format!("{} fires {side} ", alert.name), format!("{side} "));
-            let mut starts = text.match_indices(&phrase).map(|(at, _)| at);
-            let start = starts.find(|at| !text[..*at].ends_with(char::is_alphanumeric))?;
-            let sentence = &text[start..];
+            let above = format!("{side} ");
+            let sentence = text[at + fires.len()..].strip_prefix(&above)?;
             let sentence = &sentence[..sentence.find(". ").unwrap_or(sentence.len())];
             let mut said = sentence
-                .split(word.as_str())
-                .skip(1)
+                .split(above.as_str())
                 .filter_map(|rest| rest.split([' ', ',']).next());
             let known: Vec<String> = thresholds_in_words(alert).collect();
             let wrong = said.find(|word| {
@@ -56,11 +52,13 @@ impl Panel<'_, '_> {
         ["title", "description"].into_iter().find_map(|key| {
             let words = self.text(key).split(|c: char| !c.is_ascii_alphanumeric());
             // As alerts are written: with capitals inside.
-            let mut words = words.filter(|word| word.chars().skip(1).any(char::is_uppercase));
+            let mut words = words.filter(|word| {
+                let inside = word.chars().skip(1).any(char::is_uppercase);
+                inside && self.stack.catalog.alert(word).is_none()
+            });
             let (word, meant) =
                 words.find_map(|word| Some((word, mistyped(word, names.clone())?)))?;
-            let mut rules = self.stack.files.alerts();
-            let known = rules.any(|(_, _, rule)| rule["alert"] == word);
+            let known = self.stack.written_alert(word).is_some();
             let plural = word.strip_suffix('s') == Some(meant);
             let message = format!(
                 "`{}` names {word}, and no alert is called so",
@@ -105,17 +103,17 @@ impl Panel<'_, '_> {
         self.queries.iter().find_map(|query| {
             let legend = query.target["legendFormat"].as_str()?;
             let first = legend.split(' ').next()?;
-            let alerts = &self.stack.catalog.alerts;
-            let named = alerts.iter().find(|alert| alert.name == first)?;
-            let read = selectors(&query.ast);
-            let reads = |alert: &Alert| {
-                let mut signals = alert.signals.iter();
-                signals.any(|signal| read.iter().any(|one| metric(one) == Some(&signal.name)))
-            };
-            let another = |alert: &&Alert| {
-                alert.written_name() != named.written_name() && reads(alert) && !reads(named)
-            };
-            let other = alerts.iter().find(another)?;
+            let catalog = self.stack.catalog;
+            let named = catalog.alert(first)?;
+            let read = || selectors(&query.ast).into_iter().filter_map(metric);
+            if catalog
+                .alerts_on(read())
+                .any(|alert| alert.name == named.name)
+            {
+                return None;
+            }
+            let mut others = catalog.alerts_on(read());
+            let other = others.find(|alert| alert.written_name() != named.written_name())?;
             let message = format!(
                 "`{}` calls `{}` what {} compares",
                 self.text("title"),

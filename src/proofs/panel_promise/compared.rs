@@ -26,14 +26,8 @@ impl<'s> Panel<'_, 's> {
         if !text.contains(" fires ") {
             return None;
         }
-        let read: BTreeSet<&str> = self.read();
-        self.stack.catalog.alerts.iter().find(|alert| {
-            let names = alert.signals.iter();
-            names
-                .map(|signal| signal.name.as_str())
-                .any(|name| read.contains(name))
-                && text.contains(&format!("{} fires ", alert.name))
-        })
+        let mut alerts = self.stack.catalog.alerts_on(self.read());
+        alerts.find(|alert| text.contains(&format!("{} fires ", alert.name)))
     }
 
     fn read(&self) -> BTreeSet<&str> {
@@ -44,11 +38,8 @@ impl<'s> Panel<'_, 's> {
 
     /// What it asks for, and what that is recorded of.
     fn asked(&self) -> Vec<&Expr> {
-        let read = self.read();
-        let rules = self.stack.rules.iter();
-        let recorded = rules.filter(|loaded| {
-            loaded.rule.alert.is_none() && read.contains(loaded.rule.name.as_str())
-        });
+        let read = self.read().into_iter();
+        let recorded = read.flat_map(|name| self.stack.recording(name));
         let recorded = recorded.map(|loaded| &*loaded.rule.expr);
         let own = self.queries.iter().map(|query| &*query.ast);
         own.chain(recorded).collect()

@@ -102,12 +102,8 @@ impl Panel<'_, '_> {
             return None;
         };
         let read = selectors(&query.ast);
-        let names: BTreeSet<&str> = read.iter().filter_map(|one| metric(one)).collect();
-        let alerts = self.stack.catalog.alerts.iter();
-        let mut alerts = alerts.filter(|alert| {
-            let mut signals = alert.signals.iter();
-            signals.any(|signal| names.contains(signal.name.as_str()))
-        });
+        let names = read.into_iter().filter_map(metric);
+        let mut alerts = self.stack.catalog.alerts_on(names);
         let alert = alerts.next()?;
         if alerts.any(|other| other.side != alert.side) {
             return None;

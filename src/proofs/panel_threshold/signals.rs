@@ -65,8 +65,7 @@ impl<'a, 's> Signals<'a, 's> {
             alert.signals.len() == 1 && branches.all(|branch| branch.limit().is_none())
         });
         let conditions = without.filter_map(|alert| {
-            let mut rules = stack.files.alerts();
-            let (_, _, rule) = rules.find(|(_, _, rule)| rule["alert"] == alert.name.as_str())?;
+            let rule = stack.written_alert(&alert.name)?;
             let condition = stack.contract.parse(rule["expr"].as_str()?).ok()?;
             Some((alert, alert.signals[0].name.as_str(), condition))
         });

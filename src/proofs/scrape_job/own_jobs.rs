@@ -71,10 +71,9 @@ pub(super) fn idle(stack: &Stack, config: &File) -> Vec<Diagnostic> {
     let targets = &stack.contract.targets;
     let jobs = config.value["scrape_configs"].items().enumerate();
     let idle = jobs.filter(|(index, _)| {
-        let mut known = targets.list.iter();
-        !targets.elsewhere.contains(index)
-            && !known.any(|target| target.job == *index)
-            && stack.is_own(&config.path, &format!("/scrape_configs/{index}"))
+        stack.is_own(&config.path, &format!("/scrape_configs/{index}"))
+            && !targets.elsewhere.contains(index)
+            && !targets.list.iter().any(|target| target.job == *index)
     });
     idle.map(|(index, job)| {
         let name = job["job_name"].as_str().unwrap_or_default();

@@ -8,21 +8,20 @@ use crate::promql::walk::selectors;
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::Stack;
-use crate::stack::tested::groups;
+use crate::stack::tested::RuleFiles;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is wrong with own tests, all files together: one may see an alert fire of which another sees that it is silent.
-pub(super) fn idle(stack: &Stack) -> Vec<Diagnostic> {
+pub(super) fn idle<'a>(stack: &'a Stack, rule_files: &RuleFiles<'a, '_>) -> Vec<Diagnostic> {
     let own = stack.files.tests().filter(|file| file.is_own());
     let mut found = Vec::new();
     // Alert → where it is first asked for, and whether any test has it fire.
     let mut asked: BTreeMap<&str, (&File, String, bool)> = BTreeMap::new();
     for file in own {
         found.extend(read_as_rules(stack, file));
-        let groups = groups(stack, file);
+        let loaded = rule_files.loaded(file);
         let names = |alerts: bool| -> BTreeSet<&str> {
-            let rules = groups.iter().flat_map(|(_, rules)| rules);
-            let such = rules.filter(|rule| rule.alert.is_some() == alerts);
+            let such = loaded.rules().filter(|rule| rule.alert.is_some() == alerts);
             such.map(|rule| rule.name.as_str()).collect()
         };
         let (alerts, records) = (names(true), names(false));
