@@ -24,7 +24,7 @@ use fixedbitset::FixedBitSet;
 use serde_json::Value;
 use series::{MetricType, SeriesSet, merged};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use targets::{Lists, Targets};
 use values::{Base, Bounds, Unit};
@@ -79,7 +79,7 @@ pub struct Contract {
     recorded_every: Option<u64>,
     /// No target is scraped more often than this.
     pace: Cell<u64>,
-    meets: RefCell<HashMap<(Domain, String, String), bool>>,
+    meets: RefCell<HashMap<(String, String, String), bool>>,
     parsed: RefCell<HashMap<String, Result<Rc<Expr>, String>>>,
     /// Label → of some targets its values: nearly all expressions are of the same targets.
     carried: RefCell<HashMap<String, HashMap<FixedBitSet, Rc<Domain>>>>,
@@ -376,50 +376,62 @@ impl Contract {
 
     /// The part of the series that all matchers pick.
     pub fn select(&self, series: &SeriesSet, matchers: &[Matcher]) -> Option<SeriesSet> {
-        let mut picked = series.clone();
+        let mut targets = series.targets.clone();
+        // What is left of a label; None: it is not there any more.
+        let mut narrowed: BTreeMap<&str, Option<Domain>> = BTreeMap::new();
         for matcher in matchers.iter().filter(|matcher| matcher.name != "__name__") {
-            if picked.carried.contains(&matcher.name) {
-                picked
-                    .targets
-                    .intersect_with(&self.targets.matching(matcher));
-                if picked.targets.is_clear() {
+            let name = matcher.name.as_str();
+            if series.carried.contains(name) {
+                targets.intersect_with(&self.targets.matching(matcher));
+                if targets.is_clear() {
                     return None;
                 }
-            } else {
-                let domain = picked.labels.get(&matcher.name);
-                if !domain.map_or_else(|| picks(matcher, ""), |known| self.meets(known, matcher)) {
-                    return None;
-                }
-                // What is matched with `=` has that one value from here on, and of a list those stay that are matched.
-                match (picked.labels.get_mut(&matcher.name), &matcher.op) {
-                    (Some(_), MatchOp::Equal) if matcher.value.is_empty() => {
-                        picked.labels.remove(&matcher.name);
-                    }
-                    (Some(known), MatchOp::Equal) => {
-                        *known = Domain::Values(vec![matcher.value.clone()]);
-                    }
-                    (Some(Domain::Values(values)), _) => {
-                        let judge = Judge::of(matcher);
-                        values.retain(|value| judge.picks(value));
-                    }
-                    _ => {}
-                }
+                continue;
             }
+            let known = match narrowed.get(name) {
+                Some(left) => left.as_ref(),
+                None => series.labels.get(name),
+            };
+            if !known.map_or_else(|| picks(matcher, ""), |known| self.meets(known, matcher)) {
+                return None;
+            }
+            // What is matched with `=` has that one value from here on, and of a list those stay that are matched.
+            let Some(known) = known else { continue };
+            let left = match (known, &matcher.op) {
+                (_, MatchOp::Equal) if matcher.value.is_empty() => None,
+                (_, MatchOp::Equal) => Some(Domain::Values(vec![matcher.value.clone()])),
+                (Domain::Values(values), _) => {
+                    let judge = Judge::of(matcher);
+                    let left = values.iter().filter(|value| judge.picks(value));
+                    Some(Domain::Values(left.cloned().collect()))
+                }
+                _ => continue,
+            };
+            narrowed.insert(name, left);
         }
-        Some(picked)
+        let labels = series.labels.iter().filter_map(|(name, domain)| {
+            let left = match narrowed.remove(name.as_str()) {
+                Some(left) => left?,
+                None => domain.clone(),
+            };
+            Some((name.clone(), left))
+        });
+        Some(SeriesSet {
+            labels: labels.collect(),
+            targets,
+            carried: series.carried.clone(),
+            kind: series.kind,
+        })
     }
 
     fn meets(&self, domain: &Domain, matcher: &Matcher) -> bool {
-        let key = (
-            domain.clone(),
-            matcher.op.to_string(),
-            matcher.value.clone(),
-        );
-        *self
-            .meets
-            .borrow_mut()
-            .entry(key)
-            .or_insert_with(|| domain.meets(matcher))
+        let Domain::Pattern(pattern) = domain else {
+            return domain.meets(matcher);
+        };
+        let (op, value) = (matcher.op.to_string(), matcher.value.clone());
+        let mut known = self.meets.borrow_mut();
+        let known = known.entry((pattern.clone(), op, value));
+        *known.or_insert_with(|| domain.meets(matcher))
     }
 
     /// What is so of targets that are scraped no more often than this, in milliseconds.

@@ -14,7 +14,7 @@ use crate::stack::expressions::Expression;
 use crate::stack::grafana::GRAFANA;
 use crate::stack::grafana::shown::{Field, News, Shown, word};
 use crate::stack::world::{Recordings, Samples, World, series};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "panel-state",
@@ -151,27 +151,27 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
             fires(false, &firing),
             fires(true, &firing[..firing.len().min(2)]),
         ];
-        let alone: Vec<(&str, World)> = stack
-            .catalog
-            .alerts
-            .iter()
+        let by = |label: &str| {
+            let mut by_value: HashMap<&str, Samples> = HashMap::new();
+            for (labels, value) in &firing {
+                let own = by_value.entry(labels.get(label)).or_default();
+                own.push((labels.clone(), *value));
+            }
+            by_value
+        };
+        let by_alert = by("alertname");
+        let alerts = stack.catalog.alerts.iter();
+        let alone: Vec<(&str, World)> = alerts
             .filter_map(|alert| {
-                let of_alert = firing.iter();
-                let own = of_alert.filter(|(labels, _)| labels.get("alertname") == alert.name);
-                let own: Samples = own.cloned().collect();
-                (!own.is_empty()).then(|| (alert.name.as_str(), plain(&own)))
+                let own = by_alert.get(alert.name.as_str())?;
+                Some((alert.name.as_str(), plain(own)))
             })
             .collect();
         // One service alone, whichever of its alerts fires.
+        let by_job = by("job");
         let services: Vec<(&str, World)> = jobs
             .iter()
-            .filter_map(|job| {
-                let own = firing
-                    .iter()
-                    .filter(|(labels, _)| labels.get("job") == *job);
-                let own: Samples = own.cloned().collect();
-                (!own.is_empty()).then(|| (*job, plain(&own)))
-            })
+            .filter_map(|job| Some((*job, plain(by_job.get(job)?))))
             .collect();
         let of_tables = tables.iter();
         found.extend(

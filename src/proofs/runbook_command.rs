@@ -257,7 +257,8 @@ fn sought<'s>(stack: &'s Stack, line: &str) -> Option<(String, &'s str)> {
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':');
         let whole = plain && one.contains('_') && !one.ends_with('_');
-        if !whole || names().any(|name| name.starts_with(one)) {
+        let begins = || names().any(|name| name.starts_with(one));
+        if !whole || stack.contract.knows(one) || begins() {
             return None;
         }
         Some((one.to_string(), nearest(one, names())?))

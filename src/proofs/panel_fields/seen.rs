@@ -6,6 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::proofs::dead_link::{listed, parts};
 use crate::stack::grafana::shown::script;
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 /// Words that say that not all are shown.
@@ -157,12 +158,12 @@ impl Panel<'_, '_> {
     /// A word for a value that is another value of its own.
     pub(super) fn called_another(&self) -> Option<Diagnostic> {
         let catalog = self.stack.catalog;
-        let known: BTreeSet<&str> = {
+        let known = LazyCell::new(|| -> BTreeSet<&str> {
             let severities = catalog.alerts.iter().flat_map(Alert::severities);
             severities
                 .chain(["firing", "pending", "critical", "warning", "info"])
                 .collect()
-        };
+        });
         let fields = &self.panel["fieldConfig"];
         let of_fields = fields["overrides"]
             .items()
@@ -190,7 +191,7 @@ impl Panel<'_, '_> {
             entries.find_map(|(value, shown)| {
                 let text = shown["text"].as_str()?;
                 let another =
-                    known.contains(value.as_str()) && known.contains(text) && text != value;
+                    text != value && known.contains(value.as_str()) && known.contains(text);
                 another.then(|| {
                     self.wrong(
                         at.clone(),
