@@ -93,7 +93,8 @@ impl Metric {
         // Where nothing is an application, it is nobody else's.
         let whoever = !services.iter().any(|service| service.application);
         let written = metric.services.len();
-        for service in services {
+        let named = !everyone && metric.groups.is_empty();
+        for service in services.iter().filter(|_| !named) {
             let of_group = || {
                 metric.groups.contains(&service.group)
                     && !metric.services[..written].contains(&service.name)
