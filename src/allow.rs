@@ -1,9 +1,8 @@
 //! Findings that the catalog accepts: each beside what it is about, with a reason, and perhaps until a day.
 
 use crate::diagnostic::{Diagnostic, Place, suggestion};
-use crate::json::Parts;
 use crate::source::Source;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::HashMap;
 
 /// Findings that no `allow` accepts: accepted, the run would fail in a template, or a server would refuse what is written.

@@ -26,11 +26,11 @@ pub mod times;
 pub(crate) mod units;
 
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::kinds::Kinds;
 use crate::profiles::Profiles;
 use crate::promql;
 use crate::source::Source;
+use crate::value::{Map, Value};
 pub use access::ipv6;
 pub use alerts::{Alert, Branch, Scope, StillBurning, Subject, Unless};
 use emitters::Emitters;
@@ -46,7 +46,6 @@ use recorded::Recordings;
 pub(crate) use rules::RecordingRule;
 use rules::RuleGroup;
 use serde::Serialize;
-use serde_json::{Map, Value};
 pub(crate) use services::INTERVAL;
 pub use services::{Override, Port, Service, origin};
 pub use severities::Severities;
@@ -75,7 +74,7 @@ pub struct Catalog {
     /// How urgent alerts can be.
     pub severities: Severities,
     /// Receiver → its integrations, as written.
-    pub receivers: Map<String, Value>,
+    pub receivers: Map,
     /// Who alerts belong to.
     pub owners: Vec<Owner>,
     /// What says so of the alerts that are sent.
@@ -242,6 +241,7 @@ impl Catalog {
         let mut services = entries(value, "services")
             .map(|(name, written)| Service::resolve(value, name, written))
             .collect::<Result<Vec<_>, _>>()?;
+        services.shrink_to_fit();
         let mut shared = Default::default();
         for service in &mut services {
             service.profiled(profiles, &mut shared);
@@ -311,7 +311,7 @@ impl Catalog {
             scrape_secrets: secrets::all(&services, &prometheus.remote_write),
             groups: groups(value, &services),
             prometheus,
-            alertmanager: serde_json::from_value(published(value, "alertmanager"))?,
+            alertmanager: crate::value::from_value(&published(value, "alertmanager"))?,
             severities,
             slos,
             receivers: receivers(part("receivers"))?,
@@ -322,9 +322,9 @@ impl Catalog {
             notices: Vec::new(),
             times: Time::all(value),
             inhibitions: Inhibit::all(value),
-            blackbox: serde_json::from_value(part("blackbox"))?,
-            grafana: serde_json::from_value(published(value, "grafana"))?,
-            extra: serde_json::from_value(part("extra"))?,
+            blackbox: crate::value::from_value(&part("blackbox"))?,
+            grafana: crate::value::from_value(&published(value, "grafana"))?,
+            extra: crate::value::from_value(&part("extra"))?,
             compose: Compose::resolve(part("compose"), &platform)?,
             platform,
             services,
@@ -609,12 +609,12 @@ pub(crate) fn pascal(name: &str) -> String {
 }
 
 /// Receivers with their integrations alone: what is accepted there is not one.
-fn receivers(written: Value) -> serde_json::Result<Map<String, Value>> {
-    let mut receivers: Map<String, Value> = serde_json::from_value(written)?;
+fn receivers(written: Value) -> serde_json::Result<Map> {
+    let mut receivers: Map = crate::value::from_value(&written)?;
     receivers
         .values_mut()
         .filter_map(Value::as_object_mut)
-        .for_each(|receiver| drop(receiver.shift_remove("allow")));
+        .for_each(|receiver| drop(receiver.remove("allow")));
     Ok(receivers)
 }
 

@@ -14,14 +14,13 @@ pub(crate) mod units;
 pub(crate) mod values;
 
 use crate::catalog::Catalog;
-use crate::json::Parts;
 use crate::promql::matchers::{Judge, picks};
 use crate::promql::{self, Expr, MatchOp, Matcher};
+use crate::value::Value;
 use bounds::Limits;
 use domain::Domain;
 use evaluate::{nodes, picked};
 use fixedbitset::FixedBitSet;
-use serde_json::Value;
 use series::{MetricType, SeriesSet, merged};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};

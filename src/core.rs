@@ -5,6 +5,9 @@
 
 #![warn(unreachable_pub)]
 
+// What a TOML, YAML or JSON text says.
+pub mod value;
+
 // A TOML file as text: key path → bytes → line and column.
 pub mod source;
 

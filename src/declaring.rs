@@ -6,7 +6,7 @@ mod values; // the values of a label
 use crate::catalog::TAKEN;
 use crate::live::exposition::{Exposition, Sample};
 use crate::profiles::Type;
-use serde_json::{Map, Value};
+use crate::value::Map;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use values::{Seen, domain};
 
@@ -18,7 +18,7 @@ pub(crate) struct Family {
     pub kind: Type,
     pub help: String,
     /// Label → its values or a pattern.
-    pub labels: Map<String, Value>,
+    pub labels: Map,
     /// Upper bounds of a histogram, ascending.
     pub buckets: Vec<f64>,
     /// Whether it comes in the native form, which only a Prometheus shows.

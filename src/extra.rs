@@ -12,12 +12,11 @@ use crate::artifacts::{RULES, Role};
 use crate::catalog::Catalog;
 use crate::catalog::secrets::Secret;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::overlay::{Overlay, glob};
 use crate::source::read::Unreadable;
+use crate::value::{Value, json};
 use crate::yaml;
 use alertmanager::Routing;
-use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 

@@ -1,32 +1,10 @@
 //! JSON as people review it: lines are filled, so that a changed panel is one or two changed lines, and files stay small.
 
+use crate::value::Value;
 use serde::Serialize;
-use serde_json::Value;
 
 /// Longer lines are broken up.
 const WIDTH: usize = 160;
-
-/// What is in a value of which it is not known whether it is a list or an object; of anything else, nothing.
-pub trait Parts {
-    fn items(&self) -> std::slice::Iter<'_, Value>;
-    /// The items that are texts.
-    fn texts(&self) -> impl Iterator<Item = &str> + Clone;
-    fn entries(&self) -> impl Iterator<Item = (&String, &Value)> + Clone;
-}
-
-impl Parts for Value {
-    fn items(&self) -> std::slice::Iter<'_, Value> {
-        self.as_array().map_or(&[][..], Vec::as_slice).iter()
-    }
-
-    fn texts(&self) -> impl Iterator<Item = &str> + Clone {
-        self.items().filter_map(Value::as_str)
-    }
-
-    fn entries(&self) -> impl Iterator<Item = (&String, &Value)> + Clone {
-        self.as_object().into_iter().flatten()
-    }
-}
 
 /// One name, or a list of them.
 pub(crate) fn names(written: &Value) -> Vec<String> {
@@ -157,7 +135,7 @@ impl Printed<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn what_fits_stays_on_one_line_and_all_of_it_comes_back() {

@@ -6,9 +6,9 @@ mod schema;
 mod side;
 mod weaker;
 
+use crate::value::{Map, Value};
 pub use read::Kinds;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 pub use side::Side;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ pub struct Kind {
     pub unit: Option<String>,
     /// Its own keys, in the order in which they are explained.
     #[serde(default, skip_serializing)]
-    pub keys: serde_json::Map<String, Value>,
+    pub keys: crate::value::Map,
     /// Where its panel is drawn; None: it has none.
     #[serde(default)]
     pub panel: Option<Panel>,
@@ -65,13 +65,13 @@ pub struct Kind {
     pub series: BTreeMap<String, Given>,
     /// What recording_rules.yml says of a service, and its cases need: the record's own word → an expression.
     #[serde(default, skip_serializing)]
-    pub constants: Map<String, Value>,
+    pub constants: Map,
     /// Named expressions that its cases use, in order.
     #[serde(default, skip_serializing)]
-    pub numbers: Map<String, Value>,
+    pub numbers: Map,
     /// Named points in time in steps of a test, in order.
     #[serde(default, skip_serializing)]
-    pub times: Map<String, Value>,
+    pub times: Map,
     /// How it behaves.
     #[serde(default, skip_serializing)]
     pub cases: Vec<Case>,

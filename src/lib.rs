@@ -9,7 +9,7 @@
 pub use monstack_core::{
     allow, artifacts, cases, catalog, contract, diagnostic, evaluation, extra, generated,
     go_template, json, kinds, lints, overlay, pipeline, profiles, promql, proofs, render, source,
-    stack, templates, yaml,
+    stack, templates, value, yaml,
 };
 
 // What changes in behaviour between two catalogs.

@@ -101,9 +101,8 @@ mod wrong_metric_type;
 use crate::allow::never;
 use crate::catalog::{Alert, Branch, Catalog, Service, origin};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::source::{Source, step};
-use serde_json::Value;
+use crate::value::Value;
 
 /// One thing that can be wrong with a catalog.
 pub struct Lint {

@@ -7,11 +7,11 @@ mod roles;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::overlay::Overlay;
 use crate::source::read::Unreadable;
+use crate::value::Map;
 use include_dir::{Dir, File, include_dir};
 pub use roles::Roles;
 pub(crate) use roles::Spec;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
@@ -165,7 +165,7 @@ pub struct Exposed {
     pub help: String,
     /// Label → its values or a pattern. `le` and `quantile` are understood.
     #[serde(default, deserialize_with = "labels")]
-    pub labels: Map<String, Value>,
+    pub labels: Map,
     /// Upper bounds of a histogram, where they are always these.
     #[serde(default)]
     pub(crate) buckets: Vec<f64>,
@@ -262,9 +262,7 @@ fn unit<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Stri
 }
 
 /// A table of labels, or a list of those whose values are anything.
-fn labels<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Map<String, Value>, D::Error> {
+fn labels<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Map, D::Error> {
     #[derive(Deserialize)]
     #[serde(
         untagged,

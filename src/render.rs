@@ -16,6 +16,7 @@ use crate::kinds::Kinds;
 use crate::overlay::{self, Overlay, built_in};
 use crate::templates;
 use crate::templates::functions::{four_scrapes, probed};
+use crate::value::Value;
 use crate::yaml;
 use anyhow::Result;
 use before::Before;
@@ -24,7 +25,6 @@ use minijinja::value::{Serde, Value as TemplateValue};
 use minijinja::{Environment, context};
 use mistakes::template_error;
 use origin::Origin;
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -157,10 +157,11 @@ fn one(
             .help("fix this line of the template"),
         )
     })?;
-    let text = match path.ends_with(".json") {
+    let mut text = match path.ends_with(".json") {
         true => json::print(&value),
         false => rendered,
     };
+    text.shrink_to_fit();
     Ok(File {
         path,
         text,

@@ -7,7 +7,7 @@ pub mod read;
 mod texts;
 mod unsaved;
 
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;

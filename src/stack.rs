@@ -22,6 +22,7 @@ pub(crate) mod world;
 use crate::catalog::Catalog;
 use crate::contract::Contract;
 use crate::render::{File, Rendered};
+use crate::value::Value;
 use containers::Project;
 use expressions::{Expression, Unread, Usage};
 use files::{Files, View};
@@ -29,7 +30,6 @@ use notifications::Notifications;
 use open::Open;
 use own_tests::OwnTests;
 use rules::{LoadedRule, RefusedRule};
-use serde_json::Value;
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 

@@ -3,8 +3,8 @@
 mod usual;
 
 use crate::source::steps;
+use crate::value::Value;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
 use serde_yaml::{Options, Spanned};
 use std::fmt;
 
@@ -308,7 +308,7 @@ mod tests {
         let value = parse("a: on\nb: 0755\nc: true\n").unwrap();
         assert_eq!(
             value,
-            serde_json::json!({"a": "on", "b": "0755", "c": true})
+            crate::value::json!({"a": "on", "b": "0755", "c": true})
         );
     }
 

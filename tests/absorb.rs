@@ -424,7 +424,7 @@ fn one_edit_of_several_files_is_none_of_the_catalog() {
 fn a_title_and_a_refresh_of_a_dashboard_are_keys_however_the_file_is_laid_out() {
     let root = rendered("title");
     let text = read(&root, OVERVIEW);
-    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let value: monstack::value::Value = serde_json::from_str(&text).expect("JSON");
     let text = format!("{value:#}\n")
         .replace("\"The web\"", "\"What customers see\"")
         .replace("\"refresh\": \"30s\"", "\"refresh\": \"1m\"");
@@ -822,7 +822,7 @@ fn without_an_edit_there_is_nothing_to_do() {
     says(&ended, 0, &["\"status\":\"ok\"", "\"edits\":[]"]);
     edit(&root, RULES, "> 0.05", "> 0.08");
     let ended = monstack(&root, &["absorb", "--format", "json"]);
-    let document: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    let document: monstack::value::Value = serde_json::from_str(&ended.stdout).expect("JSON");
     assert_eq!(
         document["edits"][0]["said_by"][0]["key"],
         "alerts.Errors.above"

@@ -5,7 +5,7 @@ use monstack::diagnostic::Severity;
 use monstack::lints::LINTS;
 use monstack::pipeline::prove;
 use monstack::proofs::PROOFS;
-use serde_json::Value;
+use monstack::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;

@@ -8,7 +8,7 @@ use monstack::overlay::Overlay;
 use monstack::pipeline::{Outcome, load, prove};
 use monstack::proofs::{self, Example, PROOFS};
 use monstack::render::{self, Rendered};
-use serde_json::Value;
+use monstack::value::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -142,7 +142,7 @@ fn set(document: &mut Value, pointer: &str, value: Option<Value>) {
     let (parent, key) = pointer.rsplit_once('/').expect("it is not the whole file");
     match (document.pointer_mut(parent).expect("it is there"), value) {
         (Value::Object(map), Some(value)) => drop(map.insert(key.to_string(), value)),
-        (Value::Object(map), None) => drop(map.shift_remove(key)),
+        (Value::Object(map), None) => drop(map.remove(key)),
         (Value::Array(list), value) => {
             let index: usize = key.parse().expect("lists have indices");
             list.splice(index..list.len().min(index + 1), value);

@@ -3,7 +3,7 @@
 
 mod referee;
 
-use serde_json::Value;
+use monstack::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;

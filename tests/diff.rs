@@ -11,7 +11,7 @@ use monstack::overlay::Overlay;
 use monstack::pipeline;
 use monstack::render::{self, Rendered};
 use monstack::source::{Source, Texts};
-use serde_json::Value;
+use monstack::value::Value;
 use shop::{Ended, SMALL, ended, folder, git};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 mod shop;
 
-use serde_json::Value;
+use monstack::value::Value;
 use shop::{PLATFORM, folder, git};
 use std::fs;
 use std::path::Path;

@@ -143,7 +143,8 @@ fn the_case_with_every_key_has_every_key() {
         .unwrap()
         .parse()
         .unwrap();
-    let schema: serde_json::Value = serde_json::from_str(monstack::catalog::schema::TEXT).unwrap();
+    let schema: monstack::value::Value =
+        serde_json::from_str(monstack::catalog::schema::TEXT).unwrap();
     let mut missing = Vec::new();
     for (table, node) in schema["properties"].as_object().unwrap() {
         let written: Vec<&toml::Value> = match catalog.get(table) {

@@ -2,7 +2,7 @@
 
 mod shop;
 
-use serde_json::{Value, json};
+use monstack::value::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

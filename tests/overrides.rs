@@ -4,7 +4,7 @@
 mod referee;
 mod shop;
 
-use serde_json::{Value, json};
+use monstack::value::{Value, json};
 use shop::PLATFORM;
 use std::fs;
 

@@ -4,11 +4,11 @@ mod referee;
 
 use monstack::catalog::pattern::rewritten;
 use monstack::pipeline::prove;
+use monstack::value::{Value, json};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use regex_automata::meta::Regex;
-use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
@@ -288,7 +288,7 @@ fn python(patterns: &[String], values: &[String]) -> Vec<Vec<bool>> {
         String::from_utf8_lossy(&output.stderr)
     );
     let answers: Value = serde_json::from_slice(&output.stdout).unwrap();
-    serde_json::from_value(answers).unwrap()
+    monstack::value::from_value(&answers).unwrap()
 }
 
 /// A string as PromQL and YAML both read it.

@@ -4,8 +4,8 @@ mod ports;
 mod shop;
 
 use monstack::pipeline::run;
+use monstack::value::Value;
 use ports::free_ports;
-use serde_json::Value;
 use shop::{PLATFORM, SMALL};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};

@@ -324,10 +324,12 @@ const NEWER: [&str; 10] = [
 /// Takes out of a configuration what Debian's amtool does not know yet; the rest is judged.
 fn older(folder: &Path) {
     let path = folder.join("monitoring/alertmanager/alertmanager.yml");
-    let mut config: serde_json::Value = yaml::parse(&fs::read_to_string(&path).unwrap()).unwrap();
+    let mut config: monstack::value::Value =
+        yaml::parse(&fs::read_to_string(&path).unwrap()).unwrap();
     for receiver in config["receivers"].as_array_mut().unwrap() {
         let receiver = receiver.as_object_mut().unwrap();
-        let from_a_file = |value: &serde_json::Value| value.to_string().contains("\"url_file\"");
+        let from_a_file =
+            |value: &monstack::value::Value| value.to_string().contains("\"url_file\"");
         receiver.retain(|key, value| !NEWER.contains(&key.as_str()) && !from_a_file(value));
     }
     fs::write(path, config.to_string()).unwrap();
@@ -475,7 +477,7 @@ fn every_service_is_one_job() {
             let text = fs::read_to_string(of_stack(name).join(file)).expect("no pattern here");
             let jobs = yaml::parse(&text).expect("YAML");
             let jobs = jobs["scrape_configs"].as_array().expect("a list");
-            let name = |job: &serde_json::Value| job["job_name"].as_str().map(str::to_string);
+            let name = |job: &monstack::value::Value| job["job_name"].as_str().map(str::to_string);
             expected.extend(jobs.iter().filter_map(name));
         }
         found.sort_unstable();

@@ -5,7 +5,7 @@ mod referee;
 mod shop;
 
 use monstack::pipeline;
-use serde_json::Value;
+use monstack::value::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;

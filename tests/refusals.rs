@@ -5,7 +5,7 @@ use monstack::diagnostic::{Diagnostic, Place, Severity};
 use monstack::lints::{EXAMPLE, LINTS, example};
 use monstack::pipeline::{Outcome, prove};
 use monstack::proofs::{Example, PROOFS};
-use serde_json::Value;
+use monstack::value::Value;
 use std::path::Path;
 
 const HEAD: &str = "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups]\nweb = { title = \"Web\" }\n";
@@ -376,7 +376,7 @@ fn a_query_in_a_path_is_asked_by_everybody() {
     assert_eq!(job["metrics_path"], "/v1/sys/metrics");
     assert_eq!(
         job["params"],
-        serde_json::json!({"format": ["prometheus"], "match[]": ["a b", "c"]})
+        monstack::value::json!({"format": ["prometheus"], "match[]": ["a b", "c"]})
     );
     let probes = value(&outcome, "monitoring/working_prometheus.yml").to_string();
     assert!(
@@ -620,7 +620,7 @@ fn an_exporter_is_not_built_from_the_users_dockerfile() {
     );
     assert_eq!(
         value(&scraped, "docker-compose.yml")["include"],
-        serde_json::json!(["docker-compose.monitoring.yml"])
+        monstack::value::json!(["docker-compose.monitoring.yml"])
     );
     // One that says nothing is scraped only, and that is said.
     let silent = |lines: &str| {

@@ -4,7 +4,7 @@ mod shop;
 
 use monstack::pipeline::run;
 use monstack::render::Rendered;
-use serde_json::{Value, json};
+use monstack::value::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;

@@ -7,8 +7,8 @@ mod referee;
 use monstack::catalog::schema::{self, SCHEMA, Schema, of_what_is_said, validator};
 use monstack::kinds::Kinds;
 use monstack::source::Source;
+use monstack::value::Value;
 use referee::{folder, root};
-use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -84,7 +84,8 @@ fn mistakes(path: &Path) -> Vec<String> {
 fn what_a_catalog_does_not_say_is_not_looked_for() {
     let whole = validator(&SCHEMA);
     let said = |validator: &jsonschema::Validator, value: &Value| -> Vec<String> {
-        let errors = validator.iter_errors(value);
+        let value = value.into();
+        let errors = validator.iter_errors(&value);
         errors
             .map(|error| format!("{} {error}", error.schema_path()))
             .collect()

@@ -3,8 +3,8 @@
 
 mod referee;
 
+use monstack::value::{Value, json};
 use referee::python;
-use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 

@@ -155,7 +155,7 @@ fn admitted(
     labels: &Value,
     targets: &Value,
 ) -> Result<Vec<(String, String)>, Error> {
-    let as_json = |value: &Value| serde_json::to_value(value).unwrap_or_default();
+    let as_json = |value: &Value| crate::value::to_value(value).unwrap_or_default();
     let filter = Filter::of(&as_json(filter));
     let (labels, targets) = (as_json(labels), as_json(targets));
     let mut found: BTreeMap<String, String> = BTreeMap::new();

@@ -92,7 +92,7 @@ impl Scene<'_> {
     pub(super) fn filter(&self, key: &str) -> Result<Filter, Error> {
         let filter = self.alert.get_attr("filters")?.get_attr(key)?;
         Ok(Filter::of(
-            &serde_json::to_value(filter).unwrap_or_default(),
+            &crate::value::to_value(filter).unwrap_or_default(),
         ))
     }
 

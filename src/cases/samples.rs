@@ -7,7 +7,6 @@ use crate::contract::domain::Domain;
 use crate::contract::exposed::openmetrics;
 use crate::contract::filtered;
 use crate::contract::status::{answers, outcomes};
-use crate::json::Parts;
 use crate::kinds::Side;
 use minijinja::value::{Serde, Value};
 use minijinja::{Error, context};
@@ -133,7 +132,7 @@ pub(crate) fn wait(
 /// How the requests of a metric tell errors from other answers, by its label for that; none where they do not.
 pub(crate) fn answers_of(metric: &Value) -> Result<Value, Error> {
     let table = |key: &str| {
-        serde_json::to_value(metric.get_attr(key)?).map_err(|error| refuse(error.to_string()))
+        crate::value::to_value(metric.get_attr(key)?).map_err(|error| refuse(error.to_string()))
     };
     let labels = table("labels")?.as_object().cloned().unwrap_or_default();
     let errors = table("errors")?;
@@ -146,7 +145,7 @@ pub(crate) fn answers_of(metric: &Value) -> Result<Value, Error> {
 
 /// How the declared values of a status tell server errors from other answers; none where they do not.
 pub(crate) fn outcomes_of(declared: &Value) -> Result<Value, Error> {
-    let declared = serde_json::to_value(declared).map_err(|error| refuse(error.to_string()))?;
+    let declared = crate::value::to_value(declared).map_err(|error| refuse(error.to_string()))?;
     Ok(outcomes(&Domain::declared(&declared))
         .map_or(Value::from(()), |outcomes| Value::from(Serde(outcomes))))
 }
@@ -160,7 +159,7 @@ pub(crate) fn sides_of(
     among: Option<Value>,
 ) -> Result<Value, Error> {
     let read =
-        |value: &Value| serde_json::to_value(value).map_err(|error| refuse(error.to_string()));
+        |value: &Value| crate::value::to_value(value).map_err(|error| refuse(error.to_string()));
     let among = among.filter(|among| !among.is_undefined());
     let among = among.map_or(Ok(Filter::default()), |among| {
         read(&among).map(|it| Filter::of(&it))

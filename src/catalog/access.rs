@@ -1,7 +1,7 @@
 //! How a service is reached: where each of its instances is, and what it wants of whoever asks.
 
+use crate::value::Value;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// One process of a service.

@@ -19,16 +19,16 @@ use crate::catalog::{
     Catalog, Service,
     units::{self, Bound, Duration},
 };
-use crate::json::{Parts, names};
+use crate::json::names;
 use crate::kinds::{Kind, Kinds, Side};
 use crate::source::step;
+use crate::value::{Map, Value};
 pub use branches::{Branch, StillBurning};
 pub(super) use burning::of_slo;
 pub(super) use levelled::join_levels;
 pub use own_tests::{Expected, OwnTest, own_tests};
 pub use scope::Scope;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 pub use subject::Subject;
@@ -83,7 +83,7 @@ pub struct Alert {
     #[serde(skip)]
     pub words: Spoken,
     /// The kind's own keys, as written or by default: metrics, expressions.
-    pub settings: Map<String, Value>,
+    pub settings: Map,
     /// Key of the kind → which series of the metric that it names are read, where that is not all of them.
     pub filters: BTreeMap<String, Filter>,
     /// Labels by whose values it fires apart, beside the service.
@@ -244,7 +244,7 @@ impl Alert {
     }
 
     /// What it asks at all: the kind's own keys, which series of its metrics it reads, and what it fires apart by.
-    pub fn asks(&self) -> Map<String, Value> {
+    pub fn asks(&self) -> Map {
         let mut all = self.settings.clone();
         for (key, filter) in &self.filters {
             let named = all.get(key).and_then(Value::as_str).unwrap_or_default();

@@ -1,9 +1,8 @@
 //! What tells Prometheus where the instances of a service are.
 
 use super::access;
-use crate::json::Parts;
+use crate::value::{Map, Value, json};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the container of Prometheus sees the folders with lists of targets.
@@ -167,8 +166,8 @@ mod tests {
 
     fn read(text: &str) -> Discovery {
         let value: toml::Value = toml::from_str(text).expect("TOML");
-        let value = serde_json::to_value(value).expect("JSON");
-        serde_json::from_value(value).expect("a table of discovery")
+        let value = crate::value::to_value(value).expect("JSON");
+        crate::value::from_value(&value).expect("a table of discovery")
     }
 
     #[test]

@@ -1,20 +1,19 @@
 //! Which series of a metric an alert reads: `{ metric = …, where = …, except = … }` wherever a key of its kind names one.
 
 use super::Service;
-use crate::json::Parts;
 use crate::kinds::{Kind, Kinds};
 use crate::promql::matchers::regex;
+use crate::value::{Map, Value, json};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// The labels that the series of a metric must have, and those that they must not have.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Filter {
     /// Label → its values, or a pattern, as written: all of them must match.
-    pub r#where: Map<String, Value>,
+    pub r#where: Map,
     /// The same: of what matches one of them nothing is read.
-    pub except: Map<String, Value>,
+    pub except: Map,
     /// Both as matchers of PromQL.
     pub matchers: String,
 }
@@ -80,7 +79,7 @@ pub(crate) fn as_pattern(written: &Value) -> String {
 }
 
 /// Label → its values or a pattern, as PromQL picks them.
-pub(super) fn matchers(filter: &Map<String, Value>, one: &str, any: &str) -> String {
+pub(super) fn matchers(filter: &Map, one: &str, any: &str) -> String {
     let matcher = |(label, value): (&String, &Value)| match value.as_array().map(Vec::as_slice) {
         Some([value]) => format!("{label}{one}{value}"),
         Some(_) => format!("{label}{any}{}", Value::from(as_pattern(value))),
@@ -112,7 +111,7 @@ fn expand_unless(alert: &mut Value) {
     } else if alert["unless"].is_null()
         && let Some(alert) = alert.as_object_mut()
     {
-        alert.shift_remove("unless");
+        alert.remove("unless");
     }
 }
 
@@ -142,7 +141,7 @@ fn expand_one(alert: &mut Value, kind: &Kind) {
         }
         if let Some(alert) = alert.as_object_mut() {
             match named.is_null() {
-                true => drop(alert.shift_remove(key)),
+                true => drop(alert.remove(key)),
                 false => drop(alert.insert(key.clone(), named)),
             }
         }

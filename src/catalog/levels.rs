@@ -2,11 +2,11 @@
 //! How long each waits may stand beside that: `for = { warning = "15m", critical = "5m" }`.
 
 use super::{Service, Severities, pascal};
-use crate::json::{Parts, names};
+use crate::json::names;
 use crate::kinds::Kinds;
 use crate::source::{Derived, Source, step};
+use crate::value::{Map, Value};
 use serde::Serialize;
-use serde_json::{Map, Value};
 use std::collections::HashSet;
 
 /// The key beside the threshold that may be a table too.
@@ -116,14 +116,14 @@ fn each_level(named: &Value, levels: &[Levels]) -> Value {
 }
 
 /// What a service says of an alert with levels, said of each of them.
-fn spread(overrides: &mut Map<String, Value>, levels: &[Levels]) {
+fn spread(overrides: &mut Map, levels: &[Levels]) {
     let written = std::mem::take(overrides);
     let of = |name: &str| levels.iter().find(|levels| levels.name == name);
     for (name, differs) in &written {
         let Some(levels) = of(name) else { continue };
         for level in &levels.all {
             let mut one = differs.as_object().cloned().unwrap_or_default();
-            one.shift_remove("severity");
+            one.remove("severity");
             // One threshold for all of them is a finding.
             one.retain(|key, value| key != &levels.key || value.is_object());
             levels.choose(level, &mut one);
@@ -170,14 +170,14 @@ impl Levels {
     }
 
     /// Of what is written by level, what this one has.
-    fn choose(&self, level: &Level, table: &mut Map<String, Value>) {
+    fn choose(&self, level: &Level, table: &mut Map) {
         for key in [self.key.as_str(), WAIT] {
             let Some(Value::Object(written)) = table.get_mut(key) else {
                 continue;
             };
-            match written.shift_remove(&level.severity) {
+            match written.remove(&level.severity) {
                 Some(own) => drop(table.insert(key.to_string(), own)),
-                None => drop(table.shift_remove(key)),
+                None => drop(table.remove(key)),
             }
         }
     }

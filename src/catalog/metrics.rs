@@ -3,8 +3,8 @@
 use super::{Platform, Service};
 use crate::profiles::of_scrapes;
 use crate::source::step;
+use crate::value::{Map, Value};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Labels that every target has: a metric's own of that name arrives under another.
@@ -30,10 +30,10 @@ pub struct Metric {
     pub help: String,
     /// Label → its values or a pattern, as written.
     #[serde(default)]
-    pub labels: Map<String, Value>,
+    pub labels: Map,
     /// Those of them that the code which counts it writes: what hands it on adds the others.
     #[serde(default, skip_deserializing)]
-    pub written: Map<String, Value>,
+    pub written: Map,
     /// Who emits it, those of its groups too.
     #[serde(default)]
     pub services: Vec<String>,
@@ -82,7 +82,7 @@ impl Metric {
         key: &str,
         written: &Value,
     ) -> serde_json::Result<Metric> {
-        let mut metric: Metric = serde_json::from_value(written.clone())?;
+        let mut metric: Metric = crate::value::from_value(written)?;
         metric.key = key.to_string();
         metric.spelled_out = !metric.name.is_empty();
         metric.whole = metric.native && metric.buckets.is_empty();

@@ -5,12 +5,12 @@ mod selector;
 mod timed;
 
 use super::{Alert, Catalog, NO_ONE, Service, Subject};
-use crate::json::{Parts, names};
+use crate::json::names;
 use crate::source::step;
+use crate::value::{Map, Value};
 pub(super) use between_levels::inhibitions;
 pub use selector::{About, Selector};
 use serde::Serialize;
-use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Keys of an owner that are no severity.
@@ -48,7 +48,7 @@ pub struct Notice {
     /// Times at which alone they are.
     pub(crate) active: Vec<String>,
     /// What it says of groups and waits.
-    pub options: Map<String, Value>,
+    pub options: Map,
     /// Whether others are told too.
     pub(crate) goes_on: bool,
 }

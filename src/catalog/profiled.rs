@@ -4,7 +4,7 @@ use super::slos::counted;
 use super::{Metric, Service, entries};
 use crate::kinds::Kinds;
 use crate::profiles::{Exposed, Profiles, Spec, Type};
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The profile of what Prometheus itself writes of every target.
@@ -90,7 +90,7 @@ impl Profiled {
     }
 
     /// The labels of a metric of a profile.
-    pub(super) fn labels(&self, key: &str) -> Option<&Map<String, Value>> {
+    pub(super) fn labels(&self, key: &str) -> Option<&Map> {
         let metric = self.metrics.iter().find(|metric| metric.key == key);
         metric.map(|metric| &metric.labels)
     }
@@ -320,7 +320,7 @@ fn as_declared(series: &Wanted, exposed: &Exposed, role: Option<&Spec>, profile:
         errors: role.map(|spec| spec.errors.clone()).unwrap_or_default(),
         profile: Some(profile.to_string()),
         counted_of: counted.then(|| family.to_string()),
-        written: serde_json::Map::new(),
+        written: crate::value::Map::new(),
         keeps: None,
         recorded_of: Vec::new(),
     }

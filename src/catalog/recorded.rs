@@ -14,7 +14,7 @@ use crate::promql::{
     AggregateExpr, BinaryExpr, Call, Expr, MatchOp, VectorMatchCardinality, VectorSelector,
     compared, grouped, parse, returns_bool,
 };
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one expression leaves.
@@ -23,7 +23,7 @@ struct Left {
     /// The services of which there can be anything, by index.
     services: BTreeSet<usize>,
     /// Labels of metrics and rules, with their values.
-    labels: Map<String, Value>,
+    labels: Map,
     /// Labels of targets that are kept.
     keeps: BTreeSet<String>,
     unit: Option<String>,
@@ -226,7 +226,7 @@ impl<'a> Recordings<'a> {
         &self,
         left: &mut Left,
         emits: &dyn Fn(&Service) -> bool,
-        labels: &Map<String, Value>,
+        labels: &Map,
         unit: Option<&str>,
     ) {
         let first = left.services.is_empty();
@@ -425,7 +425,7 @@ fn reads(expr: &Expr) -> bool {
 }
 
 /// Adds the values of a label to those that it has otherwise.
-fn either(labels: &mut Map<String, Value>, label: &str, values: &Value) {
+fn either(labels: &mut Map, label: &str, values: &Value) {
     let Some(known) = labels.get_mut(label) else {
         labels.insert(label.to_string(), values.clone());
         return;

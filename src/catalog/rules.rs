@@ -2,8 +2,8 @@
 
 use super::alerts::{OwnTest, own_tests};
 use super::units::Duration;
+use crate::value::Value;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// `[rules.NAME]`.
@@ -29,7 +29,7 @@ pub struct RecordingRule {
 
 impl RecordingRule {
     pub(super) fn resolve(name: &str, written: &Value) -> serde_json::Result<RecordingRule> {
-        let mut rule: RecordingRule = serde_json::from_value(written.clone())?;
+        let mut rule: RecordingRule = crate::value::from_value(written)?;
         rule.name = name.to_string();
         Ok(rule)
     }

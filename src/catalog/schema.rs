@@ -6,12 +6,11 @@ mod mistakes;
 use crate::catalog::pattern;
 use crate::catalog::units::{Duration, Quantity, Size};
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::kinds::Kinds;
 use crate::source::Source;
+use crate::value::Value;
 pub use defaults::with_defaults;
 use jsonschema::Validator;
-use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
@@ -42,7 +41,8 @@ impl Schema {
     /// Everything that the schema has against the source.
     pub fn check(&self, source: &Source) -> Vec<Diagnostic> {
         let validator = validator(&of_what_is_said(&self.value, &source.value));
-        let errors = validator.iter_errors(&source.value);
+        let said = serde_json::Value::from(&source.value);
+        let errors = validator.iter_errors(&said);
         let mut found: Vec<Diagnostic> = errors
             .flat_map(|error| mistakes::diagnose(&error, &self.value))
             .collect();
@@ -144,7 +144,7 @@ pub fn validator(schema: &Value) -> Validator {
         .with_format("size", |text: &str| Size::parse(text).is_some())
         .with_format("quantity", |text: &str| Quantity::of(text).is_some())
         .with_format("re2", |text: &str| pattern::parse(text).is_ok())
-        .build(schema)
+        .build(&schema.into())
         .expect("catalog.schema.json is a schema, and kinds add only properties to it")
 }
 

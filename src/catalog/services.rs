@@ -4,12 +4,11 @@ use super::access::{Auth, Instance, Tls, in_url, parted};
 use super::discovery::Discovery;
 use super::units::Bound;
 use super::{Duration, Size};
-use crate::json::Parts;
 use crate::profiles::{Profiles, Roles};
 use crate::source::{Source, step};
+use crate::value::{Map, Value, json};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -191,7 +190,7 @@ pub struct Service {
 }
 
 /// Leaves of targets with labels of their own the addresses; the labels of each.
-fn parted_targets(written: &mut Map<String, Value>) -> Vec<BTreeMap<String, String>> {
+fn parted_targets(written: &mut Map) -> Vec<BTreeMap<String, String>> {
     let targets = written.get_mut("targets").and_then(Value::as_array_mut);
     let mut all = Vec::new();
     for target in targets.into_iter().flatten() {
@@ -310,13 +309,13 @@ impl Service {
         for layer in [&catalog["defaults"], &catalog["groups"][group], written] {
             // In plain HTTP the certificates that a wider layer speaks of are nobody's.
             if layer["scheme"] == "http" {
-                merged.shift_remove("tls");
+                merged.remove("tls");
             }
             for (key, value) in layer.entries() {
                 // Labels add up; all else is the nearest layer's.
                 match (key.as_str(), merged.get_mut(key), value) {
                     (key, _, Value::Bool(false)) if TAKEN_BACK.contains(&key) => {
-                        merged.shift_remove(key);
+                        merged.remove(key);
                     }
                     ("labels", Some(Value::Object(known)), Value::Object(more)) => {
                         known.extend(more.clone());
@@ -331,7 +330,7 @@ impl Service {
         let merged_port = merged.contains_key("port");
         let labelled = parted_targets(&mut merged);
         let port_said = merged_port || merged.contains_key("metrics_port");
-        let mut service: Service = serde_json::from_value(Value::Object(merged))?;
+        let mut service: Service = crate::value::from_value(&Value::Object(merged))?;
         service.name = name.to_string();
         service.host = match service.runs_on.as_str() {
             "host" if catalog["prometheus"]["runs_on"] == "host" => "localhost".to_string(),

@@ -1,8 +1,7 @@
 //! How urgent an alert can be.
 
-use crate::json::Parts;
+use crate::value::Value;
 use serde::Serialize;
-use serde_json::Value;
 
 /// `[severities]`, from the most urgent down; of equals, as written.
 #[derive(Clone, Debug, Serialize)]

@@ -6,13 +6,12 @@ mod counts;
 use super::emitters::Emitters;
 use super::{Metric, Platform, Service, Severities, pascal, snake};
 use crate::catalog::units::{Duration, with_unit};
-use crate::json::Parts;
 use crate::source::{Derived, Source, step};
+use crate::value::Value;
 use burns::BURNS;
 pub use burns::Burn;
 pub use counts::{Counts, named as counted, one_counter};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// `[slos.NAME]`: one objective for each service that it is about.
 #[derive(Clone, Debug, Serialize)]

@@ -2,8 +2,8 @@
 
 use super::access::{Auth, Tls};
 use super::units::{Duration, Size};
+use crate::value::Value;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// `[platform]`.
@@ -40,7 +40,7 @@ impl Platform {
     }
 
     pub(super) fn resolve(written: Value) -> serde_json::Result<Platform> {
-        let mut platform: Platform = serde_json::from_value(written)?;
+        let mut platform: Platform = crate::value::from_value(&written)?;
         // A path leads nowhere from Grafana, a notification or the Alertmanager.
         if !["http://", "https://"]
             .iter()
@@ -110,7 +110,7 @@ impl Prometheus {
             let days = format!("{}d", needed.max(15));
             table.entry("retention").or_insert_with(|| days.into());
         }
-        serde_json::from_value(written)
+        crate::value::from_value(&written)
     }
 }
 
@@ -261,6 +261,6 @@ impl Compose {
                 .entry("build_context")
                 .or_insert_with(|| platform.root.clone().into());
         }
-        serde_json::from_value(written)
+        crate::value::from_value(&written)
     }
 }

@@ -1,8 +1,8 @@
 //! `[times.NAME]`: when somebody is told, or is not.
 
-use crate::json::{Parts, names};
+use crate::json::names;
+use crate::value::{Map, Value, json};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 /// As the Alertmanager counts them.
 pub(crate) const WEEKDAYS: [&str; 7] = [

@@ -1,7 +1,7 @@
 //! Durations, sizes and numbers with a unit, as Prometheus and people write them.
 
+use crate::value::Value;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-use serde_json::Value;
 use std::fmt;
 
 /// Milliseconds; written in Prometheus' notation, `1h30m`.

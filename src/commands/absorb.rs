@@ -14,9 +14,9 @@ use crate::json::plain;
 use crate::overlay::Overlay;
 use crate::pipeline::{self, Root, environments};
 use crate::source::{Source, pointer};
+use crate::value::Value;
 use crate::yaml;
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -10,12 +10,11 @@ use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::editing::entry::{Entry, with_entry};
 use crate::editing::names::at;
 use crate::editing::values::value;
-use crate::json::Parts;
 use crate::pipeline::{CATALOG, PARTS, is_part};
 use crate::source::{Source, pointer, step};
+use crate::value::{Value, json};
 use anyhow::{Result, ensure};
 pub(crate) use flags::Args;
-use serde_json::{Value, json};
 use toml_edit::InlineTable;
 
 /// Edits in memory, proves the whole, and only then writes.

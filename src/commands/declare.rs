@@ -19,8 +19,8 @@ use crate::overlay::Overlay;
 use crate::pipeline::{self, CATALOG};
 use crate::profiles::{Type, of_servers};
 use crate::source::{Source, Text, Texts};
+use crate::value::json;
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::io::Read;
@@ -311,7 +311,7 @@ fn sorted(families: Vec<Family>, catalog: &Catalog) -> Sorted {
         let labels: Vec<&str> = family
             .labels
             .keys()
-            .filter(|label| !metric.labels.contains_key(*label))
+            .filter(|label| !metric.labels.contains_key(label))
             .map(String::as_str)
             .collect();
         if !labels.is_empty() {

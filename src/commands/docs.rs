@@ -1,9 +1,9 @@
 //! `docs` prints the pages of docs/, without a network.
 
 use super::Report;
+use crate::value::Map;
 use anyhow::{Context, Result};
 use clap::builder::PossibleValuesParser;
-use serde_json::{Map, Value};
 
 /// Which page.
 #[derive(Clone, clap::Args)]
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
         };
         let lines = PAGES.map(|(name, text)| format!("{name:<21}{}", title(text)));
         let mut report = Report::text(&(lines.join("\n") + "\n"));
-        let pages: Map<String, Value> = PAGES
+        let pages: Map = PAGES
             .map(|(name, text)| (name.to_string(), title(text).into()))
             .into_iter()
             .collect();

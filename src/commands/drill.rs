@@ -7,8 +7,8 @@ use crate::diagnostic::{Diagnostic, Place, Severity, suggestion};
 use crate::drill::{Drill, Row, Verdict, run as drill};
 use crate::render::File;
 use crate::stack::files::Files;
+use crate::value::{Value, json};
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// `drill` and its flags.

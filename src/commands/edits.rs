@@ -6,8 +6,8 @@ use crate::generated::{Comparison, FileStatus};
 use crate::hand_edits::{Change, Edited, Found, KeyChange, Says, Stand, Told, search};
 use crate::json::plain;
 use crate::source::{Source, pointer};
+use crate::value::{Value, json};
 use anyhow::Result;
-use serde_json::{Value, json};
 use std::fs;
 use std::time::Duration;
 

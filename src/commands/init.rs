@@ -15,9 +15,9 @@ use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::generated::create;
 use crate::pipeline::{self, CATALOG};
 use crate::source::read;
+use crate::value::json;
 use anyhow::{Context, Result, bail, ensure};
 use draft::{Draft, Found, UNKNOWN};
-use serde_json::json;
 use std::io::IsTerminal;
 use std::path::Path;
 

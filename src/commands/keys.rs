@@ -1,7 +1,6 @@
 //! The keys that a catalog may say, as the schema has them: path, type, default, examples, description.
 
-use crate::json::Parts;
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 /// One key.
 pub(crate) struct Key {

@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
     let all = named.map(|(verb, page)| (file(verb), page.as_str().into()));
     report
         .data
-        .insert("pages".into(), serde_json::Value::Object(all.collect()));
+        .insert("pages".into(), crate::value::Value::Object(all.collect()));
     Ok(report)
 }
 

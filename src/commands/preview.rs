@@ -6,7 +6,6 @@ use super::watch::watch;
 use super::{Cli, Report};
 use crate::diagnostic::{Diagnostic, Place, plural, suggestion};
 use crate::generated::{replace, sweep};
-use crate::json::Parts;
 use crate::live::http::Client;
 use crate::pipeline;
 use crate::preview::prometheus::{At, Prometheus, Shown};

@@ -10,11 +10,10 @@ use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::diff::Side;
 use crate::editing::names::{Mention, mentions};
 use crate::editing::tree::dotted;
-use crate::json::Parts;
 use crate::source::{Source, pointer, steps};
+use crate::value::{Value, json};
 use crate::{diff, pipeline};
 use anyhow::{Result, ensure};
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// What is to go.

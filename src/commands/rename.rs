@@ -9,12 +9,11 @@ use crate::diagnostic::{Diagnostic, Place, plural, suggestion};
 use crate::editing::expressions::{Named, Renamed};
 use crate::editing::names::{Mention, mentions, texts};
 use crate::editing::tree::{Tree, dotted};
-use crate::json::Parts;
 use crate::pipeline;
 use crate::source::{Source, step, steps};
+use crate::value::{Value, json};
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
-use serde_json::{Value, json};
 
 /// What is declared by name, and named elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

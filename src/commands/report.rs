@@ -10,9 +10,9 @@ use crate::diagnostic::{
 };
 use crate::live::secret::without_user;
 use crate::source::Source;
+use crate::value::{Map, Value, json};
 use anstyle::Style;
 use clap::ValueEnum;
-use serde_json::{Map, Value, json};
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -33,7 +33,7 @@ pub(crate) struct Report {
     /// All of it as a document in a format of the verb's own.
     whole: Option<String>,
     /// For machines: members of the JSON document.
-    pub data: Map<String, Value>,
+    pub data: Map,
 }
 
 impl Report {
@@ -194,7 +194,7 @@ impl Report {
                 ["ok", "findings", "error"][usize::from(code)].into(),
             );
             document.insert("findings".into(), findings.into());
-            document.append(&mut self.data);
+            document.extend(std::mem::take(&mut self.data));
             return document_out(&Value::Object(document), code);
         }
         if matches!(format, Format::Sarif | Format::Junit) {

@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Severity, grouped, json};
 use crate::live::checks::Checked;
 use crate::live::checks::services::Row;
 use crate::source::Source;
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// The version of the document's schema, `report.schema.json`: another one where a member changes its meaning or goes.
@@ -114,7 +114,7 @@ impl Results {
     }
 
     /// The members of the JSON document beside its status and findings.
-    pub(crate) fn data(&self) -> Map<String, Value> {
+    pub(crate) fn data(&self) -> Map {
         let mut data = Map::new();
         data.insert("schema_version".into(), SCHEMA_VERSION.into());
         let checks = self.checks.iter().map(|check| {

@@ -9,8 +9,8 @@ use crate::editing::tree::{dotted, path};
 use crate::editing::values::value;
 use crate::pipeline::overlay_name;
 use crate::source::{Source, pointer};
+use crate::value::{Value, json};
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
 
 /// The key and its value.
 #[derive(Clone, clap::Args)]

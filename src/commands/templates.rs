@@ -4,8 +4,8 @@ use super::{Cli, Report};
 use crate::diagnostic::suggestion;
 use crate::generated::create;
 use crate::overlay::{Overlay, built_in, paths};
+use crate::value::json;
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::json;
 use std::path::{Component, Path};
 
 /// What to do with them.

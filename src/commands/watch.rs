@@ -2,7 +2,6 @@
 //! beside a file and rename over it.
 
 use super::{Cli, Report, explain, interrupted, report};
-use crate::json::Parts;
 use crate::pipeline::{self, CATALOG, PARTS, environment_of};
 use crate::source::Source;
 use anyhow::{Context, Result};

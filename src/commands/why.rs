@@ -9,8 +9,8 @@ use crate::catalog::{Catalog, Service};
 use crate::diagnostic::{Diagnostic, Format, Severity, plural};
 use crate::live::walk::{LINKS, Link, Walk, offline, online};
 use crate::render::File;
+use crate::value::{Value, json};
 use anyhow::{Result, bail};
-use serde_json::{Value, json};
 
 /// `why` and its flags.
 #[derive(Clone, clap::Args)]

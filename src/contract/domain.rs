@@ -3,12 +3,12 @@
 use crate::promql::matchers::{Judge, regex};
 use crate::promql::re2::in_bytes;
 use crate::promql::{MatchOp, Matcher};
+use crate::value::Value;
 use fixedbitset::FixedBitSet;
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
 use regex_automata::{Anchored, Input, MatchKind};
-use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::LazyLock;

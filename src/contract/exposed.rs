@@ -6,10 +6,9 @@ use super::relabel::Rule;
 use super::series::{MetricType, SeriesSet};
 use super::values::Base;
 use crate::catalog::Metric;
-use crate::json::Parts as _;
 use crate::profiles::{Exposed, Profiles, Type, built_in};
+use crate::value::{Map, Value};
 use fixedbitset::FixedBitSet;
-use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a metric exposes under labels that its type has by itself.
@@ -162,7 +161,7 @@ impl Contract {
         &mut self,
         name: &str,
         sort: &str,
-        labels: &Map<String, Value>,
+        labels: &Map,
         parts: &Parts,
         mut emitters: FixedBitSet,
     ) {
@@ -189,7 +188,7 @@ impl Contract {
         &mut self,
         name: &str,
         sort: &str,
-        labels: &Map<String, Value>,
+        labels: &Map,
         parts: &Parts,
         emitters: FixedBitSet,
     ) {
@@ -233,13 +232,7 @@ impl Contract {
     }
 
     /// Series on targets, apart for targets with different labels.
-    fn expose(
-        &mut self,
-        name: &str,
-        kind: MetricType,
-        labels: &Map<String, Value>,
-        emitters: FixedBitSet,
-    ) {
+    fn expose(&mut self, name: &str, kind: MetricType, labels: &Map, emitters: FixedBitSet) {
         let labels: BTreeMap<String, Domain> = labels
             .iter()
             .map(|(label, written)| (label.clone(), Domain::declared(written)))

@@ -2,9 +2,8 @@
 
 use crate::catalog::filters::{Filter, as_pattern};
 use crate::contract::domain::Domain;
-use crate::json::Parts;
+use crate::value::Value;
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Examples of both, from what the labels are declared to hold.
@@ -94,7 +93,7 @@ pub(crate) fn sides(declared: &Value, filter: &Value, among: &Filter) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn both_sides_of_a_filter_have_examples() {

@@ -1,10 +1,9 @@
 //! Relabeling, as Prometheus does it before a scrape and after one (model/relabel/relabel.go).
 
-use crate::json::Parts;
 use crate::promql::re2::in_bytes;
+use crate::value::Value;
 use regex_automata::meta::Regex;
 use regex_syntax::hir::{Hir, HirKind};
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Labels by name.
@@ -298,7 +297,7 @@ pub(crate) fn relabeled(rules: &[Rule], mut labels: Labels) -> Relabeled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn rules_do_what_prometheus_does() {

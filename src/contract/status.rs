@@ -1,8 +1,8 @@
 //! The values of an HTTP status label that mean a server error, however the services write them.
 
 use crate::contract::domain::Domain;
+use crate::value::Map;
 use serde::Serialize;
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// Labels that say how a request was answered, the usual first: of clients, of promhttp and prometheus-net, of middlewares for
@@ -18,8 +18,8 @@ pub const LABELS: [&str; 7] = [
 ];
 
 /// Which of its labels says how the requests of a metric were answered, by what it declares.
-pub fn label(labels: &Map<String, Value>) -> Option<&'static str> {
-    LABELS.into_iter().find(|label| labels.contains_key(*label))
+pub fn label(labels: &Map) -> Option<&'static str> {
+    LABELS.into_iter().find(|label| labels.contains_key(label))
 }
 
 /// How the requests of a metric tell errors from other answers.
@@ -38,10 +38,7 @@ pub(crate) struct Answers {
 }
 
 /// How a metric with these labels tells errors; `errors`: the label and the pattern, where its profile says so.
-pub(crate) fn answers(
-    labels: &Map<String, Value>,
-    errors: &BTreeMap<String, String>,
-) -> Option<Answers> {
+pub(crate) fn answers(labels: &Map, errors: &BTreeMap<String, String>) -> Option<Answers> {
     let of = |label: &str, errors: String, failed: Vec<String>, answered: Vec<String>| Answers {
         label: label.to_string(),
         failing: [(label.to_string(), failed)].into(),

@@ -4,11 +4,11 @@ use super::domain::{Domain, of_all};
 use super::relabel::{Labels, Relabeled, Rule, relabeled};
 use crate::catalog::access::parted;
 use crate::catalog::{Duration, Service};
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::promql::matchers::Judge;
 use crate::promql::{MatchOp, Matcher};
+use crate::value::Value;
 use fixedbitset::FixedBitSet;
-use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

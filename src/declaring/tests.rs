@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::live::exposition::parse;
-use serde_json::json;
+use crate::value::{Value, json};
 
 fn read(text: &str) -> (Vec<Family>, Doubts) {
     let exposition = parse(text.as_bytes(), false).unwrap();

@@ -1,6 +1,6 @@
 //! The values of a label: those that were seen, and what they say of the others.
 
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeSet;
 
 /// So many values make a list; more are a pattern.

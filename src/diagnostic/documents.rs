@@ -4,7 +4,7 @@ use super::cut::cut;
 use super::print::{location, text};
 use super::{Diagnostic, Severity, visible};
 use crate::source::Source;
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 

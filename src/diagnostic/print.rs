@@ -3,9 +3,9 @@
 use super::cut::cut;
 use super::{Diagnostic, Place, Severity, visible};
 use crate::source::Source;
+use crate::value::{Value, json};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use clap::ValueEnum;
-use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::ops::Range;
 

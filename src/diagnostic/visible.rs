@@ -207,11 +207,11 @@ mod tests {
     #[test]
     fn json_stays_the_same_document() {
         let value =
-            serde_json::json!({"a": "\u{1b}[2J \u{9b}2J \u{202e} \u{e0041} ##[error] # ## é"});
+            crate::value::json!({"a": "\u{1b}[2J \u{9b}2J \u{202e} \u{e0041} ##[error] # ## é"});
         let text = value.to_string();
         let harmless = json(&text);
         assert_eq!(
-            serde_json::from_str::<serde_json::Value>(&harmless).unwrap(),
+            serde_json::from_str::<crate::value::Value>(&harmless).unwrap(),
             value
         );
         assert!(

@@ -4,8 +4,8 @@ use super::Class::{Dangerous, Notice, Safe};
 use super::{At, Comparison, listed, objectives, plural, routes};
 use crate::catalog::{Alert, Catalog, Metric, Override, Scope, Service};
 use crate::contract::status;
-use crate::json::Parts;
 use crate::kinds::Kind;
+use crate::value::Value;
 use std::collections::HashSet;
 
 /// Every alert that is there on one side only, has another name, or covers other services.
@@ -303,5 +303,5 @@ pub(crate) fn labels<'a>(
     let answers = kind.says(setting, "answers").is_some();
     let answer = status::label(&metric.labels).filter(|_| answers);
     let named = kind.says(setting, "labels").into_iter();
-    named.flat_map(Parts::texts).chain(answer)
+    named.flat_map(Value::texts).chain(answer)
 }

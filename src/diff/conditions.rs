@@ -6,7 +6,7 @@ use super::{At, Comparison, routes, weight};
 use crate::catalog::{Alert, Branch, Duration, Scope, Subject, with_unit};
 use crate::kinds::Side;
 use crate::promql::canonical::same;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::{BTreeSet, HashMap};
 
 /// Every change of a condition, for the services that are covered before and after.
@@ -126,7 +126,7 @@ fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
     for (setting, value) in new
         .settings
         .iter()
-        .filter(|(setting, value)| old.settings.get(*setting) != Some(*value))
+        .filter(|(setting, value)| old.settings.get(setting) != Some(*value))
     {
         let was = old.settings.get(setting).map(plain).unwrap_or_default();
         if let Some((class, message)) =

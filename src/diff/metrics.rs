@@ -353,7 +353,7 @@ fn labels(comparison: &mut Comparison, old: &Metric, new: &Metric) {
     for label in new
         .labels
         .keys()
-        .filter(|label| !old.labels.contains_key(*label))
+        .filter(|label| !old.labels.contains_key(label))
     {
         let place = at(comparison, label);
         comparison.say(Notice, format!("metric {} has the new label `{label}`: more series, each with a history of its own", new.key), place);

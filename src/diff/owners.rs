@@ -5,7 +5,7 @@ use super::{At, Comparison, listed, weight};
 use crate::catalog::owners::{About, Told};
 use crate::catalog::{Alert, Catalog, Subject};
 use crate::json::plain;
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 /// What is said of some alerts in one line.
 struct Said {
@@ -127,7 +127,7 @@ fn options(told: &[Told]) -> String {
 }
 
 /// By what people are told: integrations with their settings.
-fn ways(catalog: &Catalog, told: &[Told]) -> Map<String, Value> {
+fn ways(catalog: &Catalog, told: &[Told]) -> Map {
     let mut all = Map::new();
     for told in told {
         let receiver = catalog.receivers.get(told.receiver);
@@ -173,11 +173,11 @@ fn inhibitions(comparison: &mut Comparison) {
     let find = |catalog: &'_ Catalog, name: &str| -> Option<Value> {
         let mut all = catalog.inhibitions.iter();
         let one = all.find(|one| one.name == name)?;
-        serde_json::to_value(one).ok()
+        crate::value::to_value(one).ok()
     };
     for one in &after.inhibitions {
         let name = &one.name;
-        let is = serde_json::to_value(one).ok();
+        let is = crate::value::to_value(one).ok();
         let message = match find(before, name) {
             None => format!(
                 "inhibition {name} is new: while its source fires, nobody is told of its target"

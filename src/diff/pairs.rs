@@ -1,7 +1,7 @@
 //! What belongs together in two catalogs: the same name, or a new name for the same thing.
 
 use crate::catalog::{Alert, Branch, Catalog, Metric, Service};
-use serde_json::json;
+use crate::value::json;
 use std::collections::HashMap;
 
 /// The items of both catalogs.

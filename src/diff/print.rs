@@ -2,8 +2,8 @@
 
 use super::{At, Change, Class, Side, plural};
 use crate::diagnostic::visible;
+use crate::value::{Value, json};
 use anstyle::{AnsiColor, Style};
-use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// Changes, with what it takes to say them.

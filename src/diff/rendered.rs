@@ -17,12 +17,12 @@ use super::{Change, Class};
 use crate::artifacts::{ARTIFACTS, Role};
 use crate::catalog::Catalog;
 use crate::render::{File, Rendered};
+use crate::value::Value;
 use difference::{Difference, Spot};
 pub use explained::Explained;
 use items::{Item, ItemKind};
 use places::Group;
 use readers::Readers;
-use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 
 /// Every difference in meaning between the files of two renderings, by file. `catalog` is the one that the second was made of.

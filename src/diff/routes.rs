@@ -3,9 +3,8 @@
 use super::Class::{Dangerous, Notice, Safe, Warning};
 use super::{At, Comparison, listed, weight};
 use crate::catalog::{Alert, Catalog, Duration, NO_ONE, Subject};
-use crate::json::Parts;
 use crate::json::plain;
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 /// Where alerts go whose severity has no route.
 pub(crate) const NOBODY: &str = "nobody";
@@ -51,7 +50,7 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
         "image",
     ] {
         let values = |catalog: &Catalog| {
-            serde_json::to_value(&catalog.alertmanager).unwrap_or_default()[setting]
+            crate::value::to_value(&catalog.alertmanager).unwrap_or_default()[setting]
                 .as_str()
                 .unwrap_or_default()
                 .to_string()
@@ -199,7 +198,7 @@ fn receivers(comparison: &mut Comparison) {
             ),
         }
     }
-    for (name, was) in before.iter().filter(|(name, _)| !after.contains_key(*name)) {
+    for (name, was) in before.iter().filter(|(name, _)| !after.contains_key(name)) {
         // Under another name it still notifies the same people.
         let used = comparison
             .before
@@ -226,7 +225,7 @@ fn receivers(comparison: &mut Comparison) {
 }
 
 /// The integrations of a receiver.
-fn notified_by(catalog: &Catalog, receiver: &str) -> Map<String, Value> {
+fn notified_by(catalog: &Catalog, receiver: &str) -> Map {
     catalog
         .receivers
         .get(receiver)
@@ -236,8 +235,8 @@ fn notified_by(catalog: &Catalog, receiver: &str) -> Map<String, Value> {
 }
 
 /// "; by slack instead of pagerduty", where that differs.
-pub(crate) fn ways(was: &Map<String, Value>, is: &Map<String, Value>) -> String {
-    let kinds = |map: &Map<String, Value>| listed(&map.keys().collect::<Vec<_>>());
+pub(crate) fn ways(was: &Map, is: &Map) -> String {
+    let kinds = |map: &Map| listed(&map.keys().collect::<Vec<_>>());
     if was.keys().eq(is.keys()) {
         String::new()
     } else {
@@ -290,7 +289,7 @@ fn integrations(comparison: &mut Comparison, name: &str, was: &Value, is: &Value
             );
         }
     }
-    for kind in was.keys().filter(|kind| !is.contains_key(*kind)) {
+    for kind in was.keys().filter(|kind| !is.contains_key(kind)) {
         let message = format!(
             "receiver {name} no longer sends to {kind}: it notifies {} only",
             listed(&is.keys().collect::<Vec<_>>())

@@ -5,7 +5,7 @@ use super::{At, Comparison, listed, plural, weight};
 use crate::catalog::access::Instance;
 use crate::catalog::{Service, origin as origin_of};
 use crate::source::Source;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeMap;
 
 /// Every change of the services.
@@ -256,8 +256,8 @@ const SETTINGS: [(&str, &str); 35] = [
 
 fn settings(comparison: &mut Comparison, old: &Service, new: &Service) {
     let (before, after) = (
-        serde_json::to_value(old).unwrap_or_default(),
-        serde_json::to_value(new).unwrap_or_default(),
+        crate::value::to_value(old).unwrap_or_default(),
+        crate::value::to_value(new).unwrap_or_default(),
     );
     for (setting, lead) in SETTINGS
         .iter()

@@ -2,7 +2,7 @@
 
 use super::Class::{self, Dangerous, Notice, Safe, Warning};
 use crate::catalog::Duration;
-use serde_json::{Map, Value};
+use crate::value::Map;
 
 /// From this ratio on, later, rarer or looser is dangerous and not a warning. Values in use are tuned by a factor of two or
 /// three (5m to 10m, 1GiB to 2GiB), which a reviewer who reads the line can judge. Four times as late is another promise to
@@ -34,11 +34,7 @@ pub(crate) fn longer(was: Duration, is: Duration) -> Class {
 }
 
 /// Who is notified in other ways than before: `was` and `is` hold integrations with their settings.
-pub(crate) fn elsewhere(
-    critical: bool,
-    was: &Map<String, Value>,
-    is: &Map<String, Value>,
-) -> Class {
+pub(crate) fn elsewhere(critical: bool, was: &Map, is: &Map) -> Class {
     if was == is {
         return Notice;
     }
@@ -57,7 +53,7 @@ pub(crate) fn elsewhere(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::{Value, json};
 
     #[test]
     fn ratios_and_not_differences_decide() {

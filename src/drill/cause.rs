@@ -5,8 +5,7 @@ use super::rows::{TIMING, called, subject};
 use super::scene::PACE;
 use super::servers::{Stage, ask};
 use crate::catalog::{Branch, Duration};
-use crate::json::Parts;
-use serde_json::Value;
+use crate::value::Value;
 
 /// Why, and what to do.
 pub(super) struct Cause {

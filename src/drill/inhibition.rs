@@ -3,9 +3,8 @@
 use super::servers::{Stage, TIMEOUT, ask};
 use super::{Drill, Row};
 use crate::catalog::Alert;
-use crate::json::Parts;
 use crate::live::http::Client;
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 use std::time::Duration;
 
 /// Posts a service's down alert beside another of its alerts, and the same alert of another service; None: there is nothing to hold back.

@@ -1,7 +1,7 @@
 //! The blackbox exporter of the drill: it asks the stand-ins' health paths for the drill's Prometheus.
 
 use crate::simulation::Fleet;
-use serde_json::Value;
+use crate::value::Value;
 
 /// Its flags. It answers a little before Prometheus gives up, by half a second by default.
 pub(crate) fn arguments(config: &str, address: &str, time_scale: f64) -> [String; 4] {

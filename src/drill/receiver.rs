@@ -1,15 +1,14 @@
 //! A loopback receiver of the Alertmanager's notifications: the path says for whom they were.
 
 use super::rows::subject;
-use crate::json::Parts;
 use crate::simulation::{answer, listen};
+use crate::value::Value;
 use anyhow::Result;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;

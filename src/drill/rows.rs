@@ -1,7 +1,7 @@
 //! What the drill saw of one alert.
 
 use crate::catalog::Duration;
-use serde_json::Value;
+use crate::value::Value;
 
 /// What to do where timing is all that is known.
 pub(super) const TIMING: &str =

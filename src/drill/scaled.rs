@@ -1,7 +1,7 @@
 //! The rendered files with every duration divided: scrapes, evaluations, windows, `for`, groups.
 
 use crate::catalog::Duration;
-use serde_json::Value;
+use crate::value::Value;
 
 /// Keys whose value is a duration.
 const DURATIONS: [&str; 11] = [
@@ -108,11 +108,11 @@ mod tests {
 
     #[test]
     fn a_document_is_scaled_by_its_keys() {
-        let mut value = serde_json::json!({"groups": [{"rules": [{"expr": "up[5m]", "for": "5m", "labels": {"for": "x"}}]}], "global": {"scrape_timeout": "10s"}, "name": "5m", "for": "0s"});
+        let mut value = crate::value::json!({"groups": [{"rules": [{"expr": "up[5m]", "for": "5m", "labels": {"for": "x"}}]}], "global": {"scrape_timeout": "10s"}, "name": "5m", "for": "0s"});
         document(&mut value, 1000.0);
         assert_eq!(
             value,
-            serde_json::json!({"groups": [{"rules": [{"expr": "up[300ms]", "for": "300ms", "labels": {"for": "x"}}]}], "global": {"scrape_timeout": "10ms"}, "name": "5m", "for": "0s"})
+            crate::value::json!({"groups": [{"rules": [{"expr": "up[300ms]", "for": "300ms", "labels": {"for": "x"}}]}], "global": {"scrape_timeout": "10ms"}, "name": "5m", "for": "0s"})
         );
     }
 }

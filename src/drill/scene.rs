@@ -6,11 +6,10 @@ use super::servers::{Stage, ask};
 use crate::catalog::Duration;
 use crate::diagnostic::plural;
 use crate::drill::receiver::Receiver;
-use crate::json::Parts;
 use crate::simulation::Fleet;
 use crate::simulation::behaviour::Behaviours;
+use crate::value::Value;
 use anyhow::{Result, bail};
-use serde_json::Value;
 use std::time::Instant;
 
 /// Between two looks.

@@ -4,13 +4,12 @@ use super::folder::Folder;
 use super::{Drill, prober, scaled};
 use crate::catalog::Service;
 use crate::drill::receiver::Receiver;
-use crate::json::Parts;
 use crate::live::endpoint::{Endpoint, Login};
 use crate::live::http::Client;
 use crate::simulation::Fleet;
 use crate::stack::notifications::routes::TIMES;
+use crate::value::{Value, json};
 use anyhow::{Context, Error, Result, anyhow, bail};
-use serde_json::{Value, json};
 use std::fs::File;
 use std::hash::BuildHasher;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -224,7 +223,7 @@ impl Servers {
 /// Whoever is told at some times only is told during the drill too.
 fn at_any_time(route: &mut Value) {
     if let Some(route) = route.as_object_mut() {
-        TIMES.iter().for_each(|key| drop(route.shift_remove(*key)));
+        TIMES.iter().for_each(|key| drop(route.remove(key)));
     }
     let inside = route.get_mut("routes").and_then(Value::as_array_mut);
     inside.into_iter().flatten().for_each(at_any_time);
@@ -260,7 +259,7 @@ fn on_loopback(
                 "scrape_native_histograms",
                 "always_scrape_classic_histograms",
             ] {
-                job.shift_remove(key);
+                job.remove(key);
             }
         }
         let stand_ins = fleet.addresses(&name);
@@ -330,7 +329,7 @@ fn to_stand_ins(job: &mut Value, addresses: &[SocketAddr], service: Option<&Serv
 
 /// Takes away the rules of a job that look at what is found, or lead to an exporter: the stand-ins have the labels already, and are
 /// asked themselves.
-fn as_found(job: &mut serde_json::Map<String, Value>, service: Option<&Service>) {
+fn as_found(job: &mut crate::value::Map, service: Option<&Service>) {
     let Some(service) = service else { return };
     if service.discovery.is_none() && service.through.is_none() {
         return;

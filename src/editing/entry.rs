@@ -200,7 +200,7 @@ mod tests {
     use super::*;
     use crate::pipeline::CATALOG;
     use crate::source::Source;
-    use serde_json::json;
+    use crate::value::json;
 
     fn with_service(text: &str, name: &str, group: &str, port: i64) -> String {
         let mut fields = InlineTable::new();

@@ -1,9 +1,8 @@
 //! Where a catalog names something that it declares. The schema says so, by `names` beside a key: the table that a text or the
 //! items of a list are looked up in, and of a table what its keys are. `promql` and `series` are expressions, which name much.
 
-use crate::json::Parts;
 use crate::source::step;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeSet;
 
 /// The tables whose entries are named elsewhere.
@@ -180,7 +179,7 @@ pub(crate) fn at<'a>(schema: &'a Value, steps: &[String]) -> Vec<&'a Value> {
 mod tests {
     use super::*;
     use crate::catalog::schema::SCHEMA;
-    use serde_json::json;
+    use crate::value::json;
 
     fn named(file: Value) -> Vec<String> {
         let mentions = mentions(&SCHEMA, &file).into_iter();

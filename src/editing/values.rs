@@ -1,8 +1,7 @@
 //! What is written for a setting that is given as words: the schema says whether `10` is a number, a text or a list of one.
 
 use super::names::{said, within};
-use crate::json::Parts;
-use serde_json::Value as Json;
+use crate::value::Value as Json;
 use std::collections::BTreeSet;
 use toml_edit::{Array, InlineTable, Value};
 

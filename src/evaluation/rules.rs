@@ -2,7 +2,6 @@
 
 use crate::catalog::Duration;
 use crate::go_template::{self, Problem, Template, Value as TemplateValue, of_prometheus};
-use crate::json::Parts;
 use crate::promql::engine::{
     self, Axis, ByLabels, Engine, Evaluated, Failure, LOOKBACK, Labels, Memory, Millis, NAME,
     Recorded, Release, Sample, Series,
@@ -10,7 +9,7 @@ use crate::promql::engine::{
 use crate::promql::matchers::picks;
 use crate::promql::walk::{children, selector, selectors};
 use crate::promql::{AtModifier, Expr, MatchOp, Matcher, VectorSelector};
-use serde_json::Value;
+use crate::value::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;

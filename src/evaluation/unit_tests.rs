@@ -1,13 +1,12 @@
 //! Files of unit tests, as `promtool test rules` runs them.
 
 use super::rules::{Active, Library, Outcome, Rule, Rules, Shown, State, millis};
-use crate::json::Parts;
 use crate::promql::engine::{
     Axis, Engine, Failure, Labels, Memory, Millis, NAME, Recorded, RecordedNative, Release, Sample,
 };
 use crate::promql::samples::{self, Value as Given};
 use crate::promql::{Expr, MatchOp, parse};
-use serde_json::Value;
+use crate::value::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;

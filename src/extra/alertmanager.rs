@@ -3,9 +3,8 @@
 use super::{Merged, Own, Sort, beside};
 use crate::catalog::{Catalog, NO_ONE};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::overlay::glob;
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 use std::collections::HashMap;
 
 pub(crate) const RECEIVERS: &str = "/receivers";
@@ -24,7 +23,7 @@ const DEFAULTS: [(&str, &str); 3] = [
 /// What there is one of.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Routing {
-    pub(super) global: Map<String, Value>,
+    pub(super) global: Map,
     /// Templates of notifications, seen from the configuration.
     pub(super) templates: Vec<String>,
 }
@@ -161,7 +160,7 @@ fn routed(own: &Own, catalog: &Catalog, written: &Value) -> Result<Value, String
         return Err("`route` is no route".to_string());
     };
     let narrow = ["match", "match_re", "matchers", "continue"];
-    if let Some(key) = narrow.iter().find(|key| map.contains_key(**key)) {
+    if let Some(key) = narrow.iter().find(|key| map.contains_key(key)) {
         return Err(format!("the first route has `{key}`: it takes every alert"));
     }
     let alerts = own.alerts();

@@ -3,8 +3,8 @@
 use super::{Own, OwnFile, Sort};
 use crate::catalog::{Catalog, Duration};
 use crate::diagnostic::Diagnostic;
-use crate::json::{self, Parts};
-use serde_json::Value;
+use crate::json;
+use crate::value::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -53,8 +53,8 @@ pub(super) fn fill(own: &mut Own, catalog: &Catalog) -> Vec<Diagnostic> {
         }
         let mut value = (*file.value).clone();
         if let Some(map) = value.as_object_mut() {
-            map.shift_remove("__inputs");
-            map.shift_remove("__requires");
+            map.remove("__inputs");
+            map.remove("__requires");
             // The number is that of the Grafana which it was exported from.
             map.insert("id".to_string(), Value::Null);
         }

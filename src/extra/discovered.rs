@@ -4,7 +4,6 @@ use super::jobs::{OF_ALERTS, Ports, port};
 use super::{OwnFile, Sort, targets};
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::overlay::Overlay;
 use crate::yaml;
 use std::collections::HashMap;

@@ -5,9 +5,8 @@ use super::{Merged, Own, OwnFile, Sort};
 use crate::catalog::Catalog;
 use crate::contract::relabel::{Labels, Relabeled, Rule, relabeled};
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::overlay::glob;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::{BTreeSet, HashMap};
 
 /// Labels that Prometheus or the rule of an alert writes over.

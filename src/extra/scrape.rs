@@ -4,8 +4,7 @@ use super::{Merged, Own, Sort, beside};
 use crate::catalog::Catalog;
 use crate::catalog::secrets::{Secret, named, seen, with_files};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::{BTreeMap, HashMap};
 
 /// Where jobs stand.

@@ -4,8 +4,7 @@ use super::Own;
 use super::alertmanager::RECEIVERS;
 use crate::catalog::Catalog;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeMap;
 
 /// Files that receivers read and that differ by a slip of the hand from one that others read.

@@ -2,9 +2,8 @@
 
 use super::{Own, OwnFile, Sort};
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
+use crate::value::Value;
 use crate::yaml;
-use serde_json::Value;
 use std::sync::Arc;
 
 /// What is wrong with the lists that jobs read.

@@ -2,7 +2,7 @@
 
 use super::disk::MANIFEST;
 use crate::render::File;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;

@@ -3,9 +3,8 @@
 
 use super::trial::{KeyChange, SINGLE, Stand};
 use crate::catalog::schema::settings;
-use crate::json::Parts;
 use crate::source::{pointer, step, steps};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::{BTreeSet, HashMap};
 
 /// A key with one value.

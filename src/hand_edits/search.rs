@@ -13,8 +13,8 @@ use crate::diagnostic::Place;
 use crate::pipeline::overlay_name;
 use crate::render::LINE;
 use crate::source::pointer;
+use crate::value::Value;
 use anyhow::Result;
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::rc::Rc;
@@ -459,7 +459,7 @@ impl Search<'_> {
         let services = self.stand.filled["services"].as_object();
         let named = distances
             .iter()
-            .filter(|(name, _)| services.is_some_and(|services| services.contains_key(**name)));
+            .filter(|(name, _)| services.is_some_and(|services| services.contains_key(name)));
         let nearest = named.clone().map(|(_, distance)| *distance).min();
         named
             .filter(|(_, distance)| Some(**distance) == nearest)

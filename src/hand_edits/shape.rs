@@ -1,7 +1,7 @@
 //! A file as its places are compared: text line by line, JSON with one value on each line, however it is laid out.
 
 use crate::source::step;
-use serde_json::Value;
+use crate::value::Value;
 
 /// A text to be compared, and which value each of its lines holds.
 pub(crate) struct Shape {

@@ -6,10 +6,9 @@ use super::spelling::spellings;
 use super::trial::{KeyChange, SINGLE, Stand};
 use crate::catalog::placeholders::written_back;
 use crate::editing::names::{self, at, said};
-use crate::json::Parts;
 use crate::pipeline::overlay_name;
 use crate::source::{pointer, steps};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeSet;
 
 /// An edited place, as it is read here.

@@ -2,7 +2,7 @@
 //! judged by rendering: a spelling that is missing here only leaves an edit unexplained.
 
 use crate::catalog::{Duration, Size, with_unit};
-use serde_json::Value;
+use crate::value::Value;
 
 /// One way in which a value reads.
 #[derive(Clone, Debug)]
@@ -116,7 +116,7 @@ fn round(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn what_a_file_says_otherwise_is_another_value() {

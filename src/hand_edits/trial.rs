@@ -11,8 +11,8 @@ use crate::overlay::Overlay;
 use crate::pipeline;
 use crate::render::{self, Rendered};
 use crate::source::{Source, Texts};
+use crate::value::Value;
 use anyhow::Result;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What may be changed so that a file is rendered otherwise.

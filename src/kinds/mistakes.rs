@@ -2,7 +2,7 @@
 
 use super::{HELP, Kind};
 use crate::diagnostic::{Diagnostic, Place};
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 impl Kind {
     /// What can be seen of it without an alert: names that lead nowhere, and expressions that cannot be read.

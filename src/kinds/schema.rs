@@ -1,7 +1,7 @@
 //! What the JSON Schema of a catalog says of the alerts of a kind.
 
 use super::Kind;
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 
 impl Kind {
     /// A key's JSON Schema, annotated with what only monstack reads: `metric`, `also`, `beside`, `labels`, `answers`, `role`,
@@ -54,7 +54,7 @@ impl Kind {
             .filter(|(key, said)| !(optional(said) || one_of && thresholds.contains(&key.as_str())))
             .map(|(key, _)| key)
             .collect();
-        let mut properties: Map<String, Value> = common
+        let mut properties: Map = common
             .iter()
             .map(|key| (key.to_string(), true.into()))
             .collect();

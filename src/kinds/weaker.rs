@@ -73,7 +73,7 @@ fn lost(own: &Kind, other: &Kind) -> Vec<String> {
         }
     }
     for (key, said) in &own.keys {
-        let includes = |said: &serde_json::Value| said["includes"] == true;
+        let includes = |said: &crate::value::Value| said["includes"] == true;
         match other.keys.get(key) {
             Some(known) if includes(said) && !includes(known) => {
                 lost.push(format!("`{key}` does not include its threshold"));

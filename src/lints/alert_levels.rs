@@ -4,9 +4,8 @@ use super::Lint;
 use crate::catalog::Catalog;
 use crate::catalog::levels::{Levels, WAIT};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
-use crate::json::Parts;
 use crate::source::{Source, step};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::HashMap;
 
 pub(crate) const LINT: Lint = Lint {
@@ -71,7 +70,7 @@ fn unknown(table: &str, key: &str, levels: &Levels, source: &Source) -> Vec<Diag
     let known = || levels.all.iter().map(|level| level.severity.as_str());
     let written = source.value.pointer(&place).into_iter();
     let written = written
-        .flat_map(Parts::entries)
+        .flat_map(Value::entries)
         .map(|(severity, _)| severity);
     let unknown = written.filter(|severity| known().all(|known| known != severity.as_str()));
     unknown
@@ -92,7 +91,7 @@ fn without_wait(table: &str, levels: &Levels, source: &Source) -> Option<Diagnos
     let place = format!("{table}/{WAIT}");
     let written = source.value.pointer(&place)?.as_object()?;
     let mut all = levels.all.iter().map(|level| level.severity.as_str());
-    let missing = all.find(|severity| !written.contains_key(*severity))?;
+    let missing = all.find(|severity| !written.contains_key(severity))?;
     Some(
         Diagnostic::error(
             "alert-levels",
@@ -183,7 +182,7 @@ fn without_levels(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     tables.extend(services.map(|service| format!("/services/{}/alerts", step(&service.name))));
     for table in &tables {
         let written = source.value.pointer(table);
-        for (name, written) in written.into_iter().flat_map(Parts::entries) {
+        for (name, written) in written.into_iter().flat_map(Value::entries) {
             let Some(alert) = catalog.alert(name).filter(|alert| alert.levels.is_none()) else {
                 continue;
             };

@@ -5,9 +5,8 @@ mod found;
 use super::{Lint, set_at};
 use crate::catalog::{Catalog, Service, origin};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::source::{Source, step};
-use serde_json::Value;
+use crate::value::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "conflicting-settings",

@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::kinds::Side;
 use crate::promql::matchers::regex;
 use crate::source::step;
-use serde_json::Value;
+use crate::value::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "exchanged-ratio",

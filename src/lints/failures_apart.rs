@@ -26,7 +26,7 @@ pub(crate) const LINT: Lint = Lint {
                     .says(key, "whole_of")
                     .and_then(|part| part.as_str());
                 let Some(part) =
-                    part.filter(|part| alert.settings.get(*part) == alert.settings.get(key))
+                    part.filter(|part| alert.settings.get(part) == alert.settings.get(key))
                 else {
                     continue;
                 };

@@ -3,8 +3,8 @@
 use super::{Lint, set_at};
 use crate::catalog::{Alert, Catalog, Duration};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::source::{Source, step};
+use crate::value::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "implausible-value",
@@ -161,7 +161,7 @@ fn percentages(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
         let of_metric = alert.kind.says(&key, "unit_of").is_some();
         let place = format!("{}/{}", alert.table(), step(&key));
         let written = source.value.pointer(&place).filter(|_| of_metric);
-        let levels = written.into_iter().flat_map(Parts::entries);
+        let levels = written.into_iter().flat_map(Value::entries);
         let levels = levels.map(|(level, number)| (format!("{place}/{}", step(level)), number));
         let all = written.map(|number| (place.clone(), number)).into_iter();
         all.chain(levels).collect::<Vec<_>>()

@@ -4,7 +4,6 @@ use super::Lint;
 use crate::catalog::access::parted;
 use crate::catalog::{Catalog, Metric, OF_ALERTS, Service, TAKEN, origin};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -138,7 +137,7 @@ fn of_a_profile(catalog: &Catalog, source: &Source, service: &Service) -> Option
             let asked = filter.into_iter().flat_map(|filter| filter.asks());
             let asked = asked.map(|(label, ..)| label);
             let mut asked = asked.chain(alert.per.iter().map(String::as_str));
-            let own = |label: &&str| metric.labels.contains_key(*label);
+            let own = |label: &&str| metric.labels.contains_key(label);
             let label = asked.find(|label| own(label) && service.labels.contains_key(*label))?;
             Some((label.to_string(), metric.name.clone()))
         });

@@ -3,8 +3,8 @@
 use super::Lint;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::source::step;
+use crate::value::Value;
 use std::collections::HashMap;
 use std::slice;
 
@@ -63,7 +63,7 @@ fn exchanged(
         let written = receivers
             .iter()
             .filter_map(|name| catalog.receivers.get(name));
-        let integrations = written.flat_map(Parts::entries);
+        let integrations = written.flat_map(Value::entries);
         integrations
             .map(|(integration, _)| integration.as_str())
             .collect()

@@ -4,9 +4,8 @@ use super::Lint;
 use crate::catalog::{Alert, Catalog, Metric, OF_ALERTS, Service};
 use crate::contract::status;
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
-use crate::json::Parts;
 use crate::source::step;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeSet;
 
 pub(crate) const LINT: Lint = Lint {
@@ -29,7 +28,7 @@ pub(crate) const LINT: Lint = Lint {
                 let wanted = property["labels"]
                     .items()
                     .filter_map(|label| label.as_str());
-                for label in wanted.filter(|label| !metric.labels.contains_key(*label)) {
+                for label in wanted.filter(|label| !metric.labels.contains_key(label)) {
                     found.push(
                         Diagnostic::error(
                             "missing-label",

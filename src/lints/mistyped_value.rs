@@ -2,7 +2,6 @@
 
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::source::step;
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::{Source, step};
-use serde_json::Value;
+use crate::value::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "percent-of-a-number",

@@ -2,9 +2,8 @@
 
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::source::step;
-use serde_json::Value;
+use crate::value::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "receiver-of-another",

@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::catalog::{Alert, Branch};
 use crate::diagnostic::{Diagnostic, Place};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::HashMap;
 
 pub(crate) const LINT: Lint = Lint {

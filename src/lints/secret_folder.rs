@@ -3,9 +3,8 @@
 use super::Lint;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::source::{Source, step};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeMap;
 
 pub(crate) const LINT: Lint = Lint {

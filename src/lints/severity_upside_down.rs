@@ -4,7 +4,7 @@ use super::{Lint, set_for};
 use crate::catalog::{Alert, Branch};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::Source;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::HashMap;
 
 pub(crate) const LINT: Lint = Lint {

@@ -4,7 +4,7 @@ use super::Lint;
 use crate::catalog::slos::{counted, one_counter};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::step;
-use serde_json::Value;
+use crate::value::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "slo-counts",

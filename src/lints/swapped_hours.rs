@@ -3,7 +3,7 @@
 use super::Lint;
 use super::unknown_time::named;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::{Parts, names};
+use crate::json::names;
 use crate::source::step;
 
 pub(crate) const LINT: Lint = Lint {

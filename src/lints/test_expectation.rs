@@ -5,7 +5,7 @@ use crate::catalog::alerts::Expected;
 use crate::catalog::{Alert, Catalog, Scope};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::json::plain;
-use serde_json::{Map, Value};
+use crate::value::Map;
 
 pub(crate) const LINT: Lint = Lint {
     code: "test-expectation",
@@ -220,14 +220,10 @@ fn apart(alert: &Alert) -> Vec<&str> {
 }
 
 /// Other labels than those, fewer or more.
-fn otherwise(
-    alert: &Alert,
-    expected: &Expected,
-    labels: &Map<String, Value>,
-) -> Option<(String, String)> {
+fn otherwise(alert: &Alert, expected: &Expected, labels: &Map) -> Option<(String, String)> {
     let wanted = apart(alert);
     let whole =
-        labels.len() == wanted.len() && wanted.iter().all(|label| labels.contains_key(*label));
+        labels.len() == wanted.len() && wanted.iter().all(|label| labels.contains_key(label));
     let message = || {
         format!(
             "`{}` fires apart by {}, and not by the labels of {}",

@@ -4,9 +4,8 @@ use super::Lint;
 use crate::catalog::units::Quantity;
 use crate::catalog::{Alert, Catalog, Duration};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::source::{Source, step};
-use serde_json::Value;
+use crate::value::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "time-in-another-unit",

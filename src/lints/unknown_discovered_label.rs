@@ -6,8 +6,8 @@ use crate::contract::domain::Domain;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::promql::re2::anchored;
 use crate::source::step;
+use crate::value::Value;
 use regex_automata::meta::Regex;
-use serde_json::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "unknown-discovered-label",

@@ -2,7 +2,6 @@
 
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
-use crate::json::Parts;
 use crate::source::step;
 
 pub(crate) const LINT: Lint = Lint {

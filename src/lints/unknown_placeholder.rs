@@ -4,8 +4,8 @@ use super::Lint;
 use crate::catalog::Catalog;
 use crate::catalog::placeholders::{Part, known, parts};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
-use crate::json::Parts;
 use crate::source::{Source, step};
+use crate::value::Value;
 use std::collections::BTreeSet;
 
 pub(crate) const LINT: Lint = Lint {
@@ -44,7 +44,7 @@ fn labels<'c>(catalog: &'c Catalog, name: &str) -> BTreeSet<&'c str> {
 fn unknown(table: &str, labels: &BTreeSet<&str>, source: &Source) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let written = source.value.pointer(&format!("{table}/annotations"));
-    let own = written.into_iter().flat_map(Parts::entries);
+    let own = written.into_iter().flat_map(Value::entries);
     let own = own.map(|(name, _)| format!("annotations/{}", step(name)));
     let keys = ["summary", "description"].map(str::to_string).into_iter();
     for key in keys.chain(own) {

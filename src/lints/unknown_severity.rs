@@ -2,9 +2,8 @@
 
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
-use crate::json::Parts;
 use crate::source::{Source, step};
-use serde_json::Value;
+use crate::value::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "unknown-severity",
@@ -61,7 +60,7 @@ pub(crate) const LINT: Lint = Lint {
             }
             for key in ["mute", "active"] {
                 let times = source.value.pointer(&format!("{table}/{key}"));
-                for (severity, _) in times.into_iter().flat_map(Parts::entries) {
+                for (severity, _) in times.into_iter().flat_map(Value::entries) {
                     let own = format!("{table}/{key}/{}", step(severity));
                     used.push((Place::Key(own), severity));
                 }

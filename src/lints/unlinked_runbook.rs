@@ -2,7 +2,7 @@
 
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
-use serde_json::Value;
+use crate::value::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "unlinked-runbook",

@@ -5,9 +5,8 @@ use crate::catalog::filters::as_pattern;
 use crate::catalog::{Catalog, Metric};
 use crate::contract::domain::Domain;
 use crate::diagnostic::{Diagnostic, Place, mistyped_part};
-use crate::json::Parts;
 use crate::source::step;
-use serde_json::Value;
+use crate::value::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "unmatched-filter",

@@ -5,9 +5,8 @@ use crate::catalog::owners::About;
 use crate::catalog::{Alert, Catalog};
 use crate::contract::domain::Domain;
 use crate::diagnostic::{Diagnostic, Place, mistyped, suggestion_or};
-use crate::json::Parts;
 use crate::source::step;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeSet;
 
 /// Labels that a key of its own stands for, and that key.

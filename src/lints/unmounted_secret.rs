@@ -3,7 +3,6 @@
 use super::{Lint, set_at};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::source::Source;
 
 /// The folder that the rendered compose file mounts for secrets.

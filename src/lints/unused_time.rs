@@ -5,7 +5,7 @@ use super::unknown_time::named;
 use crate::catalog::times::MONTHS;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::step;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeSet;
 
 pub(crate) const LINT: Lint = Lint {

@@ -2,10 +2,10 @@
 
 use super::http::{Answer, Client, Failure};
 use super::secret::without_user;
+use crate::value::Value;
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
 use std::sync::{Mutex, PoisonError};
 use ureq::http::Uri;
 

@@ -310,7 +310,7 @@ fn exposed<'a>(metric: &'a Metric, samples: &[&Sample]) -> Series<'a> {
 
 /// Whether nobody can say beforehand which series there will be.
 pub(crate) fn open_ended(metric: &Metric) -> bool {
-    metric.labels.values().any(serde_json::Value::is_string)
+    metric.labels.values().any(crate::value::Value::is_string)
 }
 
 fn without_series(service: &Service, metric: &Metric) -> Diagnostic {

@@ -2,7 +2,7 @@
 
 use crate::catalog::Duration;
 use crate::json::plain;
-use serde_json::Value;
+use crate::value::Value;
 
 /// Names of this machine: seen from a container, and from itself.
 pub(crate) const THIS_HOST: [&str; 4] = ["host.docker.internal", "localhost", "127.0.0.1", "[::1]"];
@@ -174,7 +174,7 @@ fn matcher(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn defaults_and_spellings_are_not_differences() {

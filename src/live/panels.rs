@@ -1,14 +1,13 @@
 //! The queries of the rendered dashboards, as Prometheus can run them.
 
 use crate::catalog::Catalog;
-use crate::json::Parts;
 use crate::promql::number::number;
 use crate::promql::variables::{Filling, fill};
 use crate::promql::walk::{children, children_mut, selector, selector_mut};
 use crate::promql::{Expr, MatchOp, parse};
 use crate::stack::dashboards::panels;
 use crate::stack::files::Files;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeMap;
 
 /// One query of one panel.

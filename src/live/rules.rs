@@ -1,13 +1,12 @@
 //! The rules that a server evaluates, held against those that were rendered.
 
 use crate::catalog::{Catalog, Duration};
-use crate::json::Parts;
 use crate::promql::canonical::{one_line, same};
 use crate::promql::narrowed;
 use crate::promql::parse;
 use crate::promql::walk::selectors;
 use crate::stack::files::Files;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A rule of a rendered file, or of a server.

@@ -5,7 +5,6 @@ use super::exposition::{Exposition, Sample};
 use super::http::Client;
 use super::prometheus::{data, query};
 use crate::catalog::Service;
-use crate::json::Parts;
 use std::collections::BTreeSet;
 
 /// The exposition of a job's targets together, without the labels that Prometheus has added.

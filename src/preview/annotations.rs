@@ -5,7 +5,7 @@ use super::legend::legend;
 use super::plot::runs;
 use super::units::clock;
 use super::variables::ShownVariables;
-use serde_json::Value;
+use crate::value::Value;
 
 pub(crate) struct Annotation {
     /// What it says: title and text, as the dashboard has them.

@@ -2,9 +2,8 @@
 
 use super::colour::colour;
 use super::units;
-use crate::json::Parts;
+use crate::value::{Map, Value};
 use regex_automata::meta::Regex;
-use serde_json::{Map, Value};
 
 /// What the configuration of one field says, overrides applied.
 pub(crate) struct Field {

@@ -8,10 +8,9 @@ use super::variables::{ShownVariables, seconds};
 use super::{page, story};
 use crate::catalog::{Catalog, Duration};
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::render::{File, Rendered};
 use crate::stack::files::Files;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeMap;
 
 /// Instants of a panel's time axis; more cannot be distinguished on a screen this wide.

@@ -5,8 +5,7 @@ use super::field::Field;
 use super::maker::{Maker, Shown};
 use super::subject::{Found, Subject};
 use super::{stat, table, timeline, timeseries};
-use crate::json::Parts;
-use serde_json::Value;
+use crate::value::Value;
 
 impl Maker<'_> {
     /// The body of a panel, and its queries as they were asked.

@@ -1,10 +1,9 @@
 //! Answers of a running Prometheus.
 
 use super::answers::{Answers, Axis, Labels, Series};
-use crate::json::Parts;
 use crate::live::endpoint::{Endpoint, encoded};
 use crate::live::http::Client;
-use serde_json::Value;
+use crate::value::Value;
 
 /// A running Prometheus at one time.
 pub(crate) struct Prometheus {

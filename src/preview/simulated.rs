@@ -3,7 +3,6 @@
 use super::answers::{Answers, Axis, Labels, Series};
 use super::synthetic::{Parted, SCHEMA, Synthetic};
 use crate::catalog::{Catalog, Duration};
-use crate::json::Parts;
 use crate::json::plain;
 use crate::promql::engine::{
     self, Data, Engine, Evaluated, Failure, LOOKBACK, Millis, Recorded, RecordedNative, Release,
@@ -13,7 +12,7 @@ use crate::promql::matchers::pick;
 use crate::promql::native::Histogram;
 use crate::promql::{Expr, VectorSelector};
 use crate::stack::Stack;
-use serde_json::Value;
+use crate::value::Value;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};

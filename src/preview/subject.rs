@@ -4,7 +4,7 @@ use super::annotations::Annotation;
 use super::answers::{Axis, Series};
 use super::field::Field;
 use super::legend::legend;
-use serde_json::Value;
+use crate::value::Value;
 
 /// The answer to one query of a panel.
 pub(crate) struct Found {

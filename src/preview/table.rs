@@ -3,8 +3,7 @@
 use super::body::{Body, Cell};
 use super::field::{Field, Shown};
 use super::subject::{Found, Subject};
-use crate::json::Parts;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeMap;
 
 /// A cell before it is formatted.

@@ -1,9 +1,8 @@
 //! Grafana's variables filled in: those of the dashboard with what it opens with, its own with the time shown.
 
 use crate::catalog::Duration;
-use crate::json::Parts;
 use crate::promql::variables::{Filling, fill};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeMap;
 
 /// Name → value, and how a person reads it.
@@ -101,7 +100,7 @@ impl ShownVariables {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn variables_are_filled_in() {

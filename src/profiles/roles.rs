@@ -2,9 +2,9 @@
 
 use super::{Exposed, Profile, Profiles, Type};
 use crate::diagnostic::{nearest, suggestion};
+use crate::value::{Map, Value};
 use minijinja::value::{Serde, Value as TemplateValue};
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
@@ -56,7 +56,7 @@ pub struct Role {
     pub labels: BTreeMap<String, Vec<String>>,
     /// Label by which series differ that add up → all its values, or a pattern.
     #[serde(skip_serializing_if = "Map::is_empty")]
-    pub domains: Map<String, Value>,
+    pub domains: Map,
 }
 
 /// What a service says of itself, by role. Templates see one value for all services that share it: to be the same is then seen at once.
@@ -206,7 +206,7 @@ pub(super) fn mistake(profile: &Profile, text: &str) -> Option<(usize, String)> 
             return Some((at(role), message));
         }
         let mut named = spec.r#where.keys().chain(spec.errors.keys());
-        if let Some(label) = named.find(|label| listed.is_some() && !labels.contains_key(*label)) {
+        if let Some(label) = named.find(|label| listed.is_some() && !labels.contains_key(label)) {
             let message = format!(
                 "the role `{role}` selects by the label `{label}`, which `{}` does not have here",
                 spec.metric

@@ -5,7 +5,6 @@ use crate::catalog::{Alert, Scope};
 use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::stack::Stack;
 
 /// What says which service an alert is about; one about something else has none of them that this does not need.

@@ -6,7 +6,6 @@ use crate::artifacts::RULES;
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
 use crate::contract::evaluate::Node;
-use crate::json::Parts;
 use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {

@@ -8,14 +8,13 @@ mod pages;
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::render::{LINE, Rendered};
 use crate::stack::Stack;
 use crate::stack::files::Files;
 use crate::stack::markdown::{Section, sections};
 use crate::stack::sentences::{Sentence, of_lines, of_text};
+use crate::value::Value;
 use judge::{Names, Part, Subjects, Wrong};
-use serde_json::Value;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "another-fact",

@@ -5,7 +5,6 @@ use crate::artifacts::Role;
 use crate::catalog::pattern::Automaton;
 use crate::catalog::{Catalog, Metric};
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::json::Parts;
 use crate::overlay;
 use crate::render::File;
 use crate::stack::collector::{Call, Literal, assigned, automaton, difference, literal_at};

@@ -3,7 +3,6 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::{Alert, Duration};
-use crate::json::Parts;
 use crate::promql::VectorSelector;
 use crate::promql::matchers::picks;
 use crate::promql::walk::selectors;

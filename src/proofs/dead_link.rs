@@ -5,7 +5,6 @@ use crate::artifacts::RULES;
 use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::json::Parts;
 use crate::promql::variables::variables as written_variables;
 use crate::render::File;
 use crate::stack::Stack;
@@ -14,7 +13,7 @@ use crate::stack::document::walk;
 use crate::stack::expressions::{Expression, Usage};
 use crate::stack::grafana::filled::left_as_written;
 use crate::stack::variables::listed_label;
-use serde_json::Value;
+use crate::value::Value;
 use std::cell::LazyCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 

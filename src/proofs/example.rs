@@ -1,11 +1,10 @@
 //! The stack in which the examples of the proofs are tried and explained, and the places in it that they change.
 
 use crate::artifacts::Role;
-use crate::json::Parts;
 use crate::lints::EXAMPLE;
 use crate::render::Rendered;
 use crate::source::step;
-use serde_json::Value;
+use crate::value::Value;
 
 /// Two alerts, of which one silences the other, and one in PromQL.
 const ALERTS: &str = r#"[alerts.Down]
@@ -93,7 +92,7 @@ fn inside(value: &Value, steps: &[&str]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn a_pattern_leads_to_the_first_place_that_has_the_rest_of_it() {

@@ -5,14 +5,13 @@ use crate::catalog::{Alert, Catalog, Group, Scope, Service};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::evaluation::classes::{OF_TARGETS, Questions, target};
 use crate::evaluation::unit_tests::{Found, Mismatch, Suite, labels};
-use crate::json::Parts;
 use crate::promql::engine::{Labels, NAME, Release, metric};
 use crate::promql::walk::selectors;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::rules::LoadedRule;
 use crate::stack::tested::RuleFiles;
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "fires-alone",

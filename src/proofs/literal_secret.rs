@@ -4,7 +4,6 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::secrets::LITERAL;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::stack::Stack;
 use crate::stack::containers::Container;
 use crate::stack::containers::text::{filled, scalar};

@@ -8,7 +8,7 @@ use crate::stack::containers::Container;
 use crate::stack::containers::images::WrittenBy;
 use crate::stack::containers::mounts::{Mount, Sight, Source};
 use crate::stack::containers::text::{normal, scalar};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::HashMap;
 
 pub(crate) const PROOF: Proof = Proof {

@@ -6,7 +6,6 @@ use crate::contract::bounds::part;
 use crate::contract::evaluate::Node;
 use crate::contract::values::{Base, Unit};
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::number::number;
 use crate::promql::token::{T_ADD, T_DIV, T_MUL, T_SUB};

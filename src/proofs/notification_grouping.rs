@@ -4,7 +4,6 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::owners::Told;
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::json::Parts;
 use crate::stack::notifications::alerts::Firing;
 use crate::stack::notifications::routes::{EACH, Route};
 use crate::stack::notifications::{Notifications, Promised};

@@ -5,7 +5,7 @@ use crate::artifacts::Role;
 use crate::diagnostic::suggestion;
 use crate::go_template::parse;
 use crate::go_template::shapes::Asked;
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::overlay::glob;
 use crate::render::File;
 use crate::stack::Stack;
@@ -13,6 +13,7 @@ use crate::stack::containers::mounts::Sight;
 use crate::stack::document::walk;
 use crate::stack::notifications::routes::EACH;
 use crate::stack::notifications::{Notifications, texts};
+use crate::value::Value;
 use std::collections::BTreeSet;
 
 /// What alerts of a catalog may have beside those of its rules: without `runbook_url` in `[platform]` they have no link.
@@ -154,7 +155,7 @@ fn groups(notifications: &Notifications, receiver: &str) -> Option<BTreeSet<Stri
             .settings
             .get("group_by")
             .into_iter()
-            .flat_map(Parts::items)
+            .flat_map(Value::items)
         {
             let label = plain(label);
             if label == EACH {

@@ -11,7 +11,7 @@ use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::receivers::{host, tells_of_the_end};
 use crate::stack::notifications::routes::Route;
 use crate::stack::notifications::{Notifications, texts};
-use serde_json::Value;
+use crate::value::Value;
 use std::cell::LazyCell;
 use std::ops::Deref;
 

@@ -6,7 +6,6 @@ use crate::contract::Contract;
 use crate::contract::evaluate::Node;
 use crate::contract::values::Bounds;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "panel-axis",

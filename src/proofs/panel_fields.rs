@@ -11,13 +11,12 @@ use crate::contract::Contract;
 use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::json::Parts;
 use crate::stack::Stack;
 use crate::stack::dashboards::panels;
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::shown::script;
+use crate::value::Value;
 use regex_automata::meta::Regex;
-use serde_json::Value;
 use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {

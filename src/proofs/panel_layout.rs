@@ -4,8 +4,7 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::suggestion;
-use crate::json::Parts;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::HashMap;
 
 /// A panel's place, title and pointer.

@@ -5,14 +5,13 @@ use crate::artifacts::Role;
 use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::promql::variables::variables;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::expressions::Expression;
 use crate::stack::variables::listed_label;
+use crate::value::Value;
 use fixedbitset::FixedBitSet;
-use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
 pub(crate) const PROOF: Proof = Proof {

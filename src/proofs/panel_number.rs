@@ -11,7 +11,6 @@ use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::catalog::Duration;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::promql::engine::{Labels, NAME, metric};
 use crate::promql::matchers::picks;
 use crate::promql::number::number;
@@ -23,8 +22,8 @@ use crate::stack::Stack;
 use crate::stack::expressions::Expression;
 use crate::stack::world::busy::{SECOND, busy_service};
 use crate::stack::world::{Recordings, Samples, World};
+use crate::value::Value;
 use conditions::{Condition, windows};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const PROOF: Proof = Proof {

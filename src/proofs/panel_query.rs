@@ -6,7 +6,6 @@ use crate::artifacts::Role;
 use crate::catalog::Duration;
 use crate::contract::evaluate::nodes;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::promql::canonical::{plain, print};
 use crate::promql::walk::{children_mut, selector_mut, selectors};
 use crate::promql::{Expr, MatchOp};
@@ -15,7 +14,7 @@ use crate::stack::dashboards::panels;
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::shown::{News, colour};
 use crate::stack::grafana::{Draws, GRAFANA};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::HashMap;
 
 pub(crate) const PROOF: Proof = Proof {

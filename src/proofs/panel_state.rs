@@ -5,7 +5,6 @@ use super::{Check, Example, Proof, Usage, dead_link, place};
 use crate::artifacts::Role;
 use crate::catalog::{Scope, Service};
 use crate::contract::targets::Target;
-use crate::json::Parts;
 use crate::promql::engine::Labels;
 use crate::promql::walk::selectors;
 use crate::stack::Stack;

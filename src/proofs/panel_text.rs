@@ -3,7 +3,6 @@
 use super::panel_unit::of_some_unit;
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
-use crate::json::Parts;
 use crate::promql::variables::variables;
 use crate::stack::dashboards::panels;
 use crate::stack::grafana::GRAFANA;

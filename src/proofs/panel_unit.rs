@@ -6,11 +6,10 @@ use crate::artifacts::Role;
 use crate::contract::Contract;
 use crate::contract::evaluate::{Node, nodes};
 use crate::contract::values::Base;
-use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::token::*;
 use crate::stack::grafana::shown::{meets, overriding};
-use serde_json::Value;
+use crate::value::Value;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "panel-unit",

@@ -4,12 +4,11 @@ use super::{Expression, OwnTests};
 use crate::artifacts::Role;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::render::{File, LINE, Rendered};
 use crate::source::step;
 use crate::stack::containers::Container;
 use crate::stack::containers::process::Flag;
-use serde_json::Value;
+use crate::value::Value;
 
 /// The code is that of the proof: `inspect` adds it.
 const OF_PROOF: &str = "";
@@ -331,7 +330,7 @@ impl Written<'_> {
     fn of_container(&self, spot: &Spot) -> Option<String> {
         let inside = spot.pointer.strip_prefix("/services/")?;
         let (name, key) = inside.split_once('/')?;
-        let service = serde_json::to_value(self.catalog.service(name)?).ok()?;
+        let service = crate::value::to_value(self.catalog.service(name)?).ok()?;
         let said = service.pointer(&format!("/{key}"))?;
         let there = spot.file.value.pointer(spot.pointer)?;
         (said == there).then(|| format!("/services/{name}/{key}"))
@@ -340,10 +339,10 @@ impl Written<'_> {
     /// The key of Grafana's or Prometheus' table that a value of its configuration is written as in the catalog, word by word.
     fn of_setting(&self, spot: &Spot) -> Option<String> {
         let (table, said) = match spot.file.role {
-            Role::Datasources => ("/grafana", serde_json::to_value(&self.catalog.grafana)),
+            Role::Datasources => ("/grafana", crate::value::to_value(&self.catalog.grafana)),
             Role::Prometheus if !spot.pointer.starts_with("/scrape_configs/") => (
                 "/prometheus",
-                serde_json::to_value(&self.catalog.prometheus),
+                crate::value::to_value(&self.catalog.prometheus),
             ),
             _ => return None,
         };

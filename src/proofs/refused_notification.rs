@@ -3,11 +3,11 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::stack::notifications::alerts::{Firing, NOT_FOR_PEOPLE};
 use crate::stack::notifications::receivers::{host, tells_of_the_end};
 use crate::stack::notifications::{matchers::Labels, texts};
-use serde_json::Value;
+use crate::value::Value;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "refused-notification",

@@ -3,7 +3,6 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::{RULES, Role};
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::overlay::glob;
 use crate::render::File;
 use crate::stack::Stack;

@@ -12,7 +12,7 @@ use crate::promql::token::{T_GTE, T_GTR, T_LSS, T_LTE};
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::rules::{LoadedRule, named};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::{BTreeSet, HashMap};
 
 pub(crate) const PROOF: Proof = Proof {

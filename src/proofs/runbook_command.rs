@@ -3,7 +3,6 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::{nearest, suggestion};
-use crate::json::Parts;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::containers::images::knows;

@@ -18,7 +18,6 @@ mod stores;
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::render::File;
 use crate::stack::Stack;
 pub(super) use connection::{connection_of_service, connects_as_said};

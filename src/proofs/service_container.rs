@@ -3,7 +3,6 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Service;
-use crate::json::Parts;
 use crate::lints::mistaken_exporter::{Written, mistakes};
 use crate::lints::uncollected_metric::uncollected;
 use crate::source::step;
@@ -11,7 +10,7 @@ use crate::stack::Stack;
 use crate::stack::containers::mounts::{Sight, Source};
 use crate::stack::containers::text::{names, normal, pairs, scalar, unreadable_dollar};
 use crate::stack::containers::{Container, Project};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::HashMap;
 
 pub(crate) const PROOF: Proof = Proof {

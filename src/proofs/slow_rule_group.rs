@@ -6,7 +6,6 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
 use crate::catalog::Duration;
 use crate::contract::domain::Domain;
-use crate::json::Parts;
 use crate::promql::engine::metric;
 use crate::promql::walk::selectors;
 use crate::stack::Stack;

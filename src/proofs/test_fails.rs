@@ -5,7 +5,6 @@ use crate::artifacts::Role;
 use crate::catalog::{Duration, Scope};
 use crate::diagnostic::Diagnostic;
 use crate::evaluation::unit_tests::{Found, Loaded, Mismatch};
-use crate::json::Parts;
 use crate::promql::engine::{LOOKBACK, metric};
 use crate::promql::walk::selectors;
 use crate::render::File;

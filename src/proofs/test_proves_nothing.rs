@@ -10,7 +10,6 @@ use crate::contract::evaluate::nodes;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::evaluation::rules::Rule;
 use crate::evaluation::unit_tests::{Found, Loaded, Mismatch, Suite};
-use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::engine::Release;
 use crate::promql::number::number;
@@ -20,7 +19,7 @@ use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::rules::LoadedRule;
 use crate::stack::tested::RuleFiles;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 

@@ -11,7 +11,7 @@ use crate::overlay;
 use crate::promql::engine::Labels;
 use crate::stack::Stack;
 use crate::stack::rules::{LoadedRule, named};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::LazyLock;
 

@@ -4,7 +4,6 @@ use super::scrape_job::tells_replicas;
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::render::File;
 use crate::source::step;
 use crate::stack::Stack;

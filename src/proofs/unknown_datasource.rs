@@ -2,11 +2,10 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::json::Parts;
 use crate::stack::dashboards::panels;
 use crate::stack::grafana::shown::script;
+use crate::value::Value;
 use regex_automata::meta::Regex;
-use serde_json::Value;
 
 /// What comes with Grafana: its own, and what reckons with the results of other queries. Others of its own begin with `--`.
 const BUILT_IN: [&str; 2] = ["grafana", "__expr__"];

@@ -6,12 +6,12 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::{Duration, Service, Size};
 use crate::contract::targets::Target;
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::promql::re2::rewritten;
 use crate::source::step;
 use crate::stack::Stack;
+use crate::value::Value;
 use regex_automata::meta::Regex;
-use serde_json::Value;
 use std::collections::HashSet;
 
 pub(crate) const PROOF: Proof = Proof {

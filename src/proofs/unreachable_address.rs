@@ -10,7 +10,6 @@ mod services;
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::source::step;
 use crate::stack::Stack;
 use connection::Judge;

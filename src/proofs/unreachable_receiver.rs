@@ -4,11 +4,10 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::ipv6;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::stack::Stack;
 use crate::stack::notifications::Notifications;
 use crate::stack::notifications::receivers::{Besides, for_all, host};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {

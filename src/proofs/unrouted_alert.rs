@@ -7,7 +7,6 @@ use crate::artifacts::Role;
 use crate::catalog::NO_ONE;
 use crate::catalog::owners::Told;
 use crate::diagnostic::{Diagnostic, Place, plural};
-use crate::json::Parts;
 use crate::lints::louder_for_less::CALLS;
 use crate::promql::walk::selectors;
 use crate::stack::Stack;
@@ -15,7 +14,7 @@ use crate::stack::notifications::matchers::{Comparison, Matcher, keys};
 use crate::stack::notifications::routes::{Route, TIMES};
 use crate::stack::notifications::times::{Heeded, Intervals, heeded};
 use crate::stack::notifications::{Notifications, Promised};
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 use std::collections::HashSet;
 
 /// Minutes of a day: for so long of a week a system may be maintained while nobody is paged.
@@ -90,7 +89,7 @@ fn unreadable(notifications: &Notifications, route: &Route) -> Vec<Diagnostic> {
         ));
     }
     for key in TIMES {
-        let names = route.settings.get(key).into_iter().flat_map(Parts::texts);
+        let names = route.settings.get(key).into_iter().flat_map(Value::texts);
         for name in names.filter(|name| !notifications.intervals.have(name)) {
             found.push(place::at(
                 path,
@@ -377,7 +376,7 @@ fn at_other_times(
         let route = by.first()?;
         let key = TIMES
             .iter()
-            .find(|key| route.settings.contains_key(**key))
+            .find(|key| route.settings.contains_key(key))
             .map_or(String::new(), |key| format!("/{key}"));
         Some((
             format!("{}{key}", route.pointer),
@@ -429,9 +428,7 @@ fn never_or_seldom(
         None => "at any time".to_string(),
     };
     let route = routes.first()?;
-    let key = TIMES
-        .iter()
-        .find(|key| route.settings.contains_key(**key))?;
+    let key = TIMES.iter().find(|key| route.settings.contains_key(key))?;
     Some((
         format!("{}/{key}", route.pointer),
         format!("{called} is told to nobody {how}"),
@@ -462,7 +459,7 @@ fn asleep(
         let route = by.first()?;
         let key = TIMES
             .iter()
-            .find(|key| route.settings.contains_key(**key))?;
+            .find(|key| route.settings.contains_key(key))?;
         Some((
             format!("{}/{key}", route.pointer),
             format!(

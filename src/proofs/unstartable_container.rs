@@ -8,7 +8,6 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place, suggestion};
-use crate::json::Parts;
 use crate::source::step;
 use crate::stack::Stack;
 use crate::stack::containers::network::Mode;
@@ -223,9 +222,9 @@ fn references(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
             );
         }
     }
-    let files: Vec<&serde_json::Value> = match &container.value["env_file"] {
-        serde_json::Value::Array(list) => list.iter().collect(),
-        serde_json::Value::Null => Vec::new(),
+    let files: Vec<&crate::value::Value> = match &container.value["env_file"] {
+        crate::value::Value::Array(list) => list.iter().collect(),
+        crate::value::Value::Null => Vec::new(),
         one => vec![one],
     };
     for (index, entry) in files.into_iter().enumerate() {

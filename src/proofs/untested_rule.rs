@@ -2,7 +2,6 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::json::Parts;
 use crate::stack::own_tests::OwnTests;
 use std::collections::{HashMap, HashSet};
 

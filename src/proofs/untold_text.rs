@@ -3,9 +3,8 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::stack::Stack;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeMap;
 
 pub(crate) const PROOF: Proof = Proof {

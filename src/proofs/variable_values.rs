@@ -5,7 +5,6 @@ use crate::artifacts::Role;
 use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, Severity, nearest, suggestion};
-use crate::json::Parts;
 use crate::promql::engine::metric;
 use crate::promql::variables::{Filling, fill, variables};
 use crate::promql::walk::selectors;
@@ -16,9 +15,9 @@ use crate::stack::document::walk;
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::shown::{built, script};
 use crate::stack::variables::{listed_label, query};
+use crate::value::Value;
 use regex_automata::Input;
 use regex_automata::meta::Regex;
-use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 pub(crate) const PROOF: Proof = Proof {

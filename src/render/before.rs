@@ -1,8 +1,8 @@
 //! `rendered["path"]` in a template: the files that were rendered before it, each converted when it is asked for.
 
 use super::File;
+use crate::value::Value;
 use minijinja::value::{Enumerator, Object, Serde, Value as TemplateValue};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

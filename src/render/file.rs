@@ -1,9 +1,8 @@
 //! One rendered file, and the rules in it.
 
 use crate::artifacts::Role;
-use crate::json::Parts;
 use crate::overlay::glob;
-use serde_json::Value;
+use crate::value::Value;
 use std::sync::Arc;
 
 /// One rendered file.

@@ -4,6 +4,7 @@ use super::Fleet;
 use super::server::{Content, answer, listen};
 use crate::catalog::Catalog;
 use crate::simulation::fault::Fault;
+use crate::value::{Map, Value};
 use anyhow::Result;
 use hyper::body::Incoming;
 use hyper::header::HOST;
@@ -11,7 +12,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde_json::{Map, Value};
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -84,7 +84,7 @@ fn refuse(status: StatusCode, reason: &str) -> Response<Content> {
 }
 
 fn state(fleet: &Fleet) -> Response<Content> {
-    let faults: Map<String, Value> = fleet
+    let faults: Map = fleet
         .faults()
         .into_iter()
         .map(|(service, fault)| {

@@ -243,7 +243,7 @@ async fn respond(fleet: &Fleet, post: &Post, request: &Request<Incoming>) -> Res
         Some(Transport::WrongContentType) => answer(
             StatusCode::OK,
             "application/json",
-            serde_json::Value::from(fleet.scrape(post)).to_string(),
+            crate::value::Value::from(fleet.scrape(post)).to_string(),
         ),
         Some(Transport::WebPage) => answer(StatusCode::OK, "text/html", LOGIN),
         Some(Transport::NotANumber) => {
@@ -279,6 +279,6 @@ fn health(post: &Post, fault: Option<&Fault>) -> Response<Content> {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "unhealthy")
     };
-    let body = serde_json::json!({"status": word, "service": post.service.name});
+    let body = crate::value::json!({"status": word, "service": post.service.name});
     answer(status, "application/json", format!("{body}\n"))
 }

@@ -2,9 +2,9 @@
 
 use crate::catalog::pattern::{parse, rewritten};
 use crate::contract::status::LABELS;
+use crate::value::Value;
 use regex_automata::meta::Regex;
 use regex_syntax::hir::{Class, Hir, HirKind};
-use serde_json::Value;
 
 /// Words that people expect under a label of this name.
 fn expected(label: &str) -> &'static [&'static str] {
@@ -121,6 +121,6 @@ mod tests {
             values("status", &Value::from("[1-5][0-9]{2}")),
             ["200", "404", "500"]
         );
-        assert_eq!(values("kind", &serde_json::json!(["a", "b"])), ["a", "b"]);
+        assert_eq!(values("kind", &crate::value::json!(["a", "b"])), ["a", "b"]);
     }
 }

@@ -1,7 +1,7 @@
 //! How the files of a catalog are put together: parts beside each other, an environment over them.
 
 use super::{Contradiction, Source, Span, step};
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 use std::collections::{HashMap, HashSet};
 
 /// What says where a service is; an environment that gives one of a side takes the other side away.
@@ -123,7 +123,7 @@ impl Source {
             entries.retain(|name, entry| {
                 let Some(flag) = entry
                     .as_object_mut()
-                    .and_then(|entry| entry.shift_remove("enabled"))
+                    .and_then(|entry| entry.remove("enabled"))
                 else {
                     return true;
                 };
@@ -135,7 +135,7 @@ impl Source {
                     Value::Bool(true) => more,
                     Value::Bool(false) => {
                         let known = whole.get_mut(&table).and_then(Value::as_object_mut);
-                        match known.and_then(|known| known.shift_remove(name)) {
+                        match known.and_then(|known| known.remove(name)) {
                             Some(_) => gone.push((table.clone(), name.clone())),
                             None => self.contradictions.push(Contradiction::NothingToDisable {
                                 table: table.clone(),
@@ -174,7 +174,7 @@ impl Source {
                     _ => Vec::new(),
                 };
                 for other in others {
-                    known.shift_remove(&other);
+                    known.remove(&other);
                     below(&mut self.spans, &format!("{pointer}/{}", step(&other)));
                 }
             }
@@ -194,8 +194,8 @@ impl Source {
 
     fn over(
         &mut self,
-        known: &mut Map<String, Value>,
-        new: Map<String, Value>,
+        known: &mut Map,
+        new: Map,
         pointer: &str,
         spans: &mut HashMap<String, Span>,
     ) {
@@ -217,7 +217,7 @@ impl Source {
     /// Keys of a table that an environment does not have.
     fn unset(
         &mut self,
-        known: &mut Map<String, Value>,
+        known: &mut Map,
         names: &Value,
         pointer: &str,
         spans: &mut HashMap<String, Span>,
@@ -234,7 +234,7 @@ impl Source {
             return;
         };
         for (index, name) in all.iter().filter_map(Value::as_str).enumerate() {
-            match known.shift_remove(name) {
+            match known.remove(name) {
                 Some(_) => drop(below(&mut self.spans, &format!("{pointer}/{}", step(name)))),
                 None => self.contradictions.push(Contradiction::NothingToDisable {
                     table: pointer.trim_start_matches('/').replace('/', "."),
@@ -248,7 +248,7 @@ impl Source {
 
     fn replace(
         &mut self,
-        known: &mut Map<String, Value>,
+        known: &mut Map,
         key: &str,
         value: Value,
         pointer: &str,
@@ -318,7 +318,7 @@ impl Source {
             .filter_map(|(name, entry)| is_gone(name, entry).then(|| name.clone()))
             .collect();
         for name in gone {
-            entries.shift_remove(&name);
+            entries.remove(&name);
             below(&mut self.spans, &format!("/{table}/{}", step(&name)));
         }
     }
@@ -361,7 +361,7 @@ fn reads_one_of(entry: &Value, metrics: &HashSet<String>) -> bool {
     })
 }
 
-fn object(value: Value) -> Map<String, Value> {
+fn object(value: Value) -> Map {
     match value {
         Value::Object(table) => table,
         _ => Map::new(),

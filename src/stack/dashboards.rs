@@ -1,8 +1,7 @@
 //! What dashboards hold.
 
 use crate::catalog::Group;
-use crate::json::Parts;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::HashMap;
 
 /// The panels of a dashboard with their pointers, those inside collapsed rows too, in the order in which they are seen: Grafana

@@ -1,7 +1,7 @@
 //! Any document, value by value.
 
 use crate::source::step;
-use serde_json::Value;
+use crate::value::Value;
 use std::fmt;
 
 /// Where a value stands in a document. It is put together on the way down, and written as a JSON pointer only where

@@ -12,7 +12,7 @@ use crate::promql::Expr;
 use crate::promql::engine::metric;
 use crate::promql::walk::selectors;
 use crate::render::{File, LINE};
-use serde_json::Value;
+use crate::value::Value;
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;

@@ -3,9 +3,8 @@
 use crate::artifacts::{RULES, Role};
 use crate::catalog::Duration;
 use crate::contract::targets::Lists;
-use crate::json::Parts;
 use crate::render::File;
-use serde_json::Value;
+use crate::value::Value;
 
 /// Rendered files.
 #[derive(Clone, Copy)]

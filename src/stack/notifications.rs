@@ -16,7 +16,6 @@ use crate::catalog::Catalog;
 use crate::catalog::owners::Told;
 use crate::contract::domain::Domain;
 use crate::diagnostic::{mistyped_part, surely_meant};
-use crate::json::Parts;
 use crate::render::File;
 use crate::stack::Stack;
 use alerts::{Alerts, Firing};

@@ -3,12 +3,11 @@
 use crate::catalog::Catalog;
 use crate::contract::Contract;
 use crate::contract::relabel::Rule;
-use crate::json::Parts;
 use crate::profiles::{built_in, of_runtimes};
 use crate::promql::matchers::Judge;
 use crate::promql::{Matcher, VectorSelector};
+use crate::value::Value;
 use fixedbitset::FixedBitSet;
-use serde_json::Value;
 use std::collections::HashSet;
 
 /// A job whose targets only Prometheus finds.

@@ -3,7 +3,6 @@
 use super::files::Files;
 use crate::catalog::Catalog;
 use crate::catalog::alerts::OwnTest;
-use crate::json::Parts;
 use crate::render::File;
 use std::collections::HashMap;
 
@@ -64,7 +63,7 @@ impl OwnTests {
             .map_or(&[][..], Vec::as_slice);
         // Two of one name come in the order in which they are written.
         let mut seen: HashMap<&str, usize> = HashMap::new();
-        let one = |test: &serde_json::Value| {
+        let one = |test: &crate::value::Value| {
             let (title, pointers) = self.pointers.get_key_value(test["name"].as_str()?)?;
             let next = seen.entry(title).or_default();
             *next += 1;

@@ -3,13 +3,13 @@
 use crate::catalog::Duration;
 use crate::catalog::times::{MONTHS, WEEKDAYS};
 use crate::diagnostic::{nearest, suggestion};
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::promql::re2::valid;
 use crate::render::File;
 use crate::stack::containers::images::Version;
 use crate::stack::document::Pointer;
+use crate::value::Value;
 use serde::Deserialize;
-use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;

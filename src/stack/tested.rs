@@ -4,7 +4,6 @@ use super::Stack;
 use crate::catalog::Catalog;
 use crate::evaluation::rules::Rule;
 use crate::evaluation::unit_tests::{Found, Loaded, Suite};
-use crate::json::Parts;
 use crate::overlay::glob;
 use crate::promql::engine::Release;
 use crate::render::File;

@@ -2,9 +2,8 @@
 
 use super::files::Files;
 use crate::catalog::Duration;
-use crate::json::Parts;
 use crate::promql::variables::{Filling, fill};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeMap;
 
 /// What a variable of a dashboard asks for; Grafana writes it as text, or as a table with it.
@@ -105,7 +104,7 @@ fn one_of_all(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn a_variable_ends_where_its_name_ends() {

@@ -1,6 +1,6 @@
 //! YAML as nearly everybody writes it, read in one pass over its bytes: a fifth of what a parser for all of YAML costs.
 
-use serde_json::{Map, Number, Value};
+use crate::value::{Map, Number, Value};
 
 /// One document that needs nothing but maps, lists, texts on one line, literal blocks and simple numbers. None: there is more in
 /// it, such as a tag, an anchor, a text over several lines or a number that readers disagree about, or a mistake; the whole
@@ -25,6 +25,18 @@ pub(super) fn read(text: &str) -> Option<Value> {
         _ => reader.block(column, DEEPEST)?,
     };
     reader.is_at_end().then_some(value)
+}
+
+/// A list that is whole, with no room for more.
+fn list(mut items: Vec<Value>) -> Value {
+    items.shrink_to_fit();
+    Value::Array(items)
+}
+
+/// A map that is whole, with no room for more.
+fn map(mut entries: Map) -> Value {
+    entries.shrink_to_fit();
+    Value::Object(entries)
 }
 
 /// How deep lists and maps stand in each other: what is deeper would need a stack of its own, and the whole reader has a limit.
@@ -146,9 +158,9 @@ impl<'a> Reader<'a> {
             items.push(item);
             // What stands further in belongs to nothing.
             match self.column() {
-                _ if self.is_at_end() => return Some(Value::Array(items)),
+                _ if self.is_at_end() => return Some(list(items)),
                 next if next > column => return None,
-                next if next < column || !self.is_item() => return Some(Value::Array(items)),
+                next if next < column || !self.is_item() => return Some(list(items)),
                 _ => {}
             }
         }
@@ -168,9 +180,9 @@ impl<'a> Reader<'a> {
                 return None;
             }
             match self.column() {
-                _ if self.is_at_end() => return Some(Value::Object(entries)),
+                _ if self.is_at_end() => return Some(map(entries)),
                 next if next > column => return None,
-                next if next < column => return Some(Value::Object(entries)),
+                next if next < column => return Some(map(entries)),
                 _ => {}
             }
         }
@@ -388,7 +400,7 @@ impl<'a> Reader<'a> {
                     self.between()?;
                     if self.peek() == b']' {
                         self.at += 1;
-                        return Some(Value::Array(items));
+                        return Some(list(items));
                     }
                     items.push(self.flow(deeper)?);
                     self.comma(b']')?;
@@ -401,7 +413,7 @@ impl<'a> Reader<'a> {
                     self.between()?;
                     if self.peek() == b'}' {
                         self.at += 1;
-                        return Some(Value::Object(entries));
+                        return Some(map(entries));
                     }
                     let is_quoted = self.peek() == b'"';
                     let key = self.key()?;

@@ -9,8 +9,8 @@ mod referee;
 mod shop;
 
 use monstack::stack::notifications::inhibition::Inhibition;
+use monstack::value::Value;
 use monstack::yaml;
-use serde_json::Value;
 use shop::{folder, monstack};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

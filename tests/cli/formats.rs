@@ -1,7 +1,7 @@
 //! What machines read: one JSON document on every path, GitHub's annotations, and colours only for those who see them.
 
 use crate::{CATALOG, monstack, referee, rendered, run, shop};
-use serde_json::Value;
+use monstack::value::Value;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -107,7 +107,7 @@ fn an_added_service_is_listed_in_json() {
     let document: Value = serde_json::from_str(&added.out).unwrap();
     assert_eq!(
         document["added"],
-        serde_json::json!({"service": "search", "file": "services.toml", "line": 15})
+        monstack::value::json!({"service": "search", "file": "services.toml", "line": 15})
     );
     assert!(
         document["changes"]

@@ -2,7 +2,7 @@
 //! nothing but a catalog, what is rendered of it, and monstack on the PATH.
 
 use crate::{CATALOG, referee, rendered, run};
-use serde_json::Value;
+use monstack::value::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

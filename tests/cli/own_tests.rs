@@ -260,7 +260,7 @@ fn notations_are_judged_as_promtool_does() {
         "..5",
     ];
     for value in values {
-        let test = serde_json::json!({"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [{"interval": "1m", "input_series": [{"series": "a", "values": value}]}]});
+        let test = monstack::value::json!({"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [{"interval": "1m", "input_series": [{"series": "a", "values": value}]}]});
         fs::write(folder.join("test.json"), test.to_string()).unwrap();
         let (accepts, output) =
             crate::referee::judge("promtool", &["test", "rules", "test.json"], &folder);

@@ -107,7 +107,7 @@ fn an_entry_in_two_files_is_shown_in_both() {
     .unwrap();
     let said = run(&root, &["render", "--format", "json"]);
     assert_eq!(said.code, Some(1));
-    let document: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let document: monstack::value::Value = serde_json::from_str(&said.out).unwrap();
     let found = &document["findings"][0];
     assert_eq!(
         (

@@ -1,7 +1,7 @@
 //! Help, version, completions, schema, and what happens when nobody reads.
 
 use crate::{CATALOG, Run, monstack, referee, run, shop};
-use serde_json::Value;
+use monstack::value::Value;
 use std::fs::OpenOptions;
 use std::process::{Command, Stdio};
 

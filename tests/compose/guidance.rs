@@ -1,7 +1,7 @@
 //! The compose files against the CIS Docker Benchmark 1.6 (chapter 5, what a container is started with) and the rules of
 //! OWASP's Docker Security Cheat Sheet. What is about the machine or the image is not for a compose file to say.
 
-use serde_json::Value;
+use monstack::value::Value;
 
 /// Whether a container of the whole project is as a rule wants it.
 type Holds = fn(name: &str, container: &Value, watches: bool) -> bool;
@@ -23,7 +23,7 @@ pub const RULES: &[(&str, &str, Holds)] = &[
         !watches || one["healthcheck"]["test"].is_array()
     }),
     ("CIS 5.3, OWASP 3", "no capabilities", |_, one, _| {
-        one["cap_drop"] == serde_json::json!(["ALL"]) && one.get("cap_add").is_none()
+        one["cap_drop"] == monstack::value::json!(["ALL"]) && one.get("cap_add").is_none()
     }),
     (
         "CIS 5.4, OWASP 3",
@@ -88,7 +88,7 @@ pub const RULES: &[(&str, &str, Holds)] = &[
         |_, one, _| !one["security_opt"].to_string().contains("unconfined"),
     ),
     ("CIS 5.25, OWASP 4", "no new privileges", |_, one, _| {
-        one["security_opt"] == serde_json::json!(["no-new-privileges:true"])
+        one["security_opt"] == monstack::value::json!(["no-new-privileges:true"])
     }),
     ("CIS 5.28, OWASP 7", "a limit of processes", |_, one, _| {
         limit(one, "pids")

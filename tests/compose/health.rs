@@ -68,7 +68,7 @@ fn health_checks_end_as_in_a_shell() {
         let script = script.replace("ASK", ASK);
         let works = ends(&folder, &script, true) && !ends(&folder, &script, false);
         let files = rendered.files.iter().map(|file| {
-            let check = format!("test: {}", serde_json::json!(["CMD-SHELL", script]));
+            let check = format!("test: {}", monstack::value::json!(["CMD-SHELL", script]));
             let text = file.text.replace(
                 "test: [\"CMD\", \"/bin/promtool\", \"query\", \"instant\", \"http://127.0.0.1:9090\", \"1\"]",
                 &check,

@@ -11,9 +11,9 @@ mod shop;
 use monstack::catalog::schema::SCHEMA;
 use monstack::pipeline::run;
 use monstack::render::Rendered;
+use monstack::value::{Value, json};
 use monstack::yaml;
 use referee::root;
-use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -101,7 +101,7 @@ fn cases() -> Vec<(&'static str, Rendered)> {
 
 fn parsed(rendered: &Rendered) -> Vec<Value> {
     // A catalog whose services are all elsewhere has no file of services.
-    let none = || serde_json::json!({"name": rendered.file(FILES[0]).expect("an artifact").value["name"], "services": {}});
+    let none = || monstack::value::json!({"name": rendered.file(FILES[0]).expect("an artifact").value["name"], "services": {}});
     FILES
         .iter()
         .map(|name| {

@@ -1,6 +1,6 @@
 //! What compose refuses, or a user regrets, and the compose specification's JSON schema accepts.
 
-use serde_json::Value;
+use monstack::value::Value;
 
 /// A change to the monitoring file, and the one finding that it must give.
 pub const MISTAKES: &[(&str, &str)] = &[

@@ -2,10 +2,10 @@
 
 use crate::catalogs::STACKS;
 use crate::{expressions, name, panels};
+use monstack::value::Value;
 use promql_parser::label::MatchOp;
 use promql_parser::parser::{Expr, VectorSelector, parse};
 use promql_parser::util::{ExprVisitor, walk_expr};
-use serde_json::Value;
 
 /// (rule, series by the start of their name, reason): what the linter would report and is right here.
 const EXCEPTIONS: [(&str, &str, &str); 5] = [
@@ -122,7 +122,7 @@ fn variables() {
 
 #[test]
 fn panels_have_a_source_title_description_unit_and_queries() {
-    let source = serde_json::json!({"type": "prometheus", "uid": "${datasource}"});
+    let source = monstack::value::json!({"type": "prometheus", "uid": "${datasource}"});
     each(|catalog, dashboard| {
         for panel in panels(dashboard) {
             let told = format!("{catalog}: {}", name(dashboard, panel));

@@ -11,7 +11,7 @@ mod stability;
 
 use monstack::catalog::Catalog;
 use monstack::pipeline;
-use serde_json::Value;
+use monstack::value::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 

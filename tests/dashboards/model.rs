@@ -2,7 +2,7 @@
 
 use crate::catalogs::{self, STACKS};
 use crate::{all_panels, name};
-use serde_json::Value;
+use monstack::value::Value;
 
 /// Keys of every panel that asks something.
 const PANEL: &str = "id type title description gridPos datasource links targets fieldConfig options transformations";

@@ -2,7 +2,7 @@
 
 use crate::catalogs::STACKS;
 use crate::{all_panels, name};
-use serde_json::Value;
+use monstack::value::Value;
 use std::collections::BTreeSet;
 
 fn place(panel: &Value) -> [u64; 4] {

@@ -2,7 +2,7 @@
 
 use crate::{Stack, catalogs, expressions, name, panels, referee};
 use monstack::catalog::{Catalog, Metric, Service};
-use serde_json::{Value, json};
+use monstack::value::{Value, json};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 

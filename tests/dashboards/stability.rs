@@ -1,7 +1,7 @@
 //! What a change of the catalog may move, and how large the overview may grow.
 
 use crate::{Stack, all_panels, catalogs, expressions, panels};
-use serde_json::Value;
+use monstack::value::Value;
 use std::collections::BTreeSet;
 
 fn with(catalog: &str, more: &str) -> Stack {
@@ -175,7 +175,7 @@ fn thresholds_are_those_of_the_alerts() {
         panel("Runbook: TooManyErrors")["fieldConfig"]["defaults"]["thresholds"]["steps"].clone();
     assert_eq!(
         steps,
-        serde_json::json!([{"color": "green", "value": null}, {"color": "red", "value": 0.1}, {"color": "red", "value": 0.2}])
+        monstack::value::json!([{"color": "green", "value": null}, {"color": "red", "value": 0.1}, {"color": "red", "value": 0.2}])
     );
     assert_eq!(
         panel("Runbook: TooManyErrors")["links"][0]["url"],

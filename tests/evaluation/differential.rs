@@ -2,10 +2,10 @@
 
 use monstack::evaluation::unit_tests::{Found, run};
 use monstack::promql::engine::Release;
+use monstack::value::{Value, json};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::Command;
 

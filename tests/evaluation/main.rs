@@ -5,7 +5,7 @@ use monstack::evaluation::unit_tests::{Found, run};
 use monstack::pipeline::prove;
 use monstack::promql::engine::Release;
 use monstack::render::Rendered;
-use serde_json::{Value, json};
+use monstack::value::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// The catalogs that other tests render and give to promtool.

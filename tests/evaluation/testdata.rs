@@ -3,7 +3,7 @@
 
 use monstack::evaluation::unit_tests::{Found, run};
 use monstack::promql::engine::Release;
-use serde_json::{Value, json};
+use monstack::value::{Value, json};
 
 /// An `eval`: what is asked, when, and what must come.
 struct Asked {

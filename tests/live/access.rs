@@ -1,7 +1,7 @@
 //! A service with two instances that speak TLS and want a login: two real servers, scraped by a third.
 
 use super::stack::{Root, Server, root};
-use serde_json::Value;
+use monstack::value::Value;
 use std::fs;
 use std::path::Path;
 use std::process::Command;

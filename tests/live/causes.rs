@@ -2,7 +2,7 @@
 //! targets that are somebody else's, alerts that were over, and whom another configuration tells.
 
 use super::stack::{Root, Server, codes, messages, request, root};
-use serde_json::Value;
+use monstack::value::Value;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -2,7 +2,7 @@
 
 use super::ports::free_ports;
 use super::stack::{Root, Server, codes, messages, request, root};
-use serde_json::Value;
+use monstack::value::Value;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -20,7 +20,7 @@ fn every_alert_fires_reaches_its_receiver_and_resolves() {
     let root = root(super::RECEIVERS);
     let output = root.run(&["drill", "--format", "json"]);
     let text = String::from_utf8_lossy(&output.stdout);
-    let document: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|error| {
+    let document: monstack::value::Value = serde_json::from_str(&text).unwrap_or_else(|error| {
         panic!(
             "{error}: {text} {}",
             String::from_utf8_lossy(&output.stderr)
@@ -68,7 +68,7 @@ fn drilled(name: &str, alerts: &[&str]) -> Vec<String> {
         .collect();
     let output = root.run(&arguments);
     let text = String::from_utf8_lossy(&output.stdout);
-    let document: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|error| {
+    let document: monstack::value::Value = serde_json::from_str(&text).unwrap_or_else(|error| {
         panic!(
             "{error}: {text} {}",
             String::from_utf8_lossy(&output.stderr)
@@ -76,7 +76,7 @@ fn drilled(name: &str, alerts: &[&str]) -> Vec<String> {
     });
     let rows = document["drill"].as_array().unwrap().iter();
     let alerts = rows.filter(|row| row["alert"] != "inhibition");
-    let text = |row: &serde_json::Value, key: &str| row[key].as_str().unwrap().to_string();
+    let text = |row: &monstack::value::Value, key: &str| row[key].as_str().unwrap().to_string();
     alerts
         .map(|row| {
             assert_eq!(row["result"], "passed", "{document:#}");
@@ -244,7 +244,7 @@ fn what_is_drilled_is_what_is_on_disk() {
     fs::write(&catalog, text + new).unwrap();
     let only = ["drill", "--only", "AnotherDown", "--format", "json"];
     let output = root.run(&only);
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let document: monstack::value::Value = serde_json::from_slice(&output.stdout).unwrap();
     let said = document.to_string();
     assert_eq!(output.status.code(), Some(1), "{document:#}");
     for part in [

@@ -1,7 +1,7 @@
 //! `verify --grafana-url`: what is said of a Grafana. The tests have no Grafana; what answers here is its HTTP API as it is documented.
 
 use super::stack::{Root, messages, root};
-use serde_json::{Value, json};
+use monstack::value::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};

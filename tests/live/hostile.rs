@@ -2,7 +2,7 @@
 
 use super::drill::copy;
 use super::stack::{Root, root};
-use serde_json::{Value, json};
+use monstack::value::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;

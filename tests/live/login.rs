@@ -2,7 +2,7 @@
 
 use super::stack::{Root, Server, codes, request_with, root};
 use base64::Engine;
-use serde_json::Value;
+use monstack::value::Value;
 use std::fs;
 use std::process::Command;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use super::endpoints::misbehaving;
 use super::stack::{Root, root};
-use serde_json::json;
+use monstack::value::json;
 use std::fs::{self, File};
 use std::io::Write;
 use std::process::{Command, Output, Stdio};

@@ -12,7 +12,7 @@ fn stand_ins_expose_what_promtool_accepts_and_take_faults_while_they_run() {
     let _services = root.simulate(&[]);
     let (status, body) = request(root.control, "GET", "/faults");
     assert_eq!(status, 200);
-    let faults: serde_json::Value = serde_json::from_str(body.trim()).unwrap();
+    let faults: monstack::value::Value = serde_json::from_str(body.trim()).unwrap();
     assert_eq!(faults.as_object().unwrap().len(), 12);
     let text = fs::read_to_string(root.folder.join("services.toml")).unwrap();
     let port: u16 = text
@@ -163,7 +163,7 @@ fn services_of_several_machines_share_a_port_and_are_told_apart() {
     assert!(stopped.unwrap().success());
     let mut said = String::new();
     std::io::Read::read_to_string(&mut stdout, &mut said).unwrap();
-    let document: serde_json::Value = serde_json::from_str(&said).expect("one document");
+    let document: monstack::value::Value = serde_json::from_str(&said).expect("one document");
     assert_eq!(
         document["stand_ins"].as_array().unwrap().len(),
         2,

@@ -1,7 +1,7 @@
 //! A catalog in a temporary folder, and real servers on free loopback ports; everything ends with its test.
 
 use crate::ports::free_ports;
-use serde_json::Value;
+use monstack::value::Value;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -21,7 +21,7 @@ const BROKEN: [(&str, &str, &str); 13] = [
 ];
 
 /// The findings about a service.
-fn about<'a>(document: &'a serde_json::Value, service: &str) -> Vec<&'a str> {
+fn about<'a>(document: &'a monstack::value::Value, service: &str) -> Vec<&'a str> {
     let findings = document["findings"].as_array().unwrap().iter();
     findings
         .filter(|finding| finding["service"] == service)
@@ -30,7 +30,7 @@ fn about<'a>(document: &'a serde_json::Value, service: &str) -> Vec<&'a str> {
 }
 
 /// Whatever `verify` finds about a service, `why` finds too; returns what the former found.
-fn both(root: &super::stack::Root, kind: &str) -> (serde_json::Value, serde_json::Value) {
+fn both(root: &super::stack::Root, kind: &str) -> (monstack::value::Value, monstack::value::Value) {
     let patience = ["--timeout", "2500ms"];
     let (_, verified) = root.ask(&[&["verify"], &patience[..]].concat());
     valid(root, &verified);
@@ -142,19 +142,20 @@ fn a_stack_is_verified_and_each_break_is_named() {
 }
 
 /// Against the schema that `verify` prints itself.
-fn valid(root: &super::stack::Root, document: &serde_json::Value) {
+fn valid(root: &super::stack::Root, document: &monstack::value::Value) {
     let schema = root.run(&["verify", "--report-schema"]).stdout;
     let schema: serde_json::Value = serde_json::from_slice(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
+    let document = document.into();
     let wrong: Vec<String> = validator
-        .iter_errors(document)
+        .iter_errors(&document)
         .map(|error| error.to_string())
         .collect();
     assert!(wrong.is_empty(), "{wrong:?}: {document:#}");
 }
 
 /// The same verification in every format, and as metrics.
-fn reports(root: &super::stack::Root, document: &serde_json::Value) {
+fn reports(root: &super::stack::Root, document: &monstack::value::Value) {
     valid(root, document);
     assert_eq!(
         document["checks"]["traffic"]["state"], "12/12",
@@ -246,7 +247,7 @@ fn eight_rules(port: u16) -> usize {
     let (_, body) = request(port, "GET", "/api/v1/rules?type=alert");
     let start = body.find('{').unwrap();
     let end = body.rfind('}').unwrap();
-    let rules: serde_json::Value = serde_json::from_str(&body[start..=end]).unwrap();
+    let rules: monstack::value::Value = serde_json::from_str(&body[start..=end]).unwrap();
     let groups = rules["data"]["groups"].as_array().unwrap();
     groups
         .iter()
@@ -299,7 +300,7 @@ fn a_configuration_that_was_not_reloaded(root: &mut super::stack::Root) {
         "{document:#}"
     );
     // Not rendered, not reloaded, and not deployed are told apart.
-    let help = |document: &serde_json::Value| {
+    let help = |document: &monstack::value::Value| {
         let findings = document["findings"].as_array().unwrap().iter();
         let mut rules = findings.filter(|finding| finding["code"] == "rules-not-loaded");
         rules.next().unwrap()["help"].as_str().unwrap().to_string()

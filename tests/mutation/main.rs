@@ -5,7 +5,7 @@ mod promql;
 mod referee;
 
 use monstack::pipeline;
-use serde_json::{Value, json};
+use monstack::value::{Value, json};
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
@@ -284,10 +284,7 @@ fn broken_rule(rule: &Value) -> Vec<(String, Value)> {
     all.push(("component overwritten".to_string(), broken));
     for key in rule["annotations"].as_object().unwrap().keys() {
         let mut broken = rule.clone();
-        broken["annotations"]
-            .as_object_mut()
-            .unwrap()
-            .shift_remove(key);
+        broken["annotations"].as_object_mut().unwrap().remove(key);
         all.push((format!("without {key}"), broken));
     }
     all

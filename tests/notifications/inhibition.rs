@@ -4,8 +4,8 @@ use crate::referee::{folder, missing};
 use crate::{PATTERNS, VALUES, generated, labels, matchers, pairs, runner};
 use monstack::stack::notifications::inhibition::Inhibition;
 use monstack::stack::notifications::matchers::Labels;
+use monstack::value::{Value, json};
 use proptest::prelude::*;
-use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 use std::path::Path;
@@ -73,7 +73,7 @@ impl Server {
         let text = text.unwrap().body_mut().read_to_string().unwrap();
         let all: Value = serde_json::from_str(&text).unwrap();
         let labels =
-            |alert: &Value| -> Labels { serde_json::from_value(alert["labels"].clone()).unwrap() };
+            |alert: &Value| -> Labels { monstack::value::from_value(&alert["labels"]).unwrap() };
         let all = all.as_array().unwrap();
         let by_fingerprint: BTreeMap<&str, Labels> = all
             .iter()

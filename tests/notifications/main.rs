@@ -76,7 +76,7 @@ fn matcher() -> impl Strategy<Value = String> {
             let bare = bare && !value.contains([',', '"', '\\', '{', '}']);
             let value = match bare {
                 true => value.to_string(),
-                false => serde_json::Value::from(value).to_string(),
+                false => monstack::value::Value::from(value).to_string(),
             };
             format!("{name}{spaces}{comparison}{spaces}{value}")
         })

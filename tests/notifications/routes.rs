@@ -4,8 +4,8 @@ use crate::referee::{folder, run};
 use crate::{PATTERNS, VALUES, generated, labels, matcher, matchers, pairs, runner};
 use monstack::stack::notifications::matchers::read;
 use monstack::stack::notifications::routes::Route;
+use monstack::value::{Value, json};
 use proptest::prelude::*;
-use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Trees that stand side by side in one configuration: an alert goes through all of them.

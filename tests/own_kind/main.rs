@@ -4,7 +4,7 @@
 #[path = "../referee/mod.rs"]
 mod referee;
 
-use serde_json::Value;
+use monstack::value::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,6 +1,6 @@
 //! A headless Chromium of its own for each test, driven through DevTools over pipes: it needs no port.
 
-use serde_json::{Value, json};
+use monstack::value::{Value, json};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! A page with measured data: stand-ins for the services, a real Prometheus, the panels' own queries.
 
 use crate::folder;
-use serde_json::Value;
+use monstack::value::Value;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};

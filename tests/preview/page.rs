@@ -3,7 +3,7 @@
 use crate::browser::Browser;
 use crate::{BARE, SEED, folder, many, simulated};
 use monstack::pipeline;
-use serde_json::Value;
+use monstack::value::Value;
 use std::path::Path;
 
 /// Every panel of the page: its type, title, place as declared, and as it is on screen relative to its grid.

@@ -1,8 +1,8 @@
 //! promtool evaluates every rule of every file at every step. The rules of an alert and what they read are all that its own tests
 //! can tell anything of; the others change no verdict and take most of the time.
 
+use monstack::value::Value;
 use monstack::yaml;
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};

@@ -6,8 +6,8 @@ use crate::catalog::emitters::Emitters;
 use crate::catalog::profiled::Profiled;
 use crate::catalog::{Override, Service, snake, units::Duration, with_unit};
 use crate::kinds::Side;
+use crate::value::Value;
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
 /// How a branch with a longer `for` than its rule waits for the rest of it: so many samples in so long a range.

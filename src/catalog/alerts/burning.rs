@@ -7,7 +7,7 @@ use crate::catalog::emitters::Emitters;
 use crate::catalog::profiled::Profiled;
 use crate::catalog::slos::{Burn, Burning, Slo};
 use crate::kinds::Kinds;
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 use std::sync::Arc;
 
 /// Those of an objective, as if they stood under `[alerts]`; without those that cannot fire.

@@ -3,8 +3,8 @@
 use super::{Alert, Signal};
 use crate::catalog::levels::Levels;
 use crate::catalog::units::Duration;
+use crate::value::Value;
 use serde::Deserialize;
-use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -2,8 +2,7 @@
 
 use super::Alert;
 use crate::catalog::units::Duration;
-use crate::json::Parts;
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 /// What a test expects an alert to fire for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,7 +10,7 @@ pub enum Expected<'a> {
     /// A service or a group.
     Named(&'a str),
     /// With these labels.
-    Labelled(&'a Map<String, Value>),
+    Labelled(&'a Map),
     /// The platform.
     Whole,
 }

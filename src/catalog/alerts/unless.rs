@@ -4,8 +4,8 @@ use super::{Alert, Scope};
 use crate::catalog::filters::Filter;
 use crate::catalog::profiled::Profiled;
 use crate::catalog::{Catalog, Metric, Service};
+use crate::value::Value;
 use serde::Serialize;
-use serde_json::Value;
 
 /// `[alerts.NAME] unless`: while a series of a gauge is not 0, the alert is silent for whom that is about.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -51,7 +51,7 @@ impl Unless {
         };
         let shared = per.filter_map(Value::as_str);
         let shared = shared.filter(|label| {
-            labels.is_some_and(|labels| labels.contains_key(*label)) || of_target(label)
+            labels.is_some_and(|labels| labels.contains_key(label)) || of_target(label)
         });
         on.extend(shared.map(str::to_string));
         Some(Unless {

@@ -1,8 +1,8 @@
 //! Which alerts a route or an inhibition is about.
 
-use crate::json::{Parts, names};
+use crate::json::names;
+use crate::value::Value;
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What the catalog selects alerts by, and the label that says it.

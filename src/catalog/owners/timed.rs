@@ -4,7 +4,7 @@ use super::{About, Notice, Selector};
 use crate::catalog::alerts::Hours;
 use crate::catalog::{Alert, Catalog, NO_ONE};
 use crate::source::step;
-use serde_json::Map;
+use crate::value::Map;
 use std::collections::BTreeMap;
 
 /// Puts a notice of their own before each that takes alerts with hours, and one behind all for those that no notice takes.

@@ -2,9 +2,8 @@
 
 use super::{Schema, applicable, referred};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::source::{Source, steps};
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 /// The source's content with the schema's defaults where it is silent, and with something harmless where it was refused.
 pub fn with_defaults(source: &Source, refused: &[Diagnostic], schema: &Schema) -> Value {
@@ -34,7 +33,7 @@ fn remove(value: &mut Value, pointer: &str) {
         return;
     };
     match value.pointer_mut(parent) {
-        Some(Value::Object(map)) => drop(map.shift_remove(&key)),
+        Some(Value::Object(map)) => drop(map.remove(&key)),
         Some(Value::Array(list)) => list.clear(),
         _ => {}
     }
@@ -68,7 +67,7 @@ fn property<'a>(nodes: &[&'a Value], key: &str) -> impl Iterator<Item = &'a Valu
 }
 
 /// Goes on with each entry of a table.
-fn inside(nodes: &[&Value], map: &mut Map<String, Value>, go_on: fn(&Value, &mut Value)) {
+fn inside(nodes: &[&Value], map: &mut Map, go_on: fn(&Value, &mut Value)) {
     for (key, value) in map.iter_mut() {
         for property in property(nodes, key) {
             go_on(property, value);

@@ -5,11 +5,16 @@ use crate::catalog::access::no_ipv4;
 use crate::catalog::pattern;
 use crate::catalog::units::{Duration, Size};
 use crate::diagnostic::{Diagnostic, Place, nearest, suggestion, suggestion_or};
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::source::{step, steps};
+use crate::value::Value;
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
-use serde_json::Value;
+
+/// What an error is about.
+fn said(error: &ValidationError) -> Value {
+    Value::from(error.instance().clone().into_owned())
+}
 
 /// One mistake, or one for each key that nothing reads.
 pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnostic> {
@@ -30,7 +35,8 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
     };
     let name = name.as_str();
     let value = || Place::Value(path.clone());
-    let shown = shown(error.instance());
+    let instance = &said(error);
+    let shown = shown(instance);
     let mut one = match error.kind() {
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             return unexpected
@@ -41,7 +47,7 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
         Kind::OneOfNotValid { .. } | Kind::OneOfMultipleValid { .. }
             if choice(node).next().is_some() =>
         {
-            one_of(&path, name, error.instance(), node)
+            one_of(&path, name, instance, node)
         }
         Kind::OneOfNotValid { context } => return inside(error, context, node, schema),
         Kind::PropertyNames { error: inner } => {
@@ -66,6 +72,7 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
                 }
                 _ => ("invalid-value", format!("`{name}` cannot be {shown}")),
             };
+            let options = Value::from((**options).clone());
             let help = if options.items().any(Value::is_boolean) {
                 "false takes back what is said further out; else write the setting itself, or leave it out".to_string()
             } else if code == "unknown-kind" {
@@ -80,7 +87,7 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
             Diagnostic::error(code, value(), message).help(help)
         }
         Kind::Type { kind } => {
-            let mut found = wrong_type(value(), name, error.instance(), kind);
+            let mut found = wrong_type(value(), name, instance, kind);
             let example = node["examples"][0].as_str();
             if let Some(example) = example.filter(|_| node.get("format").is_some()) {
                 found.help += &format!(", as in `\"{example}\"`");
@@ -248,7 +255,7 @@ fn inside(
     node: &Value,
     schema: &Value,
 ) -> Vec<Diagnostic> {
-    let value = error.instance();
+    let value = &said(error);
     let path = error.instance_path().to_string();
     let alternatives = node["oneOf"].items().as_slice();
     if let Some(index) = meant(alternatives, value) {
@@ -373,7 +380,7 @@ fn not_a(place: &Place, name: &str, error: &ValidationError, schema: &Value) -> 
         return Diagnostic::error("invalid-value", place.clone(), format!("`{name}` is empty"))
             .help(said.into_iter().flatten().next().unwrap_or_default());
     }
-    let shown = shown(error.instance());
+    let shown = shown(&said(error));
     let example = node["examples"][0]
         .as_str()
         .map(|example| format!(" As in `{example}`."))

@@ -3,9 +3,8 @@
 use crate::catalog::Metric;
 use crate::catalog::filters::{Filter, matchers};
 use crate::catalog::units::Duration;
-use crate::json::Parts;
+use crate::value::{Map, Value, json};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// The metrics of an objective, and how their failures are told.
@@ -16,7 +15,7 @@ pub struct Counts {
     /// The counter of all events, by its key.
     pub total: Option<String>,
     /// Of one counter, the failures: label → its values, or a pattern, as written.
-    pub r#where: Map<String, Value>,
+    pub r#where: Map,
     /// The same as matchers of PromQL.
     pub matchers: String,
     /// Which series of `errors`, `total` and `latency` are counted at all, where not all are.
@@ -63,7 +62,7 @@ impl Counts {
         if one {
             let asked = errors["where"].entries();
             // What all events have tells no failures.
-            let own = asked.filter(|(label, values)| of_total.r#where.get(*label) != Some(values));
+            let own = asked.filter(|(label, values)| of_total.r#where.get(label) != Some(values));
             failing.extend(own.map(|(label, values)| (label.clone(), values.clone())));
         }
         let matchers = matchers(&failing, "=", "=~");

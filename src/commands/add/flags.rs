@@ -4,9 +4,8 @@ use crate::catalog::schema::SCHEMA;
 use crate::commands::explain::candidates::names;
 use crate::commands::rename::What;
 use crate::editing::names::at;
-use crate::json::Parts;
+use crate::value::Value;
 use clap::{Arg, ArgAction, ArgMatches, Command, Error, FromArgMatches};
-use serde_json::Value;
 
 /// What is added, as it was given.
 #[derive(Clone)]

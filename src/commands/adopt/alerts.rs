@@ -10,7 +10,6 @@ use crate::commands::init::draft::UNKNOWN;
 use crate::commands::init::jobs::toml;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::evaluation::rules::{Library, Rule, in_dependency_order};
-use crate::json::Parts;
 use crate::kinds::{Kind, Kinds, THRESHOLDS};
 use crate::overlay::Overlay;
 use crate::pipeline;
@@ -24,7 +23,7 @@ use crate::promql::walk::{children, children_mut, selectors};
 use crate::promql::{AggregateExpr, BinaryExpr, Expr, LabelModifier, MatchOp};
 use crate::proofs::{Cast, Likeness};
 use crate::render;
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -240,7 +239,7 @@ pub(super) fn of_targets(rule: &Value) -> Option<Option<String>> {
 
 /// An alert that does what a rule does.
 struct Alike {
-    table: Map<String, Value>,
+    table: Map,
     kind: String,
     steadier: bool,
     covers: Vec<String>,
@@ -249,11 +248,11 @@ struct Alike {
 /// The first of some tables whose alert does what the rule does, one that does exactly so before others.
 fn first(
     (draft, overlay): (&str, &Overlay),
-    tables: &[Map<String, Value>],
+    tables: &[Map],
     rule: (&str, &Library),
     near: &[f64],
 ) -> Option<Alike> {
-    let mut left: BTreeMap<String, &Map<String, Value>> = tables
+    let mut left: BTreeMap<String, &Map> = tables
         .iter()
         .enumerate()
         .map(|(index, table)| (format!("Tried{index:04}"), table))
@@ -364,7 +363,7 @@ struct Asked<'a> {
     /// Labels that it may fire apart by.
     apart: Vec<Vec<String>>,
     severity: String,
-    labels: Map<String, Value>,
+    labels: Map,
     assumed: bool,
 }
 
@@ -462,7 +461,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Tables of all kinds that read as much as the rule does.
-    fn tables(&self, kinds: &Kinds) -> Vec<Map<String, Value>> {
+    fn tables(&self, kinds: &Kinds) -> Vec<Map> {
         let mut found = Vec::new();
         for kind in kinds.iter().filter(|kind| !kind.slos) {
             for table in self.of_kind(kind) {
@@ -483,7 +482,7 @@ impl<'a> Asked<'a> {
         found
     }
 
-    fn of_kind(&self, kind: &Kind) -> Vec<Map<String, Value>> {
+    fn of_kind(&self, kind: &Kind) -> Vec<Map> {
         let mut base = Map::new();
         base.insert("kind".to_string(), json!(kind.name));
         let mut found = self.reading(kind, base);
@@ -545,7 +544,7 @@ impl<'a> Asked<'a> {
     }
 
     /// The tables in which every metric that the rule reads is under one of the kind's keys.
-    fn reading(&self, kind: &Kind, base: Map<String, Value>) -> Vec<Map<String, Value>> {
+    fn reading(&self, kind: &Kind, base: Map) -> Vec<Map> {
         let slots: Vec<(&String, bool)> = kind
             .keys
             .iter()
@@ -568,7 +567,7 @@ impl<'a> Asked<'a> {
         }
         let mut found = vec![(base, BTreeSet::new())];
         for (slot, needed) in slots {
-            let mut next: Vec<(Map<String, Value>, BTreeSet<usize>)> = Vec::new();
+            let mut next: Vec<(Map, BTreeSet<usize>)> = Vec::new();
             for (table, used) in &found {
                 for (index, (_, said)) in self.reads.iter().enumerate() {
                     let is = self.types[index].as_deref();
@@ -688,7 +687,7 @@ fn whole(number: f64) -> Value {
     }
 }
 
-fn with(table: &Map<String, Value>, key: &str, value: Value) -> Map<String, Value> {
+fn with(table: &Map, key: &str, value: Value) -> Map {
     let mut table = table.clone();
     table.insert(key.to_string(), value);
     table

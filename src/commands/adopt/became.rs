@@ -6,7 +6,7 @@ use crate::commands::init::jobs;
 use crate::commands::{Cli, Report};
 use crate::diagnostic::{Severity, plural};
 use crate::pipeline::{CATALOG, Outcome};
-use serde_json::json;
+use crate::value::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Adopted {

@@ -5,14 +5,13 @@ use super::played::{ADDED, Pair};
 use super::told::Told;
 use crate::catalog::Catalog;
 use crate::contract::targets::{Lists, Target, Targets};
-use crate::json::Parts;
 use crate::pipeline::Outcome;
 use crate::promql::engine;
 use crate::stack::Stack;
 use crate::stack::notifications::alerts::{Firing, Way};
 use crate::stack::notifications::inhibition::Inhibition;
 use crate::stack::notifications::matchers::Labels;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Jobs that monstack has itself.

@@ -1,8 +1,7 @@
 //! What a file of a stack that is kept by hand is, told by what it says.
 
 use crate::diagnostic::plural;
-use crate::json::Parts;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeSet;
 
 /// What becomes of a file.
@@ -118,7 +117,7 @@ fn panels(dashboard: &Value) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn rules_of_loki_are_told_from_those_of_prometheus() {

@@ -4,12 +4,12 @@ use super::files::Sort;
 use super::{Adopted, Args, alerts, files, made_of};
 use crate::commands::init::draft::{Draft, SCRAPED, UNKNOWN};
 use crate::commands::init::jobs::{self, Job};
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::overlay::glob;
 use crate::source::read;
+use crate::value::{Value, json};
 use crate::yaml;
 use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

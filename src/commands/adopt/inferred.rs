@@ -2,11 +2,10 @@
 
 use crate::catalog::Catalog;
 use crate::commands::init::jobs::toml;
-use crate::json::Parts;
 use crate::promql::engine::metric;
 use crate::promql::walk::children;
 use crate::promql::{Expr, LabelModifier, MatchOp, VectorSelector, parse};
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A metric as rules read it.
@@ -113,7 +112,7 @@ impl Inferred {
         table.insert("services".to_string(), json!(self.services));
         if !self.labels.is_empty() {
             let labels = self.labels.iter().map(|label| (label.clone(), json!(".*")));
-            let labels: Map<String, Value> = labels.collect();
+            let labels: Map = labels.collect();
             table.insert("labels".to_string(), Value::Object(labels));
         }
         Some(format!("{name} = {}\n", toml(&Value::Object(table))?))

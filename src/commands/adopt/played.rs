@@ -9,7 +9,7 @@ use crate::promql::engine::{Axis, Labels, Memory, Millis, NAME, Release, metric}
 use crate::promql::samples::Value as Given;
 use crate::promql::walk::{children, selectors};
 use crate::promql::{Expr, LabelModifier, MatchOp, parse};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
@@ -542,7 +542,7 @@ fn written(millis: Millis) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     /// How an alert differs that was one rule and is another.
     fn differs(old: &Value, new: &Value) -> Option<Differs> {

@@ -4,9 +4,9 @@ use super::super::init::draft::slug;
 use super::super::init::jobs::toml;
 use crate::catalog::NO_ONE;
 use crate::catalog::schema::SCHEMA;
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::stack::notifications::receivers::tells_of_the_end;
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the Alertmanager reads its secrets, in a container or without one, and where those are on this machine.
@@ -119,7 +119,7 @@ impl Receivers {
             if !used.contains(name.as_str()) {
                 continue;
             }
-            let mut parts: Vec<Map<String, Value>> = Vec::new();
+            let mut parts: Vec<Map> = Vec::new();
             for (key, entries) in receiver.entries() {
                 let Some(integration) = key.strip_suffix("_configs") else {
                     continue;
@@ -130,7 +130,7 @@ impl Receivers {
                         .map_err(|why| format!("receiver {name}: {why}"))?;
                     let words = |key: &&str| properties(integration).get(*key).is_some();
                     let mut words = WORDS.iter().filter(|key| words(key));
-                    if words.any(|key| said.get(*key).is_none()) {
+                    if words.any(|key| said.get(key).is_none()) {
                         by_words.insert(name.clone());
                     }
                     if parts.len() <= index {
@@ -177,7 +177,7 @@ impl Receivers {
         (receiver, integration): (&str, &str),
         entry: &Value,
         on_host: bool,
-    ) -> Result<Map<String, Value>, String> {
+    ) -> Result<Map, String> {
         let known = properties(integration);
         if known.is_null() {
             return Err(format!("a catalog has no `{integration}`"));
@@ -252,7 +252,7 @@ impl Receivers {
             false => drop(table.insert("send_resolved".to_string(), json!(false))),
         }
         let required = requires(integration);
-        match required.iter().find(|key| !table.contains_key(**key)) {
+        match required.iter().find(|key| !table.contains_key(key)) {
             Some(key) => Err(format!(
                 "its `{integration}` says no `{}`, which a catalog needs",
                 key.strip_suffix("_file").unwrap_or(key)

@@ -4,7 +4,7 @@ use super::alerts::Stays;
 use super::{Adopted, JOBS, allowed, made_of};
 use crate::allow::never;
 use crate::diagnostic::{Diagnostic, Place, location};
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::pipeline::{self, Outcome};
 use crate::yaml;
 use anyhow::{Result, bail};

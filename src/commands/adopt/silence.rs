@@ -6,7 +6,7 @@ use crate::promql::number::number;
 use crate::promql::parse;
 use crate::promql::token::{T_EQLC, T_GTR, T_LUNLESS, T_MAX, T_NEQ};
 use crate::promql::{Expr, LabelModifier, MatchOp, VectorSelector};
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// `… unless on (job) maintenance == 1`.
@@ -66,11 +66,7 @@ impl Silence {
     }
 
     /// A table of an alert with it; None: the alert would be silent for others too, or for fewer.
-    pub(super) fn into(
-        &self,
-        table: &Map<String, Value>,
-        catalog: &Catalog,
-    ) -> Option<Map<String, Value>> {
+    pub(super) fn into(&self, table: &Map, catalog: &Catalog) -> Option<Map> {
         let metric = catalog.metrics.iter().find(|one| one.name == self.metric);
         let has = |label: &str| metric.is_some_and(|metric| metric.labels.contains_key(label));
         let per = table

@@ -5,12 +5,12 @@ use super::super::init::jobs::toml;
 use super::receivers::Receivers;
 use crate::catalog::times::MONTHS;
 use crate::catalog::{Duration, NO_ONE};
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::stack::notifications::inhibition::Inhibition;
 use crate::stack::notifications::matchers::{Comparison, Labels, Matcher};
 use crate::stack::notifications::routes::{OPTIONS, Route, Way};
 use crate::stack::notifications::times::{Intervals, heeded};
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// More ways through a tree than these are kept as a tree.
@@ -433,13 +433,13 @@ impl Told {
                 let (labels, keys): (Says, Says) = said
                     .into_iter()
                     .partition(|(key, _)| key.starts_with("labels."));
-                let mut one: Map<String, Value> = keys
+                let mut one: Map = keys
                     .into_iter()
                     .map(|(key, values)| (key, json!(values)))
                     .collect();
                 if !labels.is_empty() {
                     let labels = labels.into_iter();
-                    let labels: Map<String, Value> = labels
+                    let labels: Map = labels
                         .map(|(key, values)| (key["labels.".len()..].to_string(), json!(values)))
                         .collect();
                     one.insert("labels".to_string(), Value::Object(labels));
@@ -605,7 +605,7 @@ fn says(
 }
 
 /// An interval of an Alertmanager as a table of `[times]`.
-fn interval(entry: &Value) -> Result<Map<String, Value>, String> {
+fn interval(entry: &Value) -> Result<Map, String> {
     let mut table = Map::new();
     for (key, value) in entry.entries() {
         let list = || value.items().map(|one| plain(one).to_lowercase());

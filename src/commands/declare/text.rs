@@ -2,7 +2,7 @@
 
 use crate::declaring::Family;
 use crate::editing::entry::{keep_comments, last_position};
-use serde_json::Value as Json;
+use crate::value::Value as Json;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value};
 
 /// A metric as it is written.

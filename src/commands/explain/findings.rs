@@ -9,8 +9,8 @@ use crate::overlay::Overlay;
 use crate::pipeline::{self, CATALOG};
 use crate::proofs::{Example, PROOFS, example};
 use crate::render;
+use crate::value::Value;
 use anyhow::{Result, anyhow};
-use serde_json::Value;
 
 /// What the code of a finding means.
 pub(in crate::commands) fn doc(code: &str) -> Option<String> {

@@ -7,7 +7,7 @@ use crate::kinds::Kinds;
 use crate::lints::LINTS;
 use crate::profiles::Profiles;
 use crate::proofs::PROOFS;
-use serde_json::Value;
+use crate::value::Value;
 
 /// One name, with what it is in a sentence.
 pub(super) struct Listed {

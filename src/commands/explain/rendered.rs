@@ -3,7 +3,7 @@
 use super::labelled::receiver;
 use super::{Row, row};
 use crate::catalog::Catalog;
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::render::Rendered;
 use crate::source::Source;
 

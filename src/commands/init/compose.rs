@@ -3,10 +3,10 @@
 use super::draft::{Draft, Found, UNKNOWN};
 use super::images::{self, Answers};
 use crate::catalog::Size;
-use crate::json::{Parts, plain};
+use crate::json::plain;
+use crate::value::Value;
 use crate::yaml;
 use anyhow::{Result, bail, ensure};
-use serde_json::Value;
 
 /// The stack's own servers, which monstack starts itself.
 const SERVERS: [&str; 3] = ["prometheus", "alertmanager", "grafana"];
@@ -297,7 +297,7 @@ fn size(text: &str) -> Option<Size> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn ports_are_read_as_compose_reads_them() {

@@ -1,14 +1,14 @@
 //! How a job finds its targets, and what it makes of their labels, as a service says that.
 
-use crate::json::{Parts, plain};
-use serde_json::{Map, Value, json};
+use crate::json::plain;
+use crate::value::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// What the rules of a job make of its targets.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Relabelled {
     /// Labels with a value of their own.
-    pub(super) labels: Map<String, Value>,
+    pub(super) labels: Map,
     /// Label → the label that it is a copy of.
     pub(super) copied: BTreeMap<String, String>,
     /// Label that is found → what it must match.
@@ -141,7 +141,7 @@ fn shown(rule: &Value) -> String {
 /// Where a job looks for its targets.
 pub(super) struct Sought {
     /// The table `discovery`.
-    pub(super) table: Map<String, Value>,
+    pub(super) table: Map,
     /// The port that it names for what DNS finds.
     pub(super) port: Option<u64>,
 }
@@ -149,7 +149,7 @@ pub(super) struct Sought {
 /// Where a job looks for its targets; None: it names its targets itself. `list`: where
 /// a file with targets is, seen from the folder of the catalog; `secrets` does the same for files of logins.
 pub(super) fn discovery(
-    job: &Map<String, Value>,
+    job: &Map,
     list: &mut impl FnMut(&str) -> Result<String, String>,
     secrets: &mut impl FnMut(Value) -> Value,
 ) -> Result<Option<Sought>, String> {
@@ -177,7 +177,7 @@ pub(super) fn discovery(
             "dns" => {
                 port = config["port"].as_u64();
                 if let Some(config) = config.as_object_mut() {
-                    config.shift_remove("port");
+                    config.remove("port");
                     config.entry("type").or_insert("SRV".into());
                 }
                 config

@@ -4,8 +4,8 @@ use super::discovered::{Relabelled, Sought, discovery, relabelled, written};
 use super::draft::{Found, RESERVED, UNKNOWN, exporter_of, is_target};
 use crate::catalog::Duration;
 use crate::contract::targets::{Lists, Targets};
-use crate::json::{Parts, plain};
-use serde_json::{Map, Value, json};
+use crate::json::plain;
+use crate::value::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a job may say beside where its targets are, and a service says under the same name.
@@ -66,7 +66,7 @@ pub(in crate::commands) enum Reach {
 /// A job with what it has of the configuration that it stands in.
 pub(in crate::commands) struct Job {
     pub(in crate::commands) name: String,
-    pub(in crate::commands) value: Map<String, Value>,
+    pub(in crate::commands) value: Map,
     /// The configuration.
     pub(in crate::commands) path: String,
     /// Labels that its lists of targets give, as far as they are known.
@@ -94,7 +94,7 @@ impl Job {
     pub(in crate::commands) fn targets(&self) -> Vec<String> {
         let groups = self.value.get("static_configs").into_iter();
         groups
-            .flat_map(Parts::items)
+            .flat_map(Value::items)
             .flat_map(|group| group["targets"].items())
             .map(plain)
             .collect()
@@ -133,7 +133,7 @@ impl Job {
         let targets = self.targets();
         let distinct: BTreeSet<&String> = targets.iter().collect();
         let rules = self.value.get("relabel_configs").into_iter();
-        let read = relabelled(rules.flat_map(Parts::items));
+        let read = relabelled(rules.flat_map(Value::items));
         let played = match &read {
             Ok(read) if self.looks() || read.is_said_of_targets() => None,
             _ => self.played(),
@@ -254,7 +254,7 @@ impl Job {
             return Ok(found);
         }
         if own.iter().any(|labels| !labels.is_empty()) {
-            let one = |(target, labels): (&String, &Map<String, Value>)| match labels.is_empty() {
+            let one = |(target, labels): (&String, &Map)| match labels.is_empty() {
                 true => json!(target),
                 false => json!({ "address": target, "labels": labels }),
             };
@@ -353,17 +353,14 @@ impl Job {
     }
 
     /// Labels that all its targets get, and those that each has beside them, in their order.
-    fn labels(
-        &self,
-        played: Option<Vec<Map<String, Value>>>,
-    ) -> (Map<String, Value>, Vec<Map<String, Value>>) {
+    fn labels(&self, played: Option<Vec<Map>>) -> (Map, Vec<Map>) {
         let relabelled = played.is_some();
         let mut own = played.unwrap_or_default();
         for group in self
             .value
             .get("static_configs")
             .into_iter()
-            .flat_map(Parts::items)
+            .flat_map(Value::items)
         {
             if relabelled {
                 break;
@@ -383,9 +380,9 @@ impl Job {
     }
 
     /// The labels that its rules leave to each of its targets, found by running them; None where they change more than labels.
-    fn played(&self) -> Option<Vec<Map<String, Value>>> {
+    fn played(&self) -> Option<Vec<Map>> {
         let rules = self.value.get("relabel_configs").into_iter();
-        let mut rules = rules.flat_map(Parts::items);
+        let mut rules = rules.flat_map(Value::items);
         let inner = |rule: &Value| {
             let target = rule["target_label"].as_str().unwrap_or_default();
             target.starts_with("__") || rule["action"].as_str().is_some_and(|it| it != "replace")
@@ -572,7 +569,7 @@ pub(in crate::commands) fn profiles(kept: &[&Job]) -> BTreeMap<String, &'static 
     kept.iter().filter_map(named).collect()
 }
 
-fn lists(job: &mut Map<String, Value>) -> Vec<&mut Value> {
+fn lists(job: &mut Map) -> Vec<&mut Value> {
     let configs = job.get_mut("file_sd_configs").and_then(Value::as_array_mut);
     let files = configs.into_iter().flatten();
     files

@@ -4,11 +4,11 @@ use super::draft::{Draft, Found, SCRAPED, exporter_of, is_target};
 use super::jobs::{Job, Reach};
 use crate::catalog::Duration;
 use crate::commands::servers::PrometheusLogin;
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::live::http::Client;
+use crate::value::Value;
 use crate::yaml;
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of this machine.

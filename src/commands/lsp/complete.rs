@@ -6,12 +6,11 @@ use super::hover::{described, kind_of, path, refs};
 use super::text;
 use crate::commands::keys;
 use crate::editing::names::{TABLES, at};
-use crate::json::Parts;
 use crate::source::{Source, steps};
+use crate::value::Value;
 use gen_lsp_types::{
     CompletionItem, CompletionItemKind, Documentation, MarkupContent, MarkupKind, Position,
 };
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Each word with what is said of it.

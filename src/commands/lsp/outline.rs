@@ -2,10 +2,9 @@
 
 use super::cursor::View;
 use super::text::between;
-use crate::json::Parts;
 use crate::source::{Source, step};
+use crate::value::Value;
 use gen_lsp_types::{DocumentSymbol, SymbolKind};
-use serde_json::Value;
 
 /// Each table with what is in it.
 pub(super) fn tables(view: &View) -> Vec<DocumentSymbol> {

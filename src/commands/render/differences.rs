@@ -8,7 +8,7 @@ use crate::generated::{Comparison, FileChange, FileStatus, MANIFEST, diff, texts
 use crate::hand_edits::Stand;
 use crate::overlay::Overlay;
 use crate::pipeline;
-use serde_json::json;
+use crate::value::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Lines of one file's diff that are worth reading in a terminal.

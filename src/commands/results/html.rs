@@ -3,12 +3,12 @@
 use super::{Results, status};
 use crate::diagnostic::visible;
 use crate::source::Source;
+use crate::value::{Value, json};
 use anyhow::{Context, Result};
 use base64::Engine;
 use chrono::Utc;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 const STYLE: &str = include_str!("report.css");

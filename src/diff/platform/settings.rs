@@ -4,7 +4,7 @@ use crate::catalog::{Catalog, Duration, Size};
 use crate::diff::Class::{self, Dangerous, Notice, Safe, Warning};
 use crate::diff::{Comparison, weight};
 use crate::json::plain;
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 /// Every value that is another one.
 pub(crate) fn inspect(comparison: &mut Comparison) {

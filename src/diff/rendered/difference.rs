@@ -76,8 +76,9 @@ impl Difference {
         says: String,
         spot: Spot,
     ) -> Difference {
-        let value =
-            |value: Option<&serde_json::Value>| value.map(ToString::to_string).unwrap_or_default();
+        let value = |value: Option<&crate::value::Value>| {
+            value.map(ToString::to_string).unwrap_or_default()
+        };
         // A panel's thresholds are those of the alert that its query shows.
         let text = match is.kind {
             ItemKind::Panel => format!("{} {} {}", is.name, was.value, is.value),

@@ -7,14 +7,13 @@ mod prometheus;
 mod rules;
 
 use crate::artifacts::Role;
-use crate::json::Parts;
 use crate::render::File;
+use crate::value::Value;
 use alertmanager::alertmanager;
 use compose::compose;
 use dashboard::dashboard;
 use prometheus::prometheus;
 use rules::rules;
-use serde_json::Value;
 use std::collections::HashMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

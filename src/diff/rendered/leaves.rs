@@ -3,7 +3,7 @@
 use crate::catalog::Duration;
 use crate::promql::canonical;
 use crate::source::pointer;
-use serde_json::Value;
+use crate::value::Value;
 
 /// A value that is another one, or on one side only.
 pub(crate) struct Leaf<'a> {
@@ -75,7 +75,7 @@ fn walk<'a>(
         (Some(Value::Object(old)), Some(Value::Object(new))) => {
             let keys = old
                 .keys()
-                .chain(new.keys().filter(|key| !old.contains_key(*key)));
+                .chain(new.keys().filter(|key| !old.contains_key(key)));
             for key in keys {
                 path.push(key.clone());
                 walk(path, old.get(key), new.get(key), found);

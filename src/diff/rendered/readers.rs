@@ -2,7 +2,7 @@
 
 use crate::render::Rendered;
 use crate::stack::files::Files;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::{HashMap, HashSet};
 
 /// Every recorded name → the alerts that read it, and whether there are any of either.

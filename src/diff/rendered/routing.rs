@@ -6,13 +6,12 @@ use super::places::Group;
 use crate::catalog::{Catalog, Duration, Severities};
 use crate::diff::Class::{self, Dangerous, Notice, Safe, Warning};
 use crate::diff::{listed, routes, weight};
-use crate::json::Parts;
 use crate::render::Rendered;
 use crate::stack::files::Files;
 use crate::stack::notifications::alerts::asked;
 use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::routes::{OPTIONS, Route, TIMES};
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -112,9 +111,9 @@ impl Routing {
             for key in OPTIONS
                 .iter()
                 .chain(&TIMES)
-                .filter(|key| old.get(**key) != new.get(**key))
+                .filter(|key| old.get(key) != new.get(key))
             {
-                if let Some((class, says)) = setting(key, old.get(*key), new.get(*key)) {
+                if let Some((class, says)) = setting(key, old.get(key), new.get(key)) {
                     say(class, says);
                 }
             }
@@ -273,7 +272,7 @@ impl Side {
     }
 
     /// Integration → its settings, of several receivers.
-    fn integrations(&self, receivers: &BTreeSet<&str>) -> Map<String, Value> {
+    fn integrations(&self, receivers: &BTreeSet<&str>) -> Map {
         let all = self.routing["receivers"].items();
         let wanted = all.filter(|receiver| {
             receiver["name"]
@@ -285,7 +284,7 @@ impl Side {
             Some((key.strip_suffix("_configs")?, value))
                 .filter(|(_, value)| value.as_array().is_some_and(|list| !list.is_empty()))
         });
-        let mut found: Map<String, Value> = Map::new();
+        let mut found: Map = Map::new();
         for (kind, settings) in kinds {
             let list = found
                 .entry(kind.to_string())
@@ -301,7 +300,7 @@ impl Side {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn a_wait_of_hours_is_dangerous_and_a_default_is_not_a_change() {

@@ -2,9 +2,8 @@
 
 use super::beyond;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::source::{Source, step};
-use serde_json::Value;
+use crate::value::Value;
 
 /// Those at a port that there is none of: whatever asks them fails each time, and says so only in its own log.
 pub(super) fn at_no_port(source: &Source) -> Vec<Diagnostic> {

@@ -4,9 +4,8 @@ use crate::catalog::discovery::Discovery;
 use crate::catalog::secrets::LITERAL;
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
-use crate::json::Parts;
 use crate::source::{Source, step};
-use serde_json::Value;
+use crate::value::Value;
 
 /// What `discovery` and `through` do not go together with.
 pub(super) fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {

@@ -3,15 +3,15 @@
 use super::delivery::{called, possible, texts};
 use super::{CheckContext, Checked, first, remedy};
 use crate::diagnostic::{Diagnostic, Place, plural};
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::live::endpoint::Refusal;
 use crate::live::loaded::differences;
 use crate::live::prometheus::Running;
 use crate::stack::notifications::alerts::Way;
 use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::routes::Route;
+use crate::value::{Value, json};
 use crate::yaml;
-use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Where the rendered configuration is.

@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::live::exposed::falls;
 use crate::live::prometheus::query;
 use crate::live::workers::{self, each};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Scrapes that are looked back at: of two workers that answer by chance, nine in ten are found.

@@ -3,7 +3,6 @@
 use super::CheckContext;
 use crate::catalog::{Alert, Duration};
 use crate::diagnostic::{Diagnostic, Place, Severity, plural};
-use crate::json::Parts;
 use crate::live::endpoint::Refusal;
 use crate::live::prometheus::{Running, query, time};
 use crate::promql::Expr;
@@ -13,9 +12,9 @@ use crate::stack::notifications::matchers::{Comparison, Labels, Matcher, pick};
 use crate::stack::notifications::receivers;
 use crate::stack::notifications::routes::Route;
 use crate::stack::notifications::times::Intervals;
+use crate::value::Value;
 use crate::yaml;
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long an alert may be on its way, or a server have been running, before something is made of it. Prometheus sends

@@ -2,11 +2,10 @@
 
 use super::{CheckContext, Checked, remedy};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::live::endpoint::{Endpoint, Refusal};
 use crate::render::File;
 use crate::stack::dashboards::panels;
-use serde_json::Value;
+use crate::value::Value;
 
 /// Whether it is healthy, and shows what was rendered.
 pub(crate) fn checked(context: &CheckContext, grafana: &Endpoint) -> Checked {

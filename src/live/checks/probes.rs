@@ -22,7 +22,7 @@ impl Probes {
             let expression = format!("min by (service) ({metric}{{job=\"{JOB}\"}})");
             let series =
                 query(&context.prometheus, &context.client, &expression).unwrap_or_default();
-            let one = |one: &serde_json::Value| {
+            let one = |one: &crate::value::Value| {
                 Some((
                     one["metric"]["service"].as_str()?.to_string(),
                     one["value"][1].as_str()?.parse().ok()?,

@@ -2,7 +2,6 @@
 
 use super::{CheckContext, Checked, clocks, first};
 use crate::diagnostic::{Diagnostic, Place, Severity, plural};
-use crate::json::Parts;
 use crate::live::loaded::{THIS_HOST, differences};
 use crate::live::prometheus::{Running, query, reload_time};
 use crate::live::rules::{Rule, loaded_rule, places, rendered_rules, rule_difference};
@@ -10,8 +9,8 @@ use crate::promql::parse;
 use crate::promql::walk::reach;
 use crate::render::File;
 use crate::stack::files::Files;
+use crate::value::Value;
 use chrono::TimeDelta;
-use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
 /// Where the rendered configuration is.

@@ -3,12 +3,11 @@
 use super::prometheus::{cannot_store, config_place, reload_help};
 use super::{CheckContext, Checked, first};
 use crate::diagnostic::{Diagnostic, Place, Severity, plural};
-use crate::json::Parts;
 use crate::live::prometheus::{Running, time};
 use crate::live::rules::{
     Concern, Rule, loaded_rule, paces, places, rendered_rules, rule_difference,
 };
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Whether every rendered rule is loaded and evaluated.

@@ -7,8 +7,8 @@ use crate::live::prometheus::{Running, time};
 use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::routes::{EACH, Route};
 use crate::stack::notifications::times::Intervals;
+use crate::value::Value;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
 use std::collections::HashMap;
 
 /// What holds where a route says nothing. https://prometheus.io/docs/alerting/latest/configuration/#route

@@ -673,7 +673,7 @@ fn seen(context: &CheckContext, metric: &Metric) -> Option<BTreeSet<String>> {
     let name = sample_names(metric).swap_remove(0);
     let asked = format!("count by (job) (last_over_time({name}[7d]))");
     let series = query(&context.prometheus, &context.client, &asked).ok()?;
-    let job = |one: &serde_json::Value| one["metric"]["job"].as_str().map(str::to_string);
+    let job = |one: &crate::value::Value| one["metric"]["job"].as_str().map(str::to_string);
     Some(series.iter().filter_map(job).collect())
 }
 

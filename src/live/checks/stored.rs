@@ -71,10 +71,10 @@ impl Stored {
             names.join("|")
         );
         let series = query(&context.prometheus, &context.client, &asked)?;
-        let label = |one: &serde_json::Value, name: &str| {
+        let label = |one: &crate::value::Value, name: &str| {
             one["metric"][name].as_str().unwrap_or_default().to_string()
         };
-        let count = |one: &serde_json::Value| one["value"][1].as_str()?.parse().ok();
+        let count = |one: &crate::value::Value| one["value"][1].as_str()?.parse().ok();
         let found = series
             .iter()
             .filter_map(|one| Some(((label(one, tells), label(one, "__name__")), count(one)?)));

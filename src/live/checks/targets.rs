@@ -3,7 +3,6 @@
 use super::{CheckContext, Checked};
 use crate::catalog::{Duration, Service};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::live::prometheus::{Running, Target, query, relabelled_away};
 use std::collections::BTreeMap;
 

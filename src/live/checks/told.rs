@@ -6,7 +6,6 @@ use super::delivery::{
 use super::schedule::{Schedule, not_yet};
 use super::{CheckContext, Checked};
 use crate::diagnostic::{Diagnostic, Place, Severity, plural};
-use crate::json::Parts;
 use crate::live::prometheus::Running;
 use crate::stack::notifications::receivers;
 use std::collections::BTreeSet;

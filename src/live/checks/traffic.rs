@@ -4,7 +4,6 @@ use super::services::read_counters;
 use super::{CheckContext, Checked, first};
 use crate::catalog::{Duration, Metric, Service};
 use crate::diagnostic::{Diagnostic, Place, plural};
-use crate::json::Parts;
 use crate::live::exposed::Series;
 use crate::live::probe::Instance;
 use crate::live::prometheus::query;

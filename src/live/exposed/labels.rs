@@ -4,8 +4,8 @@ use crate::catalog::{Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::exposition::Sample;
 use crate::promql::re2::anchored;
+use crate::value::Value;
 use regex_automata::meta::Regex;
-use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
 /// Pattern → what it matches.

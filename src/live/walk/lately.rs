@@ -1,11 +1,10 @@
 //! Alerts that are over: when they fired, or how far they came, as Prometheus has kept it.
 
 use crate::catalog::{Duration, Service};
-use crate::json::Parts;
 use crate::live::checks::CheckContext;
 use crate::live::prometheus::{Running, query};
+use crate::value::Value;
 use chrono::DateTime;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// How far back is looked.
@@ -127,7 +126,7 @@ pub(super) fn said(context: &CheckContext, running: &Running, service: &Service)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn a_pause_ends_a_run() {

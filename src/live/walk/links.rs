@@ -3,7 +3,6 @@
 use super::lately;
 use crate::catalog::{Branch, Scope, Service};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::live::checks::delivery::{Delivery, called, on_its_way, possible, told as last_told};
 use crate::live::checks::prometheus::{Difference, config_differences, reload_help};
 use crate::live::checks::schedule::again;
@@ -14,8 +13,8 @@ use crate::live::rules::{Concern, loaded_rule, rendered_rules};
 use crate::stack::notifications::alerts::{Way, labels};
 use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::routes::Route;
+use crate::value::Value;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn at(service: &Service) -> Place {

@@ -133,7 +133,7 @@ fn idle(context: &CheckContext, visit: &Visit) -> String {
     let totals = keys.filter_map(|alert| {
         ["requests", "total"]
             .iter()
-            .find_map(|key| alert.settings.get(*key)?.as_str())
+            .find_map(|key| alert.settings.get(key)?.as_str())
     });
     let silent = |key: &str| {
         let mut exposed = visit.exposed.iter();

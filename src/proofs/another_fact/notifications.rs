@@ -7,7 +7,7 @@ use crate::stack::document::walk;
 use crate::stack::files::Files;
 use crate::stack::notifications::receivers::{self, tells_of_the_end};
 use crate::stack::notifications::texts;
-use serde_json::Value;
+use crate::value::Value;
 
 /// Where the texts of an entry are written.
 fn templates(entry: &Value) -> Vec<String> {

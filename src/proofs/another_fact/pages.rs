@@ -3,7 +3,6 @@
 use super::Facts;
 use super::judge::Subjects;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::engine::metric;
 use crate::promql::walk::{children, selectors};
@@ -11,7 +10,7 @@ use crate::proofs::place;
 use crate::render::File;
 use crate::stack::dashboards::panels;
 use crate::stack::expressions::Expression;
-use serde_json::Value;
+use crate::value::Value;
 use std::cell::LazyCell;
 use std::collections::{BTreeSet, HashMap};
 

@@ -2,7 +2,6 @@
 
 use crate::catalog::Service;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::proofs::place;
 use crate::stack::Stack;
 use crate::stack::containers::Container;

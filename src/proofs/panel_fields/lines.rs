@@ -4,9 +4,8 @@ use super::{Panel, names};
 use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::stack::grafana::shown::{built, meets, script};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeSet;
 
 impl Panel<'_, '_> {

@@ -3,7 +3,6 @@
 use super::Panel;
 use crate::catalog::Alert;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::proofs::dead_link::{listed, parts};
 use crate::stack::grafana::shown::script;
 use std::cell::LazyCell;

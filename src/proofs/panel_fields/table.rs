@@ -3,13 +3,12 @@
 use super::Panel;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, nearest, suggestion};
-use crate::json::Parts;
 use crate::promql::variables::variables;
 use crate::proofs::dead_link::{parts, refused};
 use crate::source::step;
 use crate::stack::grafana::shown::script;
+use crate::value::Value;
 use regex_automata::meta::Regex;
-use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
 /// The columns of a table, as far as its transformations have come.

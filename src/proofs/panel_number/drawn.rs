@@ -3,14 +3,13 @@
 use crate::catalog::Duration;
 use crate::contract::Contract;
 use crate::contract::evaluate::nodes;
-use crate::json::Parts;
 use crate::promql::engine::{NAME, metric};
 use crate::promql::matchers::picks;
 use crate::promql::walk::{children, ranges, selectors};
 use crate::promql::{Expr, VectorSelector};
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::shown::Field;
-use serde_json::Value;
+use crate::value::Value;
 
 /// States are small whole numbers.
 const STATES: u8 = 8;

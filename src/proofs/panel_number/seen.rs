@@ -1,8 +1,7 @@
 //! What people see of the same numbers: the colours, the words and the unit of a panel with a name of monstack's own.
 
-use crate::json::Parts;
 use crate::stack::grafana::shown::{Field, News, colour, word};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeMap;
 
 /// States are small whole numbers.

@@ -4,12 +4,12 @@ use super::drawn::Drawn;
 use super::seen;
 use crate::catalog::Duration;
 use crate::diagnostic::Diagnostic;
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::proofs::{panel_query, place};
 use crate::stack::Stack;
 use crate::stack::dashboards::panels;
 use crate::stack::variables::listed_label;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::HashMap;
 
 /// Transformations that leave rows out,

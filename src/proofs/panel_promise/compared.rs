@@ -4,12 +4,11 @@ use super::panel::Panel;
 use super::{quantiles, times};
 use crate::catalog::{Alert, Duration};
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::engine::metric;
 use crate::promql::walk::{ranges, selectors};
+use crate::value::Value;
 use regex_automata::meta::Regex;
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 

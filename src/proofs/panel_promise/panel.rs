@@ -1,12 +1,11 @@
 //! A panel with what it asks and what it says of it.
 
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::expressions::Expression;
-use serde_json::Value;
+use crate::value::Value;
 
 pub(super) struct Panel<'a, 's> {
     pub(super) stack: &'a Stack<'s>,

@@ -2,14 +2,13 @@
 
 use super::panel::Panel;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::matchers::picks;
 use crate::promql::number::number;
 use crate::promql::walk::selectors;
 use crate::proofs::place;
+use crate::value::Value;
 use regex_automata::meta::Regex;
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 

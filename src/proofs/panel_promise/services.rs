@@ -4,7 +4,6 @@ use super::panel::Panel;
 use crate::catalog::Group;
 use crate::contract::domain::Domain;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::promql::engine::metric;
 use crate::promql::token::T_LOR;
 use crate::promql::variables::variables;

@@ -3,9 +3,8 @@
 use super::panel::Panel;
 use crate::contract::domain::Domain;
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::json::Parts;
 use crate::stack::grafana::shown::{News, colour};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeSet;
 
 impl Panel<'_, '_> {

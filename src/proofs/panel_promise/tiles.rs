@@ -3,10 +3,9 @@
 use super::panel::Panel;
 use crate::contract::domain::Domain;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::shown::Field;
-use serde_json::Value;
+use crate::value::Value;
 
 /// Calculations that leave a single value what it is.
 const OF_ONE_VALUE: [&str; 14] = [

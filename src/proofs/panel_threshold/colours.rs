@@ -8,7 +8,7 @@ use crate::proofs::place;
 use crate::stack::Stack;
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::shown::{Field, News, colour, meets, overriding};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeSet;
 
 /// Steps that do not rise: Grafana looks at them in their order, and stops at the first that is not reached.

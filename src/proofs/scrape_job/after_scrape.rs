@@ -4,13 +4,13 @@ use super::promised::{Family, Promised};
 use super::{labels, limits, relabeling};
 use crate::contract::relabel::Rule;
 use crate::diagnostic::Diagnostic;
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::promql::matchers::Judge;
 use crate::promql::walk::selectors;
 use crate::proofs::{Usage, place};
 use crate::render::File;
 use crate::stack::Stack;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::HashSet;
 
 /// What happens to a service's samples behind the scrape.

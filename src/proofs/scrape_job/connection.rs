@@ -2,7 +2,7 @@
 
 use crate::catalog::access::{Auth, Tls};
 use crate::catalog::{Service, secrets};
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 
 /// Whether the server is a container, and what leads from its configuration to the folder of the catalog.
 pub(in crate::proofs) type Reads<'u> = (bool, &'u str);
@@ -27,7 +27,7 @@ pub(super) fn encryption_and_login(
     tls: Option<&Tls>,
     auth: Option<&Auth>,
     (contained, up): Reads,
-) -> Map<String, Value> {
+) -> Map {
     let mut wanted = Map::new();
     let seen = |file: &String| secrets::seen(file, contained, up);
     if let Some(tls) = tls {
@@ -38,7 +38,7 @@ pub(super) fn encryption_and_login(
             ("key_file", tls.key_file.as_ref().map(seen)),
         ];
         let said = said.into_iter();
-        let mut table: Map<String, Value> = said
+        let mut table: Map = said
             .filter_map(|(key, value)| Some((key.to_string(), value?.into())))
             .collect();
         if tls.insecure_skip_verify {

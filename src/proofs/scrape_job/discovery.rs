@@ -5,11 +5,11 @@ use crate::catalog::{Duration, Service};
 use crate::contract::domain::Domain;
 use crate::contract::relabel::Rule;
 use crate::diagnostic::Diagnostic;
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::Stack;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeMap;
 
 /// Keys by which less is found: what the catalog does not say narrows what it means.

@@ -6,7 +6,7 @@ use crate::contract::domain::{Domain, of_all};
 use crate::contract::relabel::{Labels, Relabeled, Rule, relabeled};
 use crate::contract::targets::before_relabeling;
 use crate::diagnostic::Diagnostic;
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::Stack;

@@ -3,7 +3,6 @@
 use crate::catalog::{Catalog, Duration};
 use crate::contract::targets::Target;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::proofs::place;
 use crate::render::File;
 use std::collections::HashSet;

@@ -5,11 +5,11 @@ use crate::catalog::Size;
 use crate::contract::domain::Domain;
 use crate::contract::targets::Target;
 use crate::diagnostic::Diagnostic;
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::Stack;
-use serde_json::Value;
+use crate::value::Value;
 
 /// Keys whose number decides whether a scrape counts at all.
 const LIMITS: [&str; 5] = [

@@ -2,11 +2,11 @@
 
 use crate::catalog::Metric;
 use crate::diagnostic::Diagnostic;
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::Stack;
-use serde_json::Value;
+use crate::value::Value;
 
 /// What Prometheus must be told for them and is not.
 pub(super) fn left_out(stack: &Stack, config: &File) -> Vec<Diagnostic> {

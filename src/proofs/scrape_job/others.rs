@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::Stack;
-use serde_json::json;
+use crate::value::json;
 use std::collections::HashMap;
 
 /// Two targets that ask for the same, of which one is a service's.

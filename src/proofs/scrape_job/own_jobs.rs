@@ -7,7 +7,6 @@ use crate::contract::domain::Domain;
 use crate::contract::relabel::{Labels, Relabeled, Rule, relabeled};
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::json::Parts;
 use crate::promql::engine::metric;
 use crate::promql::matchers::picks;
 use crate::promql::walk::selectors;

@@ -6,11 +6,11 @@ use crate::catalog::Service;
 use crate::catalog::access::Instance;
 use crate::contract::targets::Target;
 use crate::diagnostic::Diagnostic;
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::Stack;
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Every service of the catalog with its targets, as far as its job is found.

@@ -7,13 +7,13 @@ use crate::contract::domain::Domain;
 use crate::contract::relabel::{Labels, Relabeled, Rule, relabeled};
 use crate::contract::targets::Target;
 use crate::diagnostic::Diagnostic;
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::containers::network::loopback;
 use crate::stack::containers::parts;
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 use std::collections::{BTreeSet, HashMap};
 
 /// A store that is started anew, or a network that is away, lets samples wait for longer than this.

@@ -3,14 +3,13 @@
 use super::most;
 use crate::catalog::Duration;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::engine::LOOKBACK;
 use crate::promql::walk::children;
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::Stack;
-use serde_json::Value;
+use crate::value::Value;
 
 /// Alerts that are looked at more rarely are told hours later.
 const RARELY: u64 = 3_600_000;

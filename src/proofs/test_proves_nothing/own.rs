@@ -1,7 +1,7 @@
 //! Tests that the user keeps himself: each asks something of a rule that is there, and some test sees each alert fire.
 
 use crate::diagnostic::{Diagnostic, Severity, suggestion};
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::overlay::glob;
 use crate::promql::engine::metric;
 use crate::promql::walk::selectors;

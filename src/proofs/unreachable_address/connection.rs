@@ -7,7 +7,7 @@ use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::containers::network::{GATEWAY, Reach, loopback};
 use crate::stack::containers::{Container, Project};
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::{HashMap, HashSet};
 
 /// A connection that something rendered needs.

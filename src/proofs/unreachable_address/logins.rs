@@ -2,7 +2,6 @@
 
 use super::address::{authority, endpoint};
 use super::connection::Judge;
-use crate::json::Parts;
 use crate::proofs::place;
 use crate::stack::containers::Container;
 use crate::stack::containers::mounts::{Mount, Sight, Source};

@@ -3,14 +3,13 @@
 
 use super::address::{authority, endpoint};
 use super::connection::{Ask, Judge, Path, has_credentials};
-use crate::json::Parts;
 use crate::promql::variables::{Filling, fill};
 use crate::proofs::place;
 use crate::render::File;
 use crate::stack::containers::images::Version;
 use crate::stack::containers::{Container, parts};
 use crate::stack::document::walk;
-use serde_json::Value;
+use crate::value::Value;
 
 /// Integrations of the Alertmanager whose address its own configuration knows, and where that is (config/config.go and
 /// config/notifiers.go of the Alertmanager; of Slack, where its incoming webhooks are).

@@ -2,10 +2,9 @@
 
 use crate::catalog::Duration;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::proofs::place;
 use crate::render::File;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::HashMap;
 
 /// What Prometheus refuses: two jobs of one name, a timeout above its interval.

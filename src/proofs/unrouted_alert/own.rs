@@ -65,7 +65,7 @@ fn at_night(
     }
     let route = routes.first()?;
     let mut keys = TIMES.iter();
-    let key = keys.find(|key| route.settings.contains_key(**key))?;
+    let key = keys.find(|key| route.settings.contains_key(key))?;
     Some((
         format!("{}/{key}", route.pointer),
         format!(

@@ -1,7 +1,6 @@
 //! Networks with addresses of their own: Docker makes them, and they take nobody's address away.
 
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::proofs::place;
 use crate::source::step;
 use crate::stack::Stack;

@@ -1,7 +1,6 @@
 //! Words and values that the engine reads when it creates a container, and does not create it with others.
 
 use crate::diagnostic::{Diagnostic, mistyped, nearest};
-use crate::json::Parts;
 use crate::proofs::place;
 use crate::stack::containers::Container;
 use crate::stack::containers::text::{bytes, filled, scalar, words};

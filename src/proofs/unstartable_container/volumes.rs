@@ -1,7 +1,6 @@
 //! Volumes that Docker can make: what its own driver is told (volume/local/local_unix.go of Moby).
 
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::json::Parts;
 use crate::proofs::place;
 use crate::source::step;
 use crate::stack::Stack;

@@ -7,8 +7,8 @@ use super::text::{filled, scalar, words};
 use super::{Container, Project};
 use crate::diagnostic::mistyped;
 use crate::stack::python::{Answer, Asked, Programs, World};
+use crate::value::Value;
 use regex_automata::meta::Regex;
-use serde_json::Value;
 
 /// What a health check amounts to.
 pub(crate) enum Health {

@@ -2,8 +2,7 @@
 
 use super::Declared;
 use super::text::{filled, normal, scalar};
-use crate::json::Parts;
-use serde_json::Value;
+use crate::value::Value;
 
 /// Where what is mounted comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -253,7 +252,7 @@ fn short(text: &str) -> (Option<&str>, &str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn a_path_leads_to_the_deepest_mount() {

@@ -2,8 +2,7 @@
 
 use super::text::{names, pairs, scalar};
 use super::{Container, Declared, Project};
-use crate::json::Parts;
-use serde_json::Value;
+use crate::value::Value;
 
 /// How a container is connected.
 pub(crate) struct Networks {

@@ -2,7 +2,7 @@
 
 use super::images::{self, Contents, Program, Takes};
 use super::text::words;
-use serde_json::Value;
+use crate::value::Value;
 
 /// The process of a container.
 pub(crate) struct Process {
@@ -230,7 +230,7 @@ fn flags(program: &Program, arguments: &[String]) -> Vec<Flag> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     fn given(container: Value) -> (Option<&'static str>, Vec<(String, String)>) {
         let image = container["image"].as_str().and_then(Contents::of);

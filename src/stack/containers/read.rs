@@ -6,10 +6,9 @@ use super::network::{Mode, Networks};
 use super::process::Process;
 use super::text::{normal, pairs, scalar};
 use super::{Container, Declared, Project, Refusal};
-use crate::json::Parts;
 use crate::render::File;
 use crate::stack::files::Files;
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
@@ -496,7 +495,7 @@ fn merge(into: &mut Value, over: &Value) {
 }
 
 /// A list of `key=value` as the mapping that it stands for.
-fn mapping(value: &Value) -> Map<String, Value> {
+fn mapping(value: &Value) -> Map {
     match value {
         Value::Object(map) => map.clone(),
         value => pairs(value, &['='])

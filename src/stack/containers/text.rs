@@ -1,7 +1,6 @@
 //! What compose makes of a text: variables filled in, words split, lists and mappings read alike.
 
-use crate::json::Parts;
-use serde_json::Value;
+use crate::value::Value;
 use std::borrow::Cow;
 
 /// A size in bytes, as Docker reads it: `512m`, `1g`, `100000001b`; a thousand is 1024 here.

@@ -2,10 +2,10 @@
 
 use super::{GRAFANA, Grafana, Keys, PanelType, Type};
 use crate::diagnostic::{nearest, suggestion};
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::stack::dashboards::panels;
 use crate::stack::document::Pointer;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeSet;
 
 /// Something that Grafana does not know.

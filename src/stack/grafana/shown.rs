@@ -1,9 +1,9 @@
 //! What a panel makes of a value: the colour and the word that people see, worked out as Grafana does.
 
 use super::GRAFANA;
-use crate::json::{Parts, plain};
+use crate::json::plain;
+use crate::value::Value;
 use regex_automata::meta::Regex;
-use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -381,7 +381,7 @@ pub(crate) fn word(text: &str) -> News {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn colours_and_words_are_news() {

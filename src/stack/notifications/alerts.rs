@@ -8,11 +8,11 @@ use crate::catalog::owners::{About, Told};
 use crate::catalog::{self, Branch, Catalog, Scope, Service, Subject};
 use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::stack::Stack;
 use crate::stack::expressions::Usage;
 use crate::stack::files::Files;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Not meant to reach anybody, such as a watchdog.

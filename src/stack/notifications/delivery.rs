@@ -3,8 +3,8 @@
 use super::matchers::Labels;
 use super::relabeling::Relabeling;
 use crate::contract::targets::one_name;
-use crate::json::{Parts, plain};
-use serde_json::Value;
+use crate::json::plain;
+use crate::value::Value;
 
 /// One Alertmanager that a configuration leads to.
 pub(crate) struct Endpoint<'a> {

@@ -1,8 +1,7 @@
 //! Which alert keeps which other from being notified, as the Alertmanager decides it.
 
 use super::matchers::{self, Labels, Matcher, pick};
-use crate::json::Parts;
-use serde_json::Value;
+use crate::value::Value;
 
 /// One rule: while a source fires, targets that agree with it in some labels are not notified.
 pub struct Inhibition {
@@ -76,7 +75,7 @@ impl Inhibition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn absent_labels_are_equal_and_nothing_holds_back_itself() {

@@ -1,9 +1,9 @@
 //! Matchers as the Alertmanager reads them: `match`, `match_re`, and `matchers` in the classic and in the UTF-8 syntax.
 
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::promql::re2::rewritten;
+use crate::value::Value;
 use regex_automata::meta::{Config, Regex};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -306,7 +306,7 @@ fn unquoted(inside: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     fn shown(text: &str) -> String {
         let list = |all: Vec<Matcher>| all.iter().map(Matcher::to_string).collect::<Vec<_>>();

@@ -1,9 +1,9 @@
 //! Whom the Alertmanager tells, and by what: the integrations of its receivers, with what the configuration says for all.
 
-use crate::json::{Parts, plain};
+use crate::json::plain;
 use crate::source::step;
 use crate::stack::document::walk;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::BTreeSet;
 
 /// Where the catalog's keys of an integration stand in the configuration, if that is not an entry's own key, or what holds for all

@@ -2,8 +2,7 @@
 
 use super::matchers::{Comparison, Labels, Matcher};
 use crate::contract::relabel::{self, Relabeled, Rule};
-use crate::json::Parts;
-use serde_json::Value;
+use crate::value::Value;
 
 /// A list of rules, read once: there are as many alerts as services, and a pattern may name hundreds of these.
 pub(crate) struct Relabeling {
@@ -80,7 +79,7 @@ impl Relabeling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn labels_are_changed_kept_and_dropped() {

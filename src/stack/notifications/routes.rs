@@ -1,8 +1,7 @@
 //! Who gets an alert: the tree of routes, followed as the Alertmanager follows it.
 
 use super::matchers::{self, Labels, Matcher, pick};
-use crate::json::Parts;
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 use std::collections::BTreeSet;
 
 /// What a route hands down to those inside it.
@@ -26,7 +25,7 @@ pub struct Route {
     /// All of them pick an alert that is its own.
     pub(crate) matchers: Vec<Matcher>,
     /// What is in force here: its own, and what was handed down.
-    pub settings: Map<String, Value>,
+    pub settings: Map,
     /// The matcher that cannot be read: the route is no alert's.
     pub unreadable: Option<String>,
     inside: Vec<Route>,
@@ -49,9 +48,9 @@ impl Route {
         Some(Route::read("/route", route, &Map::new()))
     }
 
-    fn read(pointer: &str, route: &Value, handed: &Map<String, Value>) -> Route {
+    fn read(pointer: &str, route: &Value, handed: &Map) -> Route {
         let mut settings = handed.clone();
-        TIMES.iter().for_each(|key| drop(settings.remove(*key)));
+        TIMES.iter().for_each(|key| drop(settings.remove(key)));
         settings.remove("continue");
         for key in OPTIONS
             .iter()
@@ -200,7 +199,7 @@ impl Route {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn the_tree_is_followed_as_the_alertmanager_follows_it() {

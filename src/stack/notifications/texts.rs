@@ -4,7 +4,7 @@ use super::matchers::Labels;
 use crate::go_template::shapes::{Asked, Types};
 use crate::go_template::{self, Problem, parse};
 use crate::stack::document::walk;
-use serde_json::Value;
+use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
@@ -151,7 +151,7 @@ pub(crate) fn all_built_in() -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn a_text_asks_for_what_it_names() {

@@ -2,10 +2,10 @@
 
 use super::routes::{Route, TIMES};
 use crate::catalog::times::{MONTHS, WEEKDAYS};
-use crate::json::{Parts, plain};
+use crate::json::plain;
+use crate::value::Value;
 use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Timelike, Utc};
 use fixedbitset::FixedBitSet;
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Minutes of a day.
@@ -200,7 +200,7 @@ impl Intervals {
     pub(crate) fn longest_silence(&self, routes: &[&Route]) -> Option<usize> {
         if routes
             .iter()
-            .any(|route| TIMES.iter().all(|key| !route.settings.contains_key(*key)))
+            .any(|route| TIMES.iter().all(|key| !route.settings.contains_key(key)))
         {
             return Some(0);
         }
@@ -365,7 +365,7 @@ fn whole_day() -> Minutes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     fn silence(interval: Value, route: Value) -> Option<usize> {
         let config = json!({"time_intervals": [{"name": "x", "time_intervals": [interval]}], "route": route});

@@ -2,9 +2,9 @@
 
 use crate::templates::checked::Misused;
 use crate::templates::refuse;
+use crate::value::json;
 use minijinja::value::{Object, Serde, Value, from_args};
 use minijinja::{Error, ErrorKind, State};
-use serde_json::json;
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 

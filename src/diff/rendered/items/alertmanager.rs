@@ -1,8 +1,7 @@
 //! The receivers, inhibitions and time intervals of the Alertmanager.
 
 use super::{Concat, Item, ItemKind, list, rest, sorted, without};
-use crate::json::Parts;
-use serde_json::Value;
+use crate::value::Value;
 
 /// The routes are followed and not compared as text.
 pub(crate) fn alertmanager(value: &Value) -> Vec<Item> {

@@ -1,7 +1,7 @@
 //! The containers of a compose file, and what they share.
 
 use super::{Item, ItemKind, entries, rest, sorted};
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 /// Lists of compose whose order has no meaning.
 const UNORDERED: [&str; 9] = [
@@ -73,7 +73,7 @@ fn environment(pairs: &[Value]) -> Value {
 
 /// `--name=value` by name; a flag given several times has several values.
 fn flags(words: &[Value]) -> Value {
-    let mut found: Map<String, Value> = Map::new();
+    let mut found: Map = Map::new();
     for word in words.iter().filter_map(Value::as_str) {
         let (name, value) = word.split_once('=').unwrap_or((word, "on"));
         match found.get_mut(name) {

@@ -2,7 +2,7 @@
 
 use super::{Item, ItemKind, list, rest, without};
 use crate::json::plain;
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 use std::collections::HashMap;
 
 pub(crate) fn dashboard(value: &Value) -> Vec<Item> {

@@ -1,7 +1,7 @@
 //! The jobs of Prometheus, and its own settings.
 
 use super::{Concat, Item, ItemKind, list, rest, sorted};
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 pub(crate) fn prometheus(value: &Value) -> Vec<Item> {
     let mut jobs = list(value, "scrape_configs", "job_name", ItemKind::Job);

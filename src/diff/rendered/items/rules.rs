@@ -1,7 +1,6 @@
 //! The rules of a file.
 
 use super::{Item, ItemKind, around, without};
-use crate::json::Parts;
 use crate::render::File;
 
 /// Rules by name, in whichever group they are; a rule in a group that is evaluated differently is reported at the group.

@@ -6,8 +6,7 @@ use crate::diff::listed;
 use crate::diff::rendered::items::Item;
 use crate::diff::rendered::leaves::Leaf;
 use crate::diff::rendered::routing::Routing;
-use crate::json::Parts;
-use serde_json::Value;
+use crate::value::Value;
 
 pub(crate) fn receiver(item: &Item, leaf: &Leaf, routes: &Routing) -> (Class, String) {
     let used = routes.used(&item.name);

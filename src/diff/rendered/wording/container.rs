@@ -5,7 +5,7 @@ use crate::catalog::Size;
 use crate::diff::Class::{self, Dangerous, Notice, Warning};
 use crate::diff::rendered::leaves::Leaf;
 use crate::json::plain;
-use serde_json::Value;
+use crate::value::Value;
 
 /// Keys that only restrict a container.
 const HARDENING: [&str; 8] = [

@@ -4,7 +4,7 @@ use super::stated::time;
 use crate::diff::Class::{self, Dangerous, Notice, Warning};
 use crate::diff::listed;
 use crate::diff::rendered::leaves::Leaf;
-use serde_json::Value;
+use crate::value::Value;
 
 /// What the blackbox exporter calls a healthy answer.
 pub(crate) fn module(leaf: &Leaf) -> Option<(Class, String)> {

@@ -6,7 +6,7 @@ use crate::diff::Class::{self, Dangerous, Notice, Safe, Warning};
 use crate::diff::rendered::items::Item;
 use crate::diff::rendered::leaves::Leaf;
 use crate::json::plain;
-use serde_json::Value;
+use crate::value::Value;
 
 pub(crate) fn job(leaf: &Leaf) -> Option<(Class, String)> {
     let says = stated(leaf);

@@ -5,7 +5,7 @@ use crate::diff::Class::{self, Warning};
 use crate::diff::rendered::leaves::Leaf;
 use crate::diff::{listed, weight};
 use crate::json::plain;
-use serde_json::Value;
+use crate::value::Value;
 
 /// A value on one line, of a long one its beginning.
 pub(crate) fn short(value: &Value) -> String {
