@@ -527,8 +527,9 @@ fn together(
 ) -> Option<[Labels; 2]> {
     let all = &notifications.alerts.real;
     let all = &all[..all.len().min(MOST)];
-    all.iter().enumerate().find_map(|(index, first)| {
-        let own = first.labels();
+    let mut told = notifications.told(receiver).iter().copied();
+    told.find_map(|index| {
+        let own = all.get(index)?.labels();
         let mut routes = tree.reached(&[own]).into_iter();
         let route = routes.find(|route| route.receiver() == receiver)?;
         let apart = route.group_by();
@@ -558,12 +559,8 @@ fn together(
 
 /// The alerts that matter most of which a receiver is told.
 fn urgent<'n>(stack: &Stack, notifications: &'n Notifications, receiver: &str) -> Vec<&'n Labels> {
-    let firing = notifications.alerts.real.iter();
-    let worst = firing.filter(|firing| firing.rank(stack.catalog) == 0);
-    let told = worst.filter(|firing| {
-        let tree = notifications.tree.iter();
-        let mut reached = tree.flat_map(|tree| tree.reached(&[firing.labels()]));
-        reached.any(|route| route.receiver() == receiver)
-    });
-    told.take(MOST).map(Firing::labels).collect()
+    let told = notifications.told(receiver).iter();
+    let told = told.map(|index| &notifications.alerts.real[*index]);
+    let worst = told.filter(|firing| firing.rank(stack.catalog) == 0);
+    worst.take(MOST).map(Firing::labels).collect()
 }

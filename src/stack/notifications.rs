@@ -24,7 +24,8 @@ use matchers::{Comparison, Matcher};
 use receivers::Receiver;
 use routes::Route;
 use server::{RETENTION, Server};
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap};
 use times::Intervals;
 
 /// The Alertmanager's configuration, and every alert that can come to it.
@@ -42,6 +43,8 @@ pub struct Notifications<'a> {
     /// The Alertmanagers that compose starts.
     pub(crate) servers: Vec<Server>,
     catalog: &'a Catalog,
+    /// Receiver → places of alerts in `alerts.real`.
+    told: OnceCell<HashMap<String, Vec<usize>>>,
 }
 
 /// An alert with the routes by which it gets to those whom the catalog promises it to.
@@ -80,6 +83,7 @@ impl<'a> Notifications<'a> {
             tree,
             rules,
             unreadable,
+            told: OnceCell::new(),
         })
     }
 
@@ -131,6 +135,23 @@ impl<'a> Notifications<'a> {
                 _ => None,
             }
         })
+    }
+
+    /// The alerts that can come to a receiver, whatever stands before its routes: their places in `alerts.real`.
+    pub(crate) fn told(&self, receiver: &str) -> &[usize] {
+        let told = self.told.get_or_init(|| {
+            let mut told: HashMap<String, Vec<usize>> = HashMap::new();
+            for (index, firing) in self.alerts.real.iter().enumerate() {
+                let tree = self.tree.iter();
+                let reached = tree.flat_map(|tree| tree.reached(&[firing.labels()]));
+                let receivers: BTreeSet<&str> = reached.map(Route::receiver).collect();
+                for receiver in receivers {
+                    told.entry(receiver.to_string()).or_default().push(index);
+                }
+            }
+            told
+        });
+        told.get(receiver).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a receiver tells anybody.
