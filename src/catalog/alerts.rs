@@ -29,8 +29,8 @@ pub(super) use levelled::join_levels;
 pub use own_tests::{Expected, OwnTest, own_tests};
 pub use scope::Scope;
 use serde::{Deserialize, Serialize, Serializer};
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
 pub use subject::Subject;
 pub use unless::Unless;
 
@@ -120,6 +120,9 @@ pub struct Alert {
     /// The levels of which it is one, where they are written as one alert.
     #[serde(serialize_with = "behind_perhaps")]
     pub levels: Option<Arc<Levels>>,
+    /// Service → its branch, once somebody has asked.
+    #[serde(skip)]
+    by_service: OnceLock<HashMap<String, usize>>,
 }
 
 /// `[alerts.NAME.hours]`: names of times.
@@ -280,9 +283,16 @@ impl Alert {
 
     /// The branch that a service belongs to; None: it is not covered.
     pub fn branch_of(&self, service: &str) -> Option<&Branch> {
-        self.branches
-            .iter()
-            .find(|branch| branch.services.iter().any(|name| name == service))
+        let branches = self.by_service.get_or_init(|| {
+            let mut by_service = HashMap::new();
+            for (index, branch) in self.branches.iter().enumerate() {
+                for name in &branch.services {
+                    by_service.entry(name.clone()).or_insert(index);
+                }
+            }
+            by_service
+        });
+        branches.get(service).map(|index| &self.branches[*index])
     }
 
     /// The kind's keys that name a declared metric: key, metric, and the type it must have.
@@ -411,6 +421,7 @@ impl Alert {
             excepts: Vec::new(),
             spares: Vec::new(),
             branches: Vec::new(),
+            by_service: OnceLock::new(),
             shortest_for: Duration::default(),
             mixed_severity: false,
             signals: Vec::new(),

@@ -250,6 +250,10 @@ fn kind(comparison: &mut Comparison, old: &Metric, new: &Metric) {
 /// Services that no longer emit it, or do so now; those that came or went as a whole are reported elsewhere. An alert on PromQL
 /// covers every service, so that its loss is reported here.
 fn emitters(comparison: &mut Comparison, old: &Metric, new: &Metric) {
+    let mut services = comparison.services.both.iter();
+    if old.services == new.services && services.all(|(was, is)| was.name == is.name) {
+        return;
+    }
     let catalog = comparison.after.catalog;
     let promql = catalog.alerts.iter().filter(|alert| {
         alert.expression().is_some() && alerts::reads(alert, catalog).contains(&new.key.as_str())

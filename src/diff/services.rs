@@ -255,6 +255,11 @@ const SETTINGS: [(&str, &str); 35] = [
 ];
 
 fn settings(comparison: &mut Comparison, old: &Service, new: &Service) {
+    // Nearly all of them are as they were.
+    let written = |service: &Service| serde_json::to_string(service).unwrap_or_default();
+    if written(old) == written(new) {
+        return;
+    }
     let (before, after) = (
         crate::value::to_value(old).unwrap_or_default(),
         crate::value::to_value(new).unwrap_or_default(),
