@@ -38,6 +38,8 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
             At::After(key(metric)),
         );
     }
+    let mut services = comparison.services.both.iter();
+    let renamed_services = services.any(|(was, is)| was.name != is.name);
     for (old, new) in comparison.metrics.both.clone() {
         if old.key != new.key {
             let message = format!(
@@ -48,7 +50,9 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
         }
         renamed(comparison, old, new);
         kind(comparison, old, new);
-        emitters(comparison, old, new);
+        if renamed_services || old.services != new.services {
+            emitters(comparison, old, new);
+        }
         labels(comparison, old, new);
     }
 }
@@ -250,10 +254,6 @@ fn kind(comparison: &mut Comparison, old: &Metric, new: &Metric) {
 /// Services that no longer emit it, or do so now; those that came or went as a whole are reported elsewhere. An alert on PromQL
 /// covers every service, so that its loss is reported here.
 fn emitters(comparison: &mut Comparison, old: &Metric, new: &Metric) {
-    let mut services = comparison.services.both.iter();
-    if old.services == new.services && services.all(|(was, is)| was.name == is.name) {
-        return;
-    }
     let catalog = comparison.after.catalog;
     let promql = catalog.alerts.iter().filter(|alert| {
         alert.expression().is_some() && alerts::reads(alert, catalog).contains(&new.key.as_str())
