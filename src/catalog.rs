@@ -30,7 +30,7 @@ use crate::kinds::Kinds;
 use crate::profiles::Profiles;
 use crate::promql;
 use crate::source::Source;
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, from_value};
 pub use access::ipv6;
 pub use alerts::{Alert, Branch, Scope, StillBurning, Subject, Unless};
 use emitters::Emitters;
@@ -311,7 +311,7 @@ impl Catalog {
             scrape_secrets: secrets::all(&services, &prometheus.remote_write),
             groups: groups(value, &services),
             prometheus,
-            alertmanager: crate::value::from_value(&published(value, "alertmanager"))?,
+            alertmanager: from_value(&published(value, "alertmanager"))?,
             severities,
             slos,
             receivers: receivers(part("receivers"))?,
@@ -322,9 +322,9 @@ impl Catalog {
             notices: Vec::new(),
             times: Time::all(value),
             inhibitions: Inhibit::all(value),
-            blackbox: crate::value::from_value(&part("blackbox"))?,
-            grafana: crate::value::from_value(&published(value, "grafana"))?,
-            extra: crate::value::from_value(&part("extra"))?,
+            blackbox: from_value(&part("blackbox"))?,
+            grafana: from_value(&published(value, "grafana"))?,
+            extra: from_value(&part("extra"))?,
             compose: Compose::resolve(part("compose"), &platform)?,
             platform,
             services,
@@ -610,7 +610,7 @@ pub(crate) fn pascal(name: &str) -> String {
 
 /// Receivers with their integrations alone: what is accepted there is not one.
 fn receivers(written: Value) -> serde_json::Result<Map> {
-    let mut receivers: Map = crate::value::from_value(&written)?;
+    let mut receivers: Map = from_value(&written)?;
     receivers
         .values_mut()
         .filter_map(Value::as_object_mut)

@@ -26,7 +26,7 @@ pub struct Kind {
     pub unit: Option<String>,
     /// Its own keys, in the order in which they are explained.
     #[serde(default, skip_serializing)]
-    pub keys: crate::value::Map,
+    pub keys: Map,
     /// Where its panel is drawn; None: it has none.
     #[serde(default)]
     pub panel: Option<Panel>,

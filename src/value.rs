@@ -1,7 +1,7 @@
-//! Values as JSON has them. serde_json's own take twice the memory, and look a key up by a hash of it: a stack of a thousand services
-//! is half a million of them, and nearly all of their maps have a few keys.
+//! Values as JSON has them. serde_json's own take twice the room, because each has room for a table of hashes, and hash a key whenever
+//! it is looked up; nearly all maps of a stack have a few keys.
 
-mod equal;
+mod literals;
 mod map;
 mod serial;
 
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_no_larger_than_its_map() {
-        assert_eq!(size_of::<Value>(), 32);
+    fn a_value_takes_half_the_room() {
+        assert!(2 * size_of::<Value>() <= size_of::<serde_json::Value>());
     }
 }

@@ -7,6 +7,7 @@ use super::{native, refuse, samples};
 use crate::catalog::filters::Filter;
 use crate::contract::domain::Domain;
 use crate::contract::filtered::values;
+use crate::value::to_value;
 use minijinja::value::Value;
 use minijinja::{Error, context};
 use std::collections::BTreeMap;
@@ -155,7 +156,7 @@ fn admitted(
     labels: &Value,
     targets: &Value,
 ) -> Result<Vec<(String, String)>, Error> {
-    let as_json = |value: &Value| crate::value::to_value(value).unwrap_or_default();
+    let as_json = |value: &Value| to_value(value).unwrap_or_default();
     let filter = Filter::of(&as_json(filter));
     let (labels, targets) = (as_json(labels), as_json(targets));
     let mut found: BTreeMap<String, String> = BTreeMap::new();

@@ -6,6 +6,7 @@ use crate::catalog::filters::Filter;
 use crate::contract::domain::Domain;
 use crate::contract::filtered::admits;
 use crate::kinds::Kind;
+use crate::value::to_value;
 use minijinja::Error;
 use minijinja::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,12 +71,12 @@ impl Chosen {
         named: &dyn Fn(&str) -> Result<Value, Error>,
         service: &Value,
     ) -> Result<Chosen, Error> {
-        let written = crate::value::to_value(alert.get_attr("filters")?).unwrap_or_default();
+        let written = to_value(alert.get_attr("filters")?).unwrap_or_default();
         let per = alert.get_attr("per")?;
         let per: Vec<String> = per.try_iter()?.map(|label| label.to_string()).collect();
         let mut chosen = Chosen::default();
         let targets = service.get_attr("target_labels")?;
-        let targets = crate::value::to_value(targets).unwrap_or_default();
+        let targets = to_value(targets).unwrap_or_default();
         let targets = domains(&targets);
         let mut reads = Vec::new();
         for (key, said) in &kind.keys {
@@ -86,9 +87,9 @@ impl Chosen {
             let Some(metric) = metric.as_str().and_then(|name| neighbourhood.metric(name)) else {
                 continue;
             };
-            let labels = crate::value::to_value(metric.get_attr("labels")?).unwrap_or_default();
+            let labels = to_value(metric.get_attr("labels")?).unwrap_or_default();
             let mut all = targets.clone();
-            let keeps = crate::value::to_value(metric.get_attr("keeps")?).unwrap_or_default();
+            let keeps = to_value(metric.get_attr("keeps")?).unwrap_or_default();
             let kept = |label: &str| keeps.is_null() || keeps.texts().any(|kept| kept == label);
             all.retain(|label, _| kept(label));
             all.extend(domains(&labels));

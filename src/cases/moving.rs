@@ -4,6 +4,7 @@ use super::phases::{self, Moves};
 use super::scene::Scene;
 use crate::catalog::filters::Filter;
 use crate::kinds::{Case, Given, Whose};
+use crate::value::to_value;
 use minijinja::Error;
 use std::collections::BTreeSet;
 
@@ -91,9 +92,7 @@ impl Scene<'_> {
     /// What the alert asks of the series of the metric that a key names.
     pub(super) fn filter(&self, key: &str) -> Result<Filter, Error> {
         let filter = self.alert.get_attr("filters")?.get_attr(key)?;
-        Ok(Filter::of(
-            &crate::value::to_value(filter).unwrap_or_default(),
-        ))
+        Ok(Filter::of(&to_value(filter).unwrap_or_default()))
     }
 
     /// The same beside labels of their target.

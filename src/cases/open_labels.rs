@@ -4,6 +4,7 @@ use super::chosen::INSTANCE;
 use super::scene::Scene;
 use crate::contract::domain::Domain;
 use crate::kinds::Whose;
+use crate::value::to_value;
 use minijinja::Error;
 use minijinja::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,15 +38,14 @@ impl Scene<'_> {
             let named = given.role.is_none() && self.kind.says(key, "metric").is_some();
             let mut domains: BTreeMap<String, Domain> = BTreeMap::new();
             if let Some(declared) = self.declared(key)?.filter(|_| named) {
-                let labels =
-                    crate::value::to_value(declared.get_attr("labels")?).unwrap_or_default();
+                let labels = to_value(declared.get_attr("labels")?).unwrap_or_default();
                 let labels = labels.entries();
                 domains.extend(labels.map(|(label, of)| (label.clone(), Domain::declared(of))));
             }
             let mut first: BTreeMap<String, String> = BTreeMap::new();
             if let Some(role) = self.role(given)? {
-                let all = crate::value::to_value(role.get_attr("domains")?).unwrap_or_default();
-                let examples = crate::value::to_value(role.get_attr("labels")?).unwrap_or_default();
+                let all = to_value(role.get_attr("domains")?).unwrap_or_default();
+                let examples = to_value(role.get_attr("labels")?).unwrap_or_default();
                 for (label, of) in all.entries() {
                     // Of the series that add up, one has the other value.
                     let own = examples[label][0].as_str().unwrap_or_default();

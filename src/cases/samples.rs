@@ -8,6 +8,7 @@ use crate::contract::exposed::openmetrics;
 use crate::contract::filtered;
 use crate::contract::status::{answers, outcomes};
 use crate::kinds::Side;
+use crate::value::to_value;
 use minijinja::value::{Serde, Value};
 use minijinja::{Error, context};
 
@@ -131,9 +132,8 @@ pub(crate) fn wait(
 
 /// How the requests of a metric tell errors from other answers, by its label for that; none where they do not.
 pub(crate) fn answers_of(metric: &Value) -> Result<Value, Error> {
-    let table = |key: &str| {
-        crate::value::to_value(metric.get_attr(key)?).map_err(|error| refuse(error.to_string()))
-    };
+    let table =
+        |key: &str| to_value(metric.get_attr(key)?).map_err(|error| refuse(error.to_string()));
     let labels = table("labels")?.as_object().cloned().unwrap_or_default();
     let errors = table("errors")?;
     let errors = errors
@@ -145,7 +145,7 @@ pub(crate) fn answers_of(metric: &Value) -> Result<Value, Error> {
 
 /// How the declared values of a status tell server errors from other answers; none where they do not.
 pub(crate) fn outcomes_of(declared: &Value) -> Result<Value, Error> {
-    let declared = crate::value::to_value(declared).map_err(|error| refuse(error.to_string()))?;
+    let declared = to_value(declared).map_err(|error| refuse(error.to_string()))?;
     Ok(outcomes(&Domain::declared(&declared))
         .map_or(Value::from(()), |outcomes| Value::from(Serde(outcomes))))
 }
@@ -158,8 +158,7 @@ pub(crate) fn sides_of(
     filter: &Value,
     among: Option<Value>,
 ) -> Result<Value, Error> {
-    let read =
-        |value: &Value| crate::value::to_value(value).map_err(|error| refuse(error.to_string()));
+    let read = |value: &Value| to_value(value).map_err(|error| refuse(error.to_string()));
     let among = among.filter(|among| !among.is_undefined());
     let among = among.map_or(Ok(Filter::default()), |among| {
         read(&among).map(|it| Filter::of(&it))

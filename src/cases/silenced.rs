@@ -8,6 +8,7 @@ use crate::catalog::filters::Filter;
 use crate::contract::domain::Domain;
 use crate::contract::filtered::admits;
 use crate::kinds::Case;
+use crate::value::to_value;
 use minijinja::Error;
 use minijinja::value::Value;
 use std::collections::BTreeMap;
@@ -125,10 +126,10 @@ impl Scene<'_> {
                 service.clone()
             }
         };
-        let declared = crate::value::to_value(metric.get_attr("labels")?).unwrap_or_default();
-        let filter = crate::value::to_value(unless.get_attr("filter")?).unwrap_or_default();
+        let declared = to_value(metric.get_attr("labels")?).unwrap_or_default();
+        let filter = to_value(unless.get_attr("filter")?).unwrap_or_default();
         let filter = Filter::of(&filter);
-        let on = crate::value::to_value(unless.get_attr("on")?).unwrap_or_default();
+        let on = to_value(unless.get_attr("on")?).unwrap_or_default();
         let mut labels = Labels::new();
         let told: BTreeMap<&str, &str> = per
             .iter()
@@ -145,7 +146,7 @@ impl Scene<'_> {
         }
         let of_target = told.iter().filter(|(label, _)| declared[**label].is_null());
         labels.extend(of_target.map(|(label, value)| (label.to_string(), value.to_string())));
-        let kept = crate::value::to_value(metric.get_attr("keeps")?).unwrap_or_default();
+        let kept = to_value(metric.get_attr("keeps")?).unwrap_or_default();
         let of_instances = kept.is_null() || kept.texts().any(|label| label == INSTANCE);
         let metric = metric.get_attr("name")?.to_string();
         match of_instances {

@@ -3,7 +3,7 @@
 use super::{Platform, Service};
 use crate::profiles::of_scrapes;
 use crate::source::step;
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, from_value};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -82,7 +82,7 @@ impl Metric {
         key: &str,
         written: &Value,
     ) -> serde_json::Result<Metric> {
-        let mut metric: Metric = crate::value::from_value(written)?;
+        let mut metric: Metric = from_value(written)?;
         metric.key = key.to_string();
         metric.spelled_out = !metric.name.is_empty();
         metric.whole = metric.native && metric.buckets.is_empty();

@@ -320,7 +320,7 @@ fn as_declared(series: &Wanted, exposed: &Exposed, role: Option<&Spec>, profile:
         errors: role.map(|spec| spec.errors.clone()).unwrap_or_default(),
         profile: Some(profile.to_string()),
         counted_of: counted.then(|| family.to_string()),
-        written: crate::value::Map::new(),
+        written: Map::new(),
         keeps: None,
         recorded_of: Vec::new(),
     }

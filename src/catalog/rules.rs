@@ -2,7 +2,7 @@
 
 use super::alerts::{OwnTest, own_tests};
 use super::units::Duration;
-use crate::value::Value;
+use crate::value::{Value, from_value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub struct RecordingRule {
 
 impl RecordingRule {
     pub(super) fn resolve(name: &str, written: &Value) -> serde_json::Result<RecordingRule> {
-        let mut rule: RecordingRule = crate::value::from_value(written)?;
+        let mut rule: RecordingRule = from_value(written)?;
         rule.name = name.to_string();
         Ok(rule)
     }

@@ -6,7 +6,7 @@ use super::units::Bound;
 use super::{Duration, Size};
 use crate::profiles::{Profiles, Roles};
 use crate::source::{Source, step};
-use crate::value::{Map, Value, json};
+use crate::value::{Map, Value, from_value, json};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -330,7 +330,7 @@ impl Service {
         let merged_port = merged.contains_key("port");
         let labelled = parted_targets(&mut merged);
         let port_said = merged_port || merged.contains_key("metrics_port");
-        let mut service: Service = crate::value::from_value(&Value::Object(merged))?;
+        let mut service: Service = from_value(&Value::Object(merged))?;
         service.name = name.to_string();
         service.host = match service.runs_on.as_str() {
             "host" if catalog["prometheus"]["runs_on"] == "host" => "localhost".to_string(),

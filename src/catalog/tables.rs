@@ -2,7 +2,7 @@
 
 use super::access::{Auth, Tls};
 use super::units::{Duration, Size};
-use crate::value::Value;
+use crate::value::{Value, from_value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ impl Platform {
     }
 
     pub(super) fn resolve(written: Value) -> serde_json::Result<Platform> {
-        let mut platform: Platform = crate::value::from_value(&written)?;
+        let mut platform: Platform = from_value(&written)?;
         // A path leads nowhere from Grafana, a notification or the Alertmanager.
         if !["http://", "https://"]
             .iter()
@@ -110,7 +110,7 @@ impl Prometheus {
             let days = format!("{}d", needed.max(15));
             table.entry("retention").or_insert_with(|| days.into());
         }
-        crate::value::from_value(&written)
+        from_value(&written)
     }
 }
 
@@ -261,6 +261,6 @@ impl Compose {
                 .entry("build_context")
                 .or_insert_with(|| platform.root.clone().into());
         }
-        crate::value::from_value(&written)
+        from_value(&written)
     }
 }

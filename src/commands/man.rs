@@ -2,6 +2,7 @@
 
 use super::{Cli, Report};
 use crate::diagnostic::suggestion;
+use crate::value::Value;
 use anyhow::{Context, Result};
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
@@ -32,7 +33,7 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
     let all = named.map(|(verb, page)| (file(verb), page.as_str().into()));
     report
         .data
-        .insert("pages".into(), crate::value::Value::Object(all.collect()));
+        .insert("pages".into(), Value::Object(all.collect()));
     Ok(report)
 }
 

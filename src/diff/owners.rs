@@ -5,7 +5,7 @@ use super::{At, Comparison, listed, weight};
 use crate::catalog::owners::{About, Told};
 use crate::catalog::{Alert, Catalog, Subject};
 use crate::json::plain;
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, to_value};
 
 /// What is said of some alerts in one line.
 struct Said {
@@ -173,11 +173,11 @@ fn inhibitions(comparison: &mut Comparison) {
     let find = |catalog: &'_ Catalog, name: &str| -> Option<Value> {
         let mut all = catalog.inhibitions.iter();
         let one = all.find(|one| one.name == name)?;
-        crate::value::to_value(one).ok()
+        to_value(one).ok()
     };
     for one in &after.inhibitions {
         let name = &one.name;
-        let is = crate::value::to_value(one).ok();
+        let is = to_value(one).ok();
         let message = match find(before, name) {
             None => format!(
                 "inhibition {name} is new: while its source fires, nobody is told of its target"

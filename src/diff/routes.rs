@@ -4,7 +4,7 @@ use super::Class::{Dangerous, Notice, Safe, Warning};
 use super::{At, Comparison, listed, weight};
 use crate::catalog::{Alert, Catalog, Duration, NO_ONE, Subject};
 use crate::json::plain;
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, to_value};
 
 /// Where alerts go whose severity has no route.
 pub(crate) const NOBODY: &str = "nobody";
@@ -50,7 +50,7 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
         "image",
     ] {
         let values = |catalog: &Catalog| {
-            crate::value::to_value(&catalog.alertmanager).unwrap_or_default()[setting]
+            to_value(&catalog.alertmanager).unwrap_or_default()[setting]
                 .as_str()
                 .unwrap_or_default()
                 .to_string()

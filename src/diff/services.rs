@@ -5,7 +5,7 @@ use super::{At, Comparison, listed, plural, weight};
 use crate::catalog::access::Instance;
 use crate::catalog::{Service, origin as origin_of};
 use crate::source::Source;
-use crate::value::Value;
+use crate::value::{Value, to_value};
 use std::collections::BTreeMap;
 
 /// Every change of the services.
@@ -261,8 +261,8 @@ fn settings(comparison: &mut Comparison, old: &Service, new: &Service) {
         return;
     }
     let (before, after) = (
-        crate::value::to_value(old).unwrap_or_default(),
-        crate::value::to_value(new).unwrap_or_default(),
+        to_value(old).unwrap_or_default(),
+        to_value(new).unwrap_or_default(),
     );
     for (setting, lead) in SETTINGS
         .iter()

@@ -8,7 +8,7 @@ use crate::live::endpoint::{Endpoint, Login};
 use crate::live::http::Client;
 use crate::simulation::Fleet;
 use crate::stack::notifications::routes::TIMES;
-use crate::value::{Value, json};
+use crate::value::{Map, Value, json};
 use anyhow::{Context, Error, Result, anyhow, bail};
 use std::fs::File;
 use std::hash::BuildHasher;
@@ -329,7 +329,7 @@ fn to_stand_ins(job: &mut Value, addresses: &[SocketAddr], service: Option<&Serv
 
 /// Takes away the rules of a job that look at what is found, or lead to an exporter: the stand-ins have the labels already, and are
 /// asked themselves.
-fn as_found(job: &mut crate::value::Map, service: Option<&Service>) {
+fn as_found(job: &mut Map, service: Option<&Service>) {
     let Some(service) = service else { return };
     if service.discovery.is_none() && service.through.is_none() {
         return;

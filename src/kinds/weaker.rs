@@ -2,6 +2,7 @@
 
 use super::{Kind, Kinds};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::value::Value;
 
 /// So many promises are named.
 const NAMED: usize = 3;
@@ -73,7 +74,7 @@ fn lost(own: &Kind, other: &Kind) -> Vec<String> {
         }
     }
     for (key, said) in &own.keys {
-        let includes = |said: &crate::value::Value| said["includes"] == true;
+        let includes = |said: &Value| said["includes"] == true;
         match other.keys.get(key) {
             Some(known) if includes(said) && !includes(known) => {
                 lost.push(format!("`{key}` does not include its threshold"));

@@ -2,7 +2,7 @@
 
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::value::Value;
+use crate::value::{Value, to_value};
 use std::collections::BTreeMap;
 
 pub(crate) const LINT: Lint = Lint {
@@ -11,7 +11,7 @@ pub(crate) const LINT: Lint = Lint {
     bad: "[alertmanager.routes]\ncritical = \"on-call\"\nwarning = \"team\"\n\n[receivers.team]\nslack = { channel = \"#shop\", api_url_file = \"/etc/alertmanager/secrets/pagerduty\" }\n\n[receivers.on-call]\npagerduty = { routing_key_file = \"/etc/alertmanager/secrets/pagerduty\" }\n",
     good: "[alertmanager.routes]\ncritical = \"on-call\"\nwarning = \"team\"\n\n[receivers.team]\nslack = { channel = \"#shop\", api_url_file = \"/etc/alertmanager/secrets/slack\" }\n\n[receivers.on-call]\npagerduty = { routing_key_file = \"/etc/alertmanager/secrets/pagerduty\" }\n",
     check: |catalog, _| {
-        let receivers = crate::value::to_value(&catalog.receivers).unwrap_or_default();
+        let receivers = to_value(&catalog.receivers).unwrap_or_default();
         let mut files: BTreeMap<String, (String, String)> = BTreeMap::new();
         let mut found = Vec::new();
         for (name, receiver) in receivers.entries() {

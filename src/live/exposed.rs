@@ -11,6 +11,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::promql::parse;
 use crate::promql::walk::selectors;
 use crate::stack::files::Files;
+use crate::value::Value;
 use buckets::Bounds;
 use labels::Patterns;
 use read::Selections;
@@ -310,7 +311,7 @@ fn exposed<'a>(metric: &'a Metric, samples: &[&Sample]) -> Series<'a> {
 
 /// Whether nobody can say beforehand which series there will be.
 pub(crate) fn open_ended(metric: &Metric) -> bool {
-    metric.labels.values().any(crate::value::Value::is_string)
+    metric.labels.values().any(Value::is_string)
 }
 
 fn without_series(service: &Service, metric: &Metric) -> Diagnostic {

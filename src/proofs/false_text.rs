@@ -10,7 +10,7 @@ use crate::promql::engine::metric;
 use crate::promql::matchers::picks;
 use crate::promql::walk::{children, selectors};
 use crate::stack::Stack;
-use crate::value::Value;
+use crate::value::{Value, to_value};
 use regex_automata::meta::{Config, Regex};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -255,7 +255,7 @@ pub(super) fn other_share(alert: &Alert, pattern: &Regex, text: &str) -> Option<
         return None;
     }
     // An alert may say what it is of too: a quantile, an objective.
-    let own = crate::value::to_value(alert.slo.as_deref()).unwrap_or_default();
+    let own = to_value(alert.slo.as_deref()).unwrap_or_default();
     let settings = Value::Object(alert.settings.clone());
     let mut known = Vec::new();
     numbers(&own, &mut known);
@@ -389,7 +389,7 @@ impl Texts<'_, '_> {
         let alert = self.alert?;
         let mut windows = BTreeSet::new();
         windows.extend(alert.branches.iter().filter_map(|branch| branch.window));
-        let own = crate::value::to_value(alert.slo.as_deref()).unwrap_or_default();
+        let own = to_value(alert.slo.as_deref()).unwrap_or_default();
         durations(&own, &mut windows);
         durations(&Value::Object(alert.settings.clone()), &mut windows);
         let mut lasting = windows.clone();
@@ -433,7 +433,7 @@ impl Texts<'_, '_> {
         known.extend(alert.branches.iter().map(|branch| branch.r#for));
         known.extend(alert.keep_firing_for);
         durations(&Value::Object(alert.settings.clone()), &mut known);
-        let own = crate::value::to_value(alert.slo.as_deref()).unwrap_or_default();
+        let own = to_value(alert.slo.as_deref()).unwrap_or_default();
         durations(&own, &mut known);
         let limits = alert.branches.iter().filter_map(|branch| branch.limit());
         let seconds = alert.unit.as_deref() == Some("seconds");

@@ -8,7 +8,7 @@ use crate::render::{File, LINE, Rendered};
 use crate::source::step;
 use crate::stack::containers::Container;
 use crate::stack::containers::process::Flag;
-use crate::value::Value;
+use crate::value::{Value, to_value};
 
 /// The code is that of the proof: `inspect` adds it.
 const OF_PROOF: &str = "";
@@ -330,7 +330,7 @@ impl Written<'_> {
     fn of_container(&self, spot: &Spot) -> Option<String> {
         let inside = spot.pointer.strip_prefix("/services/")?;
         let (name, key) = inside.split_once('/')?;
-        let service = crate::value::to_value(self.catalog.service(name)?).ok()?;
+        let service = to_value(self.catalog.service(name)?).ok()?;
         let said = service.pointer(&format!("/{key}"))?;
         let there = spot.file.value.pointer(spot.pointer)?;
         (said == there).then(|| format!("/services/{name}/{key}"))
@@ -339,11 +339,10 @@ impl Written<'_> {
     /// The key of Grafana's or Prometheus' table that a value of its configuration is written as in the catalog, word by word.
     fn of_setting(&self, spot: &Spot) -> Option<String> {
         let (table, said) = match spot.file.role {
-            Role::Datasources => ("/grafana", crate::value::to_value(&self.catalog.grafana)),
-            Role::Prometheus if !spot.pointer.starts_with("/scrape_configs/") => (
-                "/prometheus",
-                crate::value::to_value(&self.catalog.prometheus),
-            ),
+            Role::Datasources => ("/grafana", to_value(&self.catalog.grafana)),
+            Role::Prometheus if !spot.pointer.starts_with("/scrape_configs/") => {
+                ("/prometheus", to_value(&self.catalog.prometheus))
+            }
             _ => return None,
         };
         let there = spot.file.value.pointer(spot.pointer)?;

@@ -14,6 +14,7 @@ use crate::stack::containers::network::Mode;
 use crate::stack::containers::text::{names, normal, scalar, unreadable_dollar};
 use crate::stack::containers::{Container, Health, Project};
 use crate::stack::document::walk;
+use crate::value::Value;
 use std::collections::{HashMap, HashSet};
 
 pub(crate) const PROOF: Proof = Proof {
@@ -222,9 +223,9 @@ fn references(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
             );
         }
     }
-    let files: Vec<&crate::value::Value> = match &container.value["env_file"] {
-        crate::value::Value::Array(list) => list.iter().collect(),
-        crate::value::Value::Null => Vec::new(),
+    let files: Vec<&Value> = match &container.value["env_file"] {
+        Value::Array(list) => list.iter().collect(),
+        Value::Null => Vec::new(),
         one => vec![one],
     };
     for (index, entry) in files.into_iter().enumerate() {

@@ -2,6 +2,7 @@
 
 use super::{Fleet, Post};
 use crate::simulation::fault::{Fault, Transport};
+use crate::value::{Value, json};
 use anyhow::{Context, Result};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION};
@@ -243,7 +244,7 @@ async fn respond(fleet: &Fleet, post: &Post, request: &Request<Incoming>) -> Res
         Some(Transport::WrongContentType) => answer(
             StatusCode::OK,
             "application/json",
-            crate::value::Value::from(fleet.scrape(post)).to_string(),
+            Value::from(fleet.scrape(post)).to_string(),
         ),
         Some(Transport::WebPage) => answer(StatusCode::OK, "text/html", LOGIN),
         Some(Transport::NotANumber) => {
@@ -279,6 +280,6 @@ fn health(post: &Post, fault: Option<&Fault>) -> Response<Content> {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "unhealthy")
     };
-    let body = crate::value::json!({"status": word, "service": post.service.name});
+    let body = json!({"status": word, "service": post.service.name});
     answer(status, "application/json", format!("{body}\n"))
 }

@@ -14,7 +14,7 @@ pub(crate) use shell::Ends;
 
 use crate::render::File;
 use crate::stack::files::Files;
-use crate::value::Value;
+use crate::value::{Value, json};
 use images::Contents;
 use mounts::{Mount, Sight};
 use network::{Listens, Networks};
@@ -92,7 +92,7 @@ impl<'a> Project<'a> {
     pub(crate) fn mount(&self, container: &Container, volume: &str, output: &str) -> Option<Mount> {
         let folder = container.file.path.rsplit_once('/');
         let folder = folder.map_or("", |(folder, _)| folder);
-        let alone = crate::value::json!({ "volumes": [volume] });
+        let alone = json!({ "volumes": [volume] });
         let mut read = mounts::read(&alone, folder, output, &self.declared);
         read.pop()
     }

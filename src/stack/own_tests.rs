@@ -4,6 +4,7 @@ use super::files::Files;
 use crate::catalog::Catalog;
 use crate::catalog::alerts::OwnTest;
 use crate::render::File;
+use crate::value::Value;
 use std::collections::HashMap;
 
 /// The tests that the catalog wrote itself, by the title under which they are rendered.
@@ -63,7 +64,7 @@ impl OwnTests {
             .map_or(&[][..], Vec::as_slice);
         // Two of one name come in the order in which they are written.
         let mut seen: HashMap<&str, usize> = HashMap::new();
-        let one = |test: &crate::value::Value| {
+        let one = |test: &Value| {
             let (title, pointers) = self.pointers.get_key_value(test["name"].as_str()?)?;
             let next = seen.entry(title).or_default();
             *next += 1;

@@ -4,7 +4,7 @@ use super::{Row, objective, row};
 use crate::catalog::{Catalog, Service, origin, schema};
 use crate::json::plain;
 use crate::source::Source;
-use crate::value::Value;
+use crate::value::{Value, to_value};
 
 pub(super) fn service_rows(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Row> {
     let at = |key: &str| Some(format!("/services/{}/{key}", service.name));
@@ -17,7 +17,7 @@ pub(super) fn service_rows(service: &Service, catalog: &Catalog, source: &Source
         let set = set.unwrap_or_else(|| "/platform/owner".to_string());
         rows.push(row("owner", owner, source, Some(set)));
     }
-    let values = crate::value::to_value(service).unwrap_or_default();
+    let values = to_value(service).unwrap_or_default();
     for (key, _) in schema::settings() {
         let value = match (key.as_str(), said(&values[key])) {
             // Its `targets` say that.

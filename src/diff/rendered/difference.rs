@@ -3,6 +3,7 @@
 use super::items::{Item, ItemKind};
 use super::leaves::Leaf;
 use crate::diff::Class;
+use crate::value::Value;
 
 /// A value of a rendered file.
 pub(crate) struct Spot {
@@ -76,9 +77,7 @@ impl Difference {
         says: String,
         spot: Spot,
     ) -> Difference {
-        let value = |value: Option<&crate::value::Value>| {
-            value.map(ToString::to_string).unwrap_or_default()
-        };
+        let value = |value: Option<&Value>| value.map(ToString::to_string).unwrap_or_default();
         // A panel's thresholds are those of the alert that its query shows.
         let text = match is.kind {
             ItemKind::Panel => format!("{} {} {}", is.name, was.value, is.value),

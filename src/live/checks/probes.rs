@@ -4,6 +4,7 @@ use super::{CheckContext, Checked};
 use crate::catalog::Service;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::prometheus::{Running, query};
+use crate::value::Value;
 use std::collections::HashMap;
 
 /// The job that asks the blackbox exporter.
@@ -22,7 +23,7 @@ impl Probes {
             let expression = format!("min by (service) ({metric}{{job=\"{JOB}\"}})");
             let series =
                 query(&context.prometheus, &context.client, &expression).unwrap_or_default();
-            let one = |one: &crate::value::Value| {
+            let one = |one: &Value| {
                 Some((
                     one["metric"]["service"].as_str()?.to_string(),
                     one["value"][1].as_str()?.parse().ok()?,

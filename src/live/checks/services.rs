@@ -11,6 +11,7 @@ use crate::live::exposed::{Declared, Kept, backwards, open_ended, readers, sampl
 use crate::live::probe::{Instance, ProbeStage, Scrape, Unhealthy, health, scrape};
 use crate::live::prometheus::{Running, query};
 use crate::live::workers::{self, each};
+use crate::value::Value;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -673,7 +674,7 @@ fn seen(context: &CheckContext, metric: &Metric) -> Option<BTreeSet<String>> {
     let name = sample_names(metric).swap_remove(0);
     let asked = format!("count by (job) (last_over_time({name}[7d]))");
     let series = query(&context.prometheus, &context.client, &asked).ok()?;
-    let job = |one: &crate::value::Value| one["metric"]["job"].as_str().map(str::to_string);
+    let job = |one: &Value| one["metric"]["job"].as_str().map(str::to_string);
     Some(series.iter().filter_map(job).collect())
 }
 

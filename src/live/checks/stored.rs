@@ -6,6 +6,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::live::endpoint::Refusal;
 use crate::live::exposed::{Series, cannot_fire, readers, sample_names};
 use crate::live::prometheus::query;
+use crate::value::Value;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
@@ -71,10 +72,9 @@ impl Stored {
             names.join("|")
         );
         let series = query(&context.prometheus, &context.client, &asked)?;
-        let label = |one: &crate::value::Value, name: &str| {
-            one["metric"][name].as_str().unwrap_or_default().to_string()
-        };
-        let count = |one: &crate::value::Value| one["value"][1].as_str()?.parse().ok();
+        let label =
+            |one: &Value, name: &str| one["metric"][name].as_str().unwrap_or_default().to_string();
+        let count = |one: &Value| one["value"][1].as_str()?.parse().ok();
         let found = series
             .iter()
             .filter_map(|one| Some(((label(one, tells), label(one, "__name__")), count(one)?)));

@@ -1,4 +1,4 @@
-//! What a value is made of, and what it is compared with.
+//! Rust's own values: what a value is made of, and what it is compared with.
 
 use super::{Map, Number, Value};
 use std::borrow::Cow;
