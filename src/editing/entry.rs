@@ -85,12 +85,13 @@ fn insert(services: &mut Table, name: &str, item: Item, before: Option<String>) 
     let mut behind: Vec<String> = services.iter().map(|(key, _)| key.to_string()).collect();
     let end = behind.iter().position(|key| Some(key) == before.as_ref());
     behind.drain(..end.map_or(behind.len(), |end| end + 1));
-    let mut moved: Vec<(Key, Item)> = Vec::new();
-    for key in behind {
-        moved.extend(services.remove_entry(&key));
-    }
+    // From the end: whatever stands behind one that is removed is moved.
+    let behind = behind.iter().rev();
+    let moved: Vec<(Key, Item)> = behind
+        .filter_map(|key| services.remove_entry(key))
+        .collect();
     services.insert(name, item);
-    for (key, item) in moved {
+    for (key, item) in moved.into_iter().rev() {
         services.insert_formatted(&key, item);
     }
 }
@@ -105,6 +106,7 @@ fn into_line(services: &mut InlineTable, entry: &Entry, group: Option<&str>) {
     let behind: Vec<String> = behind.collect();
     let moved: Vec<(Key, Value)> = behind
         .iter()
+        .rev()
         .filter_map(|key| services.remove_entry(key))
         .collect();
     let mut new = Value::from(entry.fields.clone());
@@ -115,7 +117,7 @@ fn into_line(services: &mut InlineTable, entry: &Entry, group: Option<&str>) {
         new.decor_mut().set_suffix(suffix);
     }
     services.insert(entry.name, new);
-    for (key, value) in moved {
+    for (key, value) in moved.into_iter().rev() {
         services.insert_formatted(&key, value);
     }
 }
