@@ -237,7 +237,7 @@ impl Catalog {
         profiles: &Arc<Profiles>,
     ) -> serde_json::Result<Catalog> {
         let part = |key: &str| value[key].clone();
-        let platform = Platform::resolve(part("platform"))?;
+        let platform = Platform::resolve(&value["platform"])?;
         let mut services = entries(value, "services")
             .map(|(name, written)| Service::resolve(value, name, written))
             .collect::<Result<Vec<_>, _>>()?;
@@ -314,7 +314,7 @@ impl Catalog {
             alertmanager: from_value(&published(value, "alertmanager"))?,
             severities,
             slos,
-            receivers: receivers(part("receivers"))?,
+            receivers: receivers(&value["receivers"])?,
             owners: Owner::all(value),
             ownership: Ownership::all(value, &alerts, &services),
             sent_labels: SentLabel::all(&gone_by, &services),
@@ -322,9 +322,9 @@ impl Catalog {
             notices: Vec::new(),
             times: Time::all(value),
             inhibitions: Inhibit::all(value),
-            blackbox: from_value(&part("blackbox"))?,
+            blackbox: from_value(&value["blackbox"])?,
             grafana: from_value(&published(value, "grafana"))?,
-            extra: from_value(&part("extra"))?,
+            extra: from_value(&value["extra"])?,
             compose: Compose::resolve(part("compose"), &platform)?,
             platform,
             services,
@@ -609,8 +609,8 @@ pub(crate) fn pascal(name: &str) -> String {
 }
 
 /// Receivers with their integrations alone: what is accepted there is not one.
-fn receivers(written: Value) -> serde_json::Result<Map> {
-    let mut receivers: Map = from_value(&written)?;
+fn receivers(written: &Value) -> serde_json::Result<Map> {
+    let mut receivers: Map = from_value(written)?;
     receivers
         .values_mut()
         .filter_map(Value::as_object_mut)

@@ -39,8 +39,8 @@ impl Platform {
         }
     }
 
-    pub(super) fn resolve(written: Value) -> serde_json::Result<Platform> {
-        let mut platform: Platform = from_value(&written)?;
+    pub(super) fn resolve(written: &Value) -> serde_json::Result<Platform> {
+        let mut platform: Platform = from_value(written)?;
         // A path leads nowhere from Grafana, a notification or the Alertmanager.
         if !["http://", "https://"]
             .iter()

@@ -1,7 +1,6 @@
 //! Rust's own values: what a value is made of, and what it is compared with.
 
 use super::{Map, Number, Value};
-use std::borrow::Cow;
 
 impl PartialEq<str> for Value {
     fn eq(&self, other: &str) -> bool {
@@ -27,27 +26,9 @@ impl PartialEq<Value> for str {
     }
 }
 
-impl PartialEq<Value> for &str {
-    fn eq(&self, other: &Value) -> bool {
-        other == self
-    }
-}
-
-impl PartialEq<Value> for String {
-    fn eq(&self, other: &Value) -> bool {
-        other == self
-    }
-}
-
 impl PartialEq<bool> for Value {
     fn eq(&self, other: &bool) -> bool {
         self.as_bool() == Some(*other)
-    }
-}
-
-impl PartialEq<f64> for Value {
-    fn eq(&self, other: &f64) -> bool {
-        self.as_f64() == Some(*other)
     }
 }
 
@@ -60,12 +41,6 @@ impl From<&str> for Value {
 impl From<String> for Value {
     fn from(text: String) -> Value {
         Value::String(text)
-    }
-}
-
-impl From<Cow<'_, str>> for Value {
-    fn from(text: Cow<'_, str>) -> Value {
-        Value::String(text.into_owned())
     }
 }
 
@@ -82,12 +57,6 @@ impl From<f64> for Value {
     }
 }
 
-impl From<Number> for Value {
-    fn from(number: Number) -> Value {
-        Value::Number(number)
-    }
-}
-
 impl From<Map> for Value {
     fn from(map: Map) -> Value {
         Value::Object(map)
@@ -97,12 +66,6 @@ impl From<Map> for Value {
 impl<T: Into<Value>> From<Vec<T>> for Value {
     fn from(list: Vec<T>) -> Value {
         list.into_iter().collect()
-    }
-}
-
-impl<T: Into<Value>> From<Option<T>> for Value {
-    fn from(value: Option<T>) -> Value {
-        value.map_or(Value::Null, Into::into)
     }
 }
 

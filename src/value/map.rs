@@ -102,8 +102,10 @@ impl Map {
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         let place = self.place(key)?;
         let (_, value) = self.entries.remove(place);
-        if self.index.is_some() {
-            self.number();
+        if let Some(index) = &mut self.index {
+            index.remove(key);
+            let later = index.values_mut().filter(|later| **later > place);
+            later.for_each(|later| *later -= 1);
         }
         Some(value)
     }
