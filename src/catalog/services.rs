@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// `[services.NAME]` over its group's settings over `[defaults]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 pub struct Service {
     /// The scrape job, and the label `service`.
     #[serde(default)]
@@ -250,7 +250,7 @@ pub(super) struct Said {
 const TAKEN_BACK: [&str; 4] = ["tls", "auth", "proxy_url", "sample_limit"];
 
 /// `[services.NAME.alerts.ALERT]`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Override {
     /// Another threshold, of an alert that fires above it.

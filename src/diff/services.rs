@@ -256,8 +256,7 @@ const SETTINGS: [(&str, &str); 35] = [
 
 fn settings(comparison: &mut Comparison, old: &Service, new: &Service) {
     // Nearly all of them are as they were.
-    let written = |service: &Service| serde_json::to_string(service).unwrap_or_default();
-    if written(old) == written(new) {
+    if old == new {
         return;
     }
     let (before, after) = (

@@ -60,7 +60,7 @@ pub struct Role {
 }
 
 /// What a service says of itself, by role. Templates see one value for all services that share it: to be the same is then seen at once.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Roles {
     by_name: BTreeMap<String, Role>,
     seen: TemplateValue,

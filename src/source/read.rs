@@ -38,8 +38,9 @@ pub fn names(folder: &Path) -> io::Result<Vec<String>> {
 
 /// The text without its byte order mark; line ends stay as they are.
 pub fn read(path: &Path) -> Result<String, Unreadable> {
-    let mut bytes = Vec::new();
-    let file = open(path)?;
+    let (file, length) = open(path)?;
+    // Room for all of it: a limited reader is otherwise asked for 32 bytes at a time.
+    let mut bytes = Vec::with_capacity(length + 1);
     file.take(LIMIT + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| refused(&error))?;
@@ -54,8 +55,9 @@ pub fn read(path: &Path) -> Result<String, Unreadable> {
         .unwrap_or(text))
 }
 
-/// Opening a pipe waits for whoever writes into it, and a device may never end: only a file is opened to be read.
-fn open(path: &Path) -> Result<File, Unreadable> {
+/// A file, and how many bytes it has. Opening a pipe waits for whoever writes into it, and a device may never end: only a file is
+/// opened to be read.
+fn open(path: &Path) -> Result<(File, usize), Unreadable> {
     let is = |kind: FileType| match sort(kind) {
         Some(sort) => Err(Unreadable::Refused(
             format!("it is {sort}"),
@@ -75,10 +77,9 @@ fn open(path: &Path) -> Result<File, Unreadable> {
         .map_err(|error| refused(&error))?;
     let found = file.metadata().map_err(|error| refused(&error))?;
     is(found.file_type())?;
-    if found.len() > LIMIT {
-        Err(too_large())
-    } else {
-        Ok(file)
+    match usize::try_from(found.len()) {
+        Ok(length) if found.len() <= LIMIT => Ok((file, length)),
+        _ => Err(too_large()),
     }
 }
 
