@@ -182,12 +182,16 @@ pub(super) fn bounds(
                     most: match bounds.most.is_finite() {
                         true => operands
                             .last()
-                            .and_then(|index| summands(aggregate, &nodes[*index], contract))
+                            .and_then(|index| members(aggregate, &nodes[*index], contract))
                             .map_or(f64::INFINITY, |count| count * bounds.most),
                         false => bounds.most,
                     },
                 }),
-            "count" => Bounds::new(1.0, f64::INFINITY),
+            "count" => {
+                let most = operands.last();
+                let most = most.and_then(|index| members(aggregate, &nodes[*index], contract));
+                Bounds::new(1.0, most.unwrap_or(f64::INFINITY))
+            }
             "group" => Some(Bounds::exactly(1.0)),
             "stddev" | "stdvar" => Some(COUNTS),
             _ => None,
@@ -413,8 +417,8 @@ fn samples(range: &Node, contract: &Contract) -> Option<f64> {
     }
 }
 
-/// How many series a sum has at most: those of one target each, of targets that are all known.
-fn summands(aggregate: &AggregateExpr, summed: &Node, contract: &Contract) -> Option<f64> {
+/// How many series an aggregation takes together at most: those of one target each, of targets that are all known.
+fn members(aggregate: &AggregateExpr, summed: &Node, contract: &Contract) -> Option<f64> {
     let by: &[String] = match &aggregate.modifier {
         None => &[],
         Some(LabelModifier::Include(by)) => &by.labels,

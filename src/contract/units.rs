@@ -42,6 +42,13 @@ fn of_metric(name: &str) -> Option<Unit> {
     if name.ends_with("_bucket") || name.ends_with("_count") {
         return Some(Unit::of(Base::Events));
     }
+    if let Some(counted) = name.strip_suffix("_per_second") {
+        let base = of_metric(counted).map_or(Base::Events, |unit| unit.base);
+        return Some(Unit {
+            base,
+            per_second: true,
+        });
+    }
     let stem = name.strip_suffix("_sum").unwrap_or(name);
     let stem = stem.strip_suffix("_total").unwrap_or(stem);
     let known = SUFFIXES.iter().find(|(suffix, _)| stem.ends_with(suffix));

@@ -1,8 +1,11 @@
-//! A recorded series is over the window that its name ends with.
+//! A recorded series is over the window that its name ends with, and in the unit before that.
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
 use crate::catalog::Duration;
+use crate::contract::Contract;
+use crate::contract::evaluate::nodes;
+use crate::contract::values::{Base, Unit};
 use crate::diagnostic::Diagnostic;
 use crate::promql::Expr;
 use crate::promql::token::{T_LAND, T_LOR, T_LUNLESS};
@@ -12,7 +15,7 @@ use std::collections::HashMap;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "recorded-window",
-    doc: "Whoever reads `…:error_ratio_5m` takes it for the ratio over five minutes: an alert that compares it with a longer one, or a budget that adds it up, is wrong without any error where the recording rule looks back further, or at two samples only.",
+    doc: "Whoever reads `…:error_ratio_5m` takes it for the ratio over five minutes: an alert that compares it with a longer one, or a budget that adds it up, is wrong without any error where the recording rule looks back further, or at two samples only, or records no ratio.",
     example: Example::Rendered {
         role: RULES,
         pointer: "/groups/0/rules/-",
@@ -35,7 +38,9 @@ pub(crate) const PROOF: Proof = Proof {
                 // What is shorter than samples lie apart is not what a rule looks back: `…:share_1s` is of what took a second.
                 let apart = stack.catalog.prometheus.scrape_interval;
                 let over = over(expression, name, apart);
-                over.into_iter().chain(aggregated(expression, name))
+                over.into_iter()
+                    .chain(aggregated(expression, name))
+                    .chain(measured(expression, name, &stack.contract))
             })
             .collect()
     }),
@@ -67,6 +72,34 @@ fn aggregated(expression: &Expression, name: &str) -> Option<Diagnostic> {
         format!("`{name}` is the `{said}` by its name, and what is recorded is the `{is}`"),
         format!("take the series together by `{said}`, or name it `{is}`"),
     ))
+}
+
+/// The unit that a name says last, before its window, and the rule records another.
+fn measured(expression: &Expression, name: &str, contract: &Contract) -> Option<Diagnostic> {
+    let last = name.rsplit_once(':')?.1;
+    let words = last.split('_').filter(|word| {
+        let window = word.strip_prefix("rate").unwrap_or(word);
+        Duration::parse(window).is_none() && !is_quantile(word)
+    });
+    let word = words.last()?;
+    let said = SAID.iter().find(|(known, _)| *known == word)?.1;
+    let nodes = nodes(&expression.ast, contract);
+    let recorded = nodes.last()?.unit.as_ref()?;
+    let said = Unit::of(said);
+    (!recorded.fits(&said)).then(|| {
+        let message = format!("`{name}` is {said} by its name, and records {recorded}");
+        let help = "record what the name says, or name it after what it is";
+        place::on(expression, message, help)
+    })
+}
+
+/// Words of a name for what is recorded.
+const SAID: [(&str, Base); 2] = [("ratio", Base::Ratio), ("percent", Base::Percent)];
+
+/// `p95`, `p999`.
+fn is_quantile(word: &str) -> bool {
+    let digits = word.strip_prefix('p');
+    digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The aggregations whose values an expression has.
