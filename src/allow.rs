@@ -328,12 +328,8 @@ const WITHOUT_ALLOW: [&str; 3] = ["/inhibit/", "/routes/", "/times/"];
 /// The tables that the diagnostic is about or in, all the way up. `[platform]` also speaks for the templates, `[defaults]` for every
 /// service, and a group for its own, as with every setting.
 fn tables(diagnostic: &Diagnostic, source: &Source) -> Vec<String> {
-    let place = match &diagnostic.place {
-        Place::Key(pointer) | Place::Value(pointer) => Some(pointer.as_str()),
-        _ => None,
-    };
     let mut tables = Vec::new();
-    for pointer in place
+    for pointer in (diagnostic.place.pointer())
         .into_iter()
         .chain(diagnostic.owners.iter().map(String::as_str))
     {

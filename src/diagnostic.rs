@@ -69,6 +69,16 @@ pub enum Place {
     File(String),
 }
 
+impl Place {
+    /// The JSON pointer of a key or a value of the catalog.
+    pub fn pointer(&self) -> Option<&str> {
+        match self {
+            Place::Key(pointer) | Place::Value(pointer) => Some(pointer),
+            _ => None,
+        }
+    }
+}
+
 /// One mistake: what is wrong, where, and what to do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnostic {

@@ -278,17 +278,12 @@ pub(crate) fn inspect(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     let of_others = |one: &Diagnostic| {
         source.environment.is_some()
             && WITHOUT_EFFECT.contains(&one.code)
-            && pointer(one).is_some_and(|pointer| !source.differs(pointer))
+            && one
+                .place
+                .pointer()
+                .is_some_and(|pointer| !source.differs(pointer))
     };
     found.filter(|one| !of_others(one)).collect()
-}
-
-/// The key or value of the catalog that a finding is about.
-fn pointer(found: &Diagnostic) -> Option<&str> {
-    match &found.place {
-        Place::Key(pointer) | Place::Value(pointer) => Some(pointer),
-        _ => None,
-    }
 }
 
 /// Without what only follows from others: what is wrong inside an alert is why no service is left for it.
@@ -297,10 +292,10 @@ pub(crate) fn leading(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
         .iter()
         // What may be accepted is not why.
         .filter(|one| one.stops() && never(one.code).is_some())
-        .filter_map(|one| pointer(one).map(str::to_string))
+        .filter_map(|one| one.place.pointer().map(str::to_string))
         .collect();
     found.retain(|one| {
-        let table = pointer(one).map(|pointer| format!("{pointer}/"));
+        let table = one.place.pointer().map(|pointer| format!("{pointer}/"));
         let inside = |table: String| wrong.iter().any(|pointer| pointer.starts_with(&table));
         one.code != alert_without_service::LINT.code || !table.is_some_and(inside)
     });

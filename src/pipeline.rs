@@ -20,6 +20,7 @@ use crate::{allow, lints, proofs};
 use anyhow::Result;
 use edits::Edited;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::Path;
 
 /// The catalog's name under the root.
@@ -283,7 +284,7 @@ pub fn load(name: &str, text: &str) -> Result<(Source, Catalog), Box<Refused>> {
     let found = if errors.is_empty() {
         Schema::of(&kinds).check(&source)
     } else {
-        syntax(errors)
+        syntax(errors, &source.text)
     };
     if !found.is_empty() {
         let diagnostics = sorted(found, &source);
@@ -317,7 +318,7 @@ pub fn understood(texts: &Texts, overlay: &Overlay) -> (Source, Option<Catalog>,
         Err(diagnostics) => return (source, None, diagnostics),
     };
     if !errors.is_empty() {
-        let diagnostics = sorted(syntax(errors), &source);
+        let diagnostics = sorted(syntax(errors, &source.text), &source);
         return (source, None, diagnostics);
     }
     let mut refused = Schema::of(&kinds).check(&source);
@@ -332,7 +333,7 @@ pub fn understood(texts: &Texts, overlay: &Overlay) -> (Source, Option<Catalog>,
     (source, catalog, diagnostics)
 }
 
-fn syntax(errors: Vec<SyntaxError>) -> Vec<Diagnostic> {
+fn syntax(errors: Vec<SyntaxError>, text: &str) -> Vec<Diagnostic> {
     let help = |reason: &str| match reason {
         "duplicate key" => {
             "it stands further up already: give this one another name, or make one of the two"
@@ -345,11 +346,27 @@ fn syntax(errors: Vec<SyntaxError>) -> Vec<Diagnostic> {
         }
         _ => "fix the TOML; see https://toml.io",
     };
-    let diagnose = |error: SyntaxError| {
-        Diagnostic::error("syntax", Place::Bytes(error.span), error.reason.clone())
-            .help(help(&error.reason))
-    };
-    errors.into_iter().map(diagnose).collect()
+    // The keys of a table that stands there twice are there twice with it.
+    let mut copied: Option<Range<usize>> = None;
+    let mut found = Vec::new();
+    for error in errors {
+        if error.reason == "duplicate key" {
+            if (copied.as_ref()).is_some_and(|table| table.contains(&error.span.start)) {
+                continue;
+            }
+            let line = text[..error.span.start]
+                .rfind('\n')
+                .map_or(0, |end| end + 1);
+            let header = text[line..error.span.start].trim_start().starts_with('[');
+            let end = text[error.span.end..].find("\n[");
+            copied =
+                header.then(|| error.span.end..end.map_or(text.len(), |end| error.span.end + end));
+        }
+        let help = help(&error.reason);
+        let place = Place::Bytes(error.span);
+        found.push(Diagnostic::error("syntax", place, error.reason).help(help));
+    }
+    found
 }
 
 /// What the files of a catalog say against each other.
@@ -499,9 +516,14 @@ fn edited_templates(overlay: &Overlay) -> Edited {
 /// How far a text comes, and what is found when it is rendered and proved, as the catalog does not accept it.
 fn proved(texts: &Texts, overlay: &Overlay) -> Result<(Outcome, Vec<Diagnostic>)> {
     let (mut outcome, mut allows) = linted(texts, overlay);
-    let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
+    let Some(catalog) = &outcome.catalog else {
         return Ok((outcome, Vec::new()));
     };
+    if outcome.failed() {
+        let mut found = apart(&outcome, catalog, overlay)?;
+        found = allows.accept(found, &outcome.source);
+        return Ok((outcome, found));
+    }
     let (found, rendered) = match render::with(catalog, overlay, ARTIFACTS)? {
         Ok(rendered) => (proofs::inspect(catalog, &rendered), Some(rendered)),
         Err(diagnostics) => (diagnostics, None),
@@ -512,6 +534,44 @@ fn proved(texts: &Texts, overlay: &Overlay) -> Result<(Outcome, Vec<Diagnostic>)
     }
     outcome.rendered = rendered;
     Ok((outcome, left))
+}
+
+/// What the proofs find of a catalog that the lints refuse, and that does not follow from that: expressions of it that cannot be
+/// read, and mistakes of other alerts where only alerts are refused.
+fn apart(outcome: &Outcome, catalog: &Catalog, overlay: &Overlay) -> Result<Vec<Diagnostic>> {
+    let Ok(rendered) = render::with(catalog, overlay, ARTIFACTS)? else {
+        return Ok(Vec::new());
+    };
+    // The alerts that it is about; None: it is about something else too.
+    let alerts = |found: &Diagnostic| -> Option<Vec<String>> {
+        let owners = found.owners.iter().map(String::as_str);
+        let mut tables = found.place.pointer().into_iter().chain(owners).peekable();
+        tables.peek()?;
+        tables
+            .map(|table| {
+                Some(
+                    table
+                        .strip_prefix("/alerts/")?
+                        .split('/')
+                        .next()?
+                        .to_string(),
+                )
+            })
+            .collect()
+    };
+    let errors = outcome.diagnostics.iter().filter(|found| found.stops());
+    let refused: Option<Vec<Vec<String>>> = errors.map(alerts).collect();
+    let refused = refused.map(|all| all.concat());
+    let mut found = proofs::inspect(catalog, &rendered);
+    found.retain(|found| {
+        let unread = found.code == "invalid-promql" && found.place.pointer().is_some();
+        let apart = || {
+            let (refused, own) = (refused.as_ref()?, alerts(found)?);
+            Some(!own.iter().any(|alert| refused.contains(alert)))
+        };
+        found.stops() && (unread || apart() == Some(true))
+    });
+    Ok(found)
 }
 
 /// The proofs for files as they are in a folder, paths and texts, beside a text as the catalog of `root`. `folder` is how messages
@@ -587,7 +647,7 @@ fn checked(texts: &Texts, overlay: &Overlay) -> Outcome {
         diagnostics: Vec::new(),
     };
     if !errors.is_empty() {
-        outcome.diagnostics = syntax(errors);
+        outcome.diagnostics = syntax(errors, &outcome.source.text);
         return outcome;
     }
     let version = requirement::unmet(&outcome.source);
@@ -621,7 +681,7 @@ fn checked(texts: &Texts, overlay: &Overlay) -> Outcome {
             outcome.diagnostics.extend(misspelt(overlay, &kinds));
             let named: BTreeSet<&str> = refused
                 .iter()
-                .filter_map(|refused| pointer(&refused.place))
+                .filter_map(|refused| refused.place.pointer())
                 .collect();
             outcome.diagnostics.retain(|found| {
                 refused.is_empty() || !is_consequence(found, &named, &outcome.source)
@@ -647,16 +707,9 @@ fn codes() -> Vec<&'static str> {
     lints.chain(proofs).collect()
 }
 
-fn pointer(place: &Place) -> Option<&str> {
-    match place {
-        Place::Key(pointer) | Place::Value(pointer) => Some(pointer),
-        _ => None,
-    }
-}
-
 /// Whether a lint only speaks of what the schema has refused: a key that is not there, or one around or inside it.
 fn is_consequence(found: &Diagnostic, refused: &BTreeSet<&str>, source: &Source) -> bool {
-    let Some(place) = pointer(&found.place) else {
+    let Some(place) = found.place.pointer() else {
         return false;
     };
     let inside = format!("{place}/");

@@ -16,7 +16,6 @@ mod told;
 use super::init::draft::Draft;
 use super::init::jobs::{self, Job};
 use super::{Cli, Report, render};
-use crate::diagnostic::Place;
 use crate::generated::{create, create_secret};
 use crate::overlay::{Overlay, glob};
 use crate::pipeline::{self, CATALOG, Outcome};
@@ -362,7 +361,7 @@ impl Adopted {
                 let refused = outcome.diagnostics.iter().filter(|found| found.stops());
                 let mut left_out = false;
                 for found in refused {
-                    if let Place::Key(pointer) | Place::Value(pointer) = &found.place {
+                    if let Some(pointer) = found.place.pointer() {
                         left_out |= told.receivers.without(pointer, &found.message);
                     } else if found.code == "notification-text" {
                         left_out |= told.receivers.without_words(&found.message);

@@ -11,7 +11,7 @@ mod prometheus;
 
 use super::servers::PrometheusLogin;
 use super::{Cli, Report, declare, render};
-use crate::diagnostic::{Diagnostic, Place, plural};
+use crate::diagnostic::{Diagnostic, plural};
 use crate::generated::create;
 use crate::pipeline::{self, CATALOG};
 use crate::source::read;
@@ -183,10 +183,7 @@ fn write(mut draft: Draft, asked: &[(String, &String)], cli: &Cli) -> Result<Rep
 
 /// The service that a finding is about.
 fn about(found: &Diagnostic) -> Option<String> {
-    let (Place::Key(pointer) | Place::Value(pointer)) = &found.place else {
-        return None;
-    };
-    let rest = pointer.strip_prefix("/services/")?;
+    let rest = found.place.pointer()?.strip_prefix("/services/")?;
     Some(rest.split('/').next()?.to_string())
 }
 

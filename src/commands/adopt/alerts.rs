@@ -8,7 +8,7 @@ use crate::catalog::schema::SCHEMA;
 use crate::catalog::{Catalog, Service};
 use crate::commands::init::draft::UNKNOWN;
 use crate::commands::init::jobs::toml;
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::Diagnostic;
 use crate::evaluation::rules::{Library, Rule, in_dependency_order};
 use crate::kinds::{Kind, Kinds, THRESHOLDS};
 use crate::overlay::Overlay;
@@ -272,7 +272,7 @@ fn first(
         let before = left.len();
         let wrong = |found: &&Diagnostic| found.stops() && found.code != "same-condition";
         for found in outcome.diagnostics.iter().filter(wrong) {
-            if let Place::Key(pointer) | Place::Value(pointer) = &found.place
+            if let Some(pointer) = found.place.pointer()
                 && let Some(name) = pointer.strip_prefix("/alerts/")
             {
                 left.remove(name.split('/').next().unwrap_or(name));

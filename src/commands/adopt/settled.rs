@@ -106,7 +106,7 @@ impl Adopted {
 
     /// Takes back an `allow` that nothing is found for any more; whether the error is about one.
     fn no_longer_found(&mut self, error: &Diagnostic) -> bool {
-        let (Place::Key(pointer) | Place::Value(pointer)) = &error.place else {
+        let Some(pointer) = error.place.pointer() else {
             return false;
         };
         let entry = |table: &str| {
