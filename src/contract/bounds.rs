@@ -190,6 +190,8 @@ pub(super) fn bounds(
             "count" => {
                 let most = operands.last();
                 let most = most.and_then(|index| members(aggregate, &nodes[*index], contract));
+                // A stack for trying things out often has one of each.
+                let most = most.filter(|most| *most > 1.0);
                 Bounds::new(1.0, most.unwrap_or(f64::INFINITY))
             }
             "group" => Some(Bounds::exactly(1.0)),

@@ -1,6 +1,6 @@
 //! What a finding is about, and what it may follow from: the rules that lie between.
 
-use super::{alert_behaviour, test_fails};
+use super::{alert_behaviour, constant_alert, impossible_threshold, test_fails};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::promql::Expr;
 use crate::promql::engine::metric;
@@ -94,6 +94,15 @@ impl<'a> Causes<'a> {
         let condition = rule.filter(|rule| key == "expr" && rule.rule.alert.is_some());
         let condition = condition.map(|rule| rule.rule.name.as_str());
         let condition = condition.or(self.unread_alerts.get(&place).copied());
+        // A comparison that never holds is why the whole condition never does.
+        let mut depth = depth;
+        if let Some(name) = condition.filter(|_| code == impossible_threshold::PROOF.code) {
+            found.subjects.push(format!("comparison of {name}"));
+        }
+        if let Some(name) = condition.filter(|_| code == constant_alert::PROOF.code) {
+            found.follows.push(format!("comparison of {name}"));
+            depth = usize::MAX - 2;
+        }
         found
             .subjects
             .extend(condition.map(|name| format!("condition {name}")));
