@@ -137,6 +137,7 @@ const FOLLOWS: &[(&str, &[&str])] = &[
     ("alert-labels", &["annotation-label"]),
     ("beyond-limit", &["undelivered-alert"]),
     ("duplicate-address", &["unstartable-container"]),
+    ("impossible-threshold", &["constant-alert"]),
     (
         "loopback-address",
         &["unreachable-address", "undelivered-alert"],
