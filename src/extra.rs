@@ -13,6 +13,7 @@ use crate::catalog::Catalog;
 use crate::catalog::secrets::Secret;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::overlay::{Overlay, glob};
+use crate::promql::variables::{Filling, fill};
 use crate::source::read::Unreadable;
 use crate::value::{Value, json};
 use crate::yaml;
@@ -406,9 +407,13 @@ impl Own {
                 .filter_map(|(_, _, rule)| rule[key].as_str())
                 .collect()
         };
+        let mut drawn = Vec::new();
+        let dashboards = self.of(Sort::Dashboard);
+        dashboards.for_each(|(_, file)| queries(&file.value, &mut drawn));
+        let expressions = said("expr").into_iter().map(str::to_string);
         json!({
             "rules": rules,
-            "expressions": said("expr"),
+            "expressions": expressions.chain(drawn).collect::<Vec<_>>(),
             "records": said("record"),
             "jobs": all(scrape::JOBS),
             "receivers": all(alertmanager::RECEIVERS),
@@ -419,6 +424,20 @@ impl Own {
             "global": self.routing.global,
             "templates": self.routing.templates,
         })
+    }
+}
+
+/// What the panels of a dashboard ask, with something in the place of each variable: of interest is what is read.
+fn queries(value: &Value, found: &mut Vec<String>) {
+    if let Some(asked) = value["expr"].as_str() {
+        found.push(fill(asked, |variable| {
+            let range = variable.is_range();
+            Filling::Text(if range { "5m" } else { "1" }.to_string())
+        }));
+    }
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| queries(item, found)),
+        _ => value.entries().for_each(|(_, value)| queries(value, found)),
     }
 }
 

@@ -8,7 +8,7 @@ pub(crate) mod shapes;
 
 pub(crate) use functions::of_prometheus;
 pub(crate) use parse::parse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// What a template works with.
@@ -176,12 +176,53 @@ impl Template {
         Ok(execution.out)
     }
 
+    /// The keys of a map that it reads, by the name of its variable: `$labels.job`, `.Labels.job`.
+    pub(crate) fn keys(&self, of: &str) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        keys(&self.0, of, &mut found);
+        found
+    }
+
     /// The text, if it is always the same.
     pub(crate) fn constant(&self) -> Option<&str> {
         match self.0.as_slice() {
             [] => Some(""),
             [Node::Text(text)] => Some(text),
             _ => None,
+        }
+    }
+}
+
+fn keys<'t>(nodes: &'t [Node], of: &str, found: &mut BTreeSet<&'t str>) {
+    for node in nodes {
+        match node {
+            Node::Text(_) | Node::Include(_, None) => {}
+            Node::Print(pipeline) | Node::Include(_, Some(pipeline)) => read(pipeline, of, found),
+            Node::Define(_, body) => keys(body, of, found),
+            Node::If(pipeline, then, otherwise)
+            | Node::With(pipeline, then, otherwise)
+            | Node::Range(pipeline, then, otherwise) => {
+                read(pipeline, of, found);
+                keys(then, of, found);
+                keys(otherwise, of, found);
+            }
+        }
+    }
+}
+
+fn read<'t>(pipeline: &'t Pipeline, of: &str, found: &mut BTreeSet<&'t str>) {
+    for operand in pipeline.commands.iter().flatten() {
+        match operand {
+            Operand::Inner(inner) => read(inner, of, found),
+            Operand::Field(map, name) => match &**map {
+                Operand::Variable(known) if known == of => _ = found.insert(name.as_str()),
+                Operand::Field(_, known) if known.eq_ignore_ascii_case(of) => {
+                    _ = found.insert(name.as_str());
+                }
+                Operand::Inner(inner) => read(inner, of, found),
+                _ => {}
+            },
+            _ => {}
         }
     }
 }

@@ -13,6 +13,7 @@ mod ambiguous_match;
 mod annotation_label;
 mod another_fact;
 mod beyond_retention;
+mod broken_text;
 mod collector;
 mod constant_alert;
 mod container_limit;
@@ -191,6 +192,7 @@ pub const PROOFS: &[Proof] = &[
     annotation_label::PROOF,
     another_fact::PROOF,
     beyond_retention::PROOF,
+    broken_text::PROOF,
     collector::PROOF,
     constant_alert::PROOF,
     container_limit::PROOF,

@@ -8,9 +8,11 @@ use super::values::Bounds;
 use crate::catalog::{Catalog, Service};
 use crate::contract::domain::Domain;
 use crate::profiles::Exposed;
+use crate::promql::engine::LOOKBACK;
 use crate::promql::number::number;
 use crate::promql::token::{
-    T_ADD, T_DIV, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_SUB, TokenId,
+    T_ADD, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MOD, T_MUL,
+    T_SUB, TokenId,
 };
 use crate::promql::walk::{selector, selectors};
 use crate::promql::{
@@ -41,6 +43,9 @@ const PARTS: [(&str, &str); 2] = [
 
 /// In bytes: memory is given in pages, and no page is smaller.
 const SMALLEST: f64 = 4096.0;
+
+/// The beginning of 2025, in seconds since 1970: no run is earlier.
+const RECENTLY: f64 = 1_735_689_600.0;
 
 /// A rate is worked out beyond its samples, and so may pass the limit of what it measures a little.
 const EXTRAPOLATED: f64 = 1.1;
@@ -139,6 +144,7 @@ pub(crate) fn kept(operator: TokenId, limit: f64) -> Option<Bounds> {
     match operator {
         T_GTR | T_GTE => Bounds::new(limit, f64::INFINITY),
         T_LSS | T_LTE => Bounds::new(f64::NEG_INFINITY, limit),
+        T_EQLC if limit.is_finite() => Some(Bounds::exactly(limit)),
         _ => None,
     }
 }
@@ -180,6 +186,7 @@ pub(super) fn bounds(
                 .map(|bounds| Bounds {
                     least: bounds.least,
                     most: match bounds.most.is_finite() {
+                        true if bounds.most == 0.0 => 0.0,
                         true => operands
                             .last()
                             .and_then(|index| members(aggregate, &nodes[*index], contract))
@@ -277,6 +284,19 @@ fn joined(
         }
         _ => {}
     }
+    // The rest has the sign of what is divided, whatever that is.
+    if operator == T_MOD
+        && let Some(by) = number(right.expr).filter(|by| by.is_finite() && *by != 0.0)
+    {
+        let least = left.bounds.filter(|left| left.least >= 0.0);
+        let least = least.map_or(-by.abs(), |_| 0.0);
+        return Bounds::new(least, by.abs().next_down());
+    }
+    if operator == T_SUB
+        && let Some(age) = age(left, right)
+    {
+        return Bounds::new(0.0, age);
+    }
     let (one, other) = (left.bounds?, right.bounds?);
     match operator {
         T_ADD => Bounds::new(one.least + other.least, one.most + other.most),
@@ -284,6 +304,29 @@ fn joined(
         T_MUL => one.with(other, |one, other| one * other),
         T_DIV if other.least > 0.0 || other.most < 0.0 => one.with(other, |one, other| one / other),
         T_DIV if one.least >= 0.0 && other.least >= 0.0 => Some(COUNTS),
+        _ => None,
+    }
+}
+
+/// How long ago, in seconds, the sample may be whose time is subtracted from now: what is older is not found any more.
+fn age(left: &Node, right: &Node) -> Option<f64> {
+    let is_now = matches!(left.expr, Expr::Call(call) if call.func.name == "time");
+    let sample = timed(right.expr).filter(|_| is_now)?;
+    let plain = sample.offset.is_none() && sample.at.is_none();
+    plain.then_some(LOOKBACK as f64 / 1000.0)
+}
+
+/// The selector of whose samples an expression has the times.
+fn timed(expr: &Expr) -> Option<&VectorSelector> {
+    match expr {
+        Expr::Paren(inner) => timed(&inner.expr),
+        Expr::Aggregate(aggregate) if ["min", "max"].contains(&&*aggregate.op.to_string()) => {
+            timed(&aggregate.expr)
+        }
+        Expr::Call(call) if call.func.name == "timestamp" => match &**call.args.args.first()? {
+            Expr::VectorSelector(sample) => Some(sample),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -329,7 +372,9 @@ fn called(call: &Call, operands: &[usize], nodes: &[Node], contract: &Contract) 
             });
             between(0.0, most)
         }
-        "increase" | "stddev_over_time" | "stdvar_over_time" | "time" | "timestamp" => Some(COUNTS),
+        "increase" | "stddev_over_time" | "stdvar_over_time" | "timestamp" => Some(COUNTS),
+        "time" => between(RECENTLY, f64::INFINITY),
+        "year" if operands.is_empty() => between(2025.0, f64::INFINITY),
         // At most from each sample to the next.
         "changes" | "resets" => {
             let samples = samples(node(0)?, contract);
@@ -380,6 +425,20 @@ fn called(call: &Call, operands: &[usize], nodes: &[Node], contract: &Contract) 
             Some(of) => between(0.0, of.most.max(-of.least)),
             None => Some(COUNTS),
         },
+        "exp" | "sqrt" | "ln" | "log2" | "log10" => {
+            let of = of(0).unwrap_or(Bounds {
+                least: f64::NEG_INFINITY,
+                most: f64::INFINITY,
+            });
+            let value: fn(f64) -> f64 = match call.func.name {
+                "exp" => f64::exp,
+                "sqrt" => |of| of.max(0.0).sqrt(),
+                "ln" => |of| of.max(0.0).ln(),
+                "log2" => |of| of.max(0.0).log2(),
+                _ => |of| of.max(0.0).log10(),
+            };
+            between(value(of.least), value(of.most))
+        }
         "absent" | "absent_over_time" | "present_over_time" => Some(Bounds::exactly(1.0)),
         "sgn" => between(-1.0, 1.0),
         "minute" => between(0.0, 59.0),
@@ -426,21 +485,29 @@ fn members(aggregate: &AggregateExpr, summed: &Node, contract: &Contract) -> Opt
         Some(LabelModifier::Include(by)) => &by.labels,
         Some(LabelModifier::Exclude(_)) => return None,
     };
-    let mut counts: HashMap<Vec<&str>, f64> = HashMap::new();
-    for set in &summed.series {
-        if !set.labels.is_empty() || set.targets.is_clear() || !set.carried.contains("instance") {
+    let mut groups: HashMap<Vec<&str>, HashSet<(usize, Vec<&str>)>> = HashMap::new();
+    for (index, set) in summed.series.iter().enumerate() {
+        if !set.labels.is_empty() || set.targets.is_clear() {
             return None;
         }
-        for index in set.targets.ones() {
-            let target = &contract.targets.list[index];
-            if !target.open.is_empty() {
+        for target in set.targets.ones() {
+            let target = &contract.targets.list[target];
+            if !target.open.is_empty() || target.several() {
                 return None;
             }
             let label = |name: &String| target.labels.get(name).map_or("", String::as_str);
-            *counts.entry(by.iter().map(label).collect()).or_default() += 1.0;
+            let group = groups.entry(by.iter().map(label).collect()).or_default();
+            let labels = set.labels_of(target);
+            group.insert((
+                index,
+                labels.flat_map(|(label, value)| [label, value]).collect(),
+            ));
         }
     }
-    counts.into_values().reduce(f64::max)
+    groups
+        .values()
+        .map(|group| group.len() as f64)
+        .reduce(f64::max)
 }
 
 /// The greatest finite bound of buckets, where all of them are known.

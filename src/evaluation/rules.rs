@@ -621,6 +621,15 @@ pub(crate) fn expanded(
     Shown::of(sample, value).filled(template)
 }
 
+/// The same where each label that it names has one value.
+pub(crate) fn filled(template: &Template, label: &str, value: f64) -> Result<String, Problem> {
+    let named = template
+        .keys("labels")
+        .into_iter()
+        .map(|name| (name, label));
+    expanded(template, &named.collect(), value)
+}
+
 /// What the templates of an alert see of it.
 pub(super) struct Shown {
     fields: TemplateValue,

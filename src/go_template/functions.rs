@@ -98,14 +98,15 @@ fn printf(arguments: &[Value]) -> Result {
             continue;
         }
         let Some((value, others)) = values.split_first() else {
-            return Err(Problem::unknown("printf has too few arguments"));
+            out += &format!("%!{letter}(MISSING)");
+            continue;
         };
         values = others;
         let precision = flags
             .strip_prefix('.')
             .and_then(|digits| digits.parse().ok());
         let written = match (letter, value, flags) {
-            ("s" | "v", value, "") => value.printed(),
+            ("v", value, "") | ("s", value @ Value::Text(_), "") => value.printed(),
             ("s", Value::Text(text), _) if precision.is_some() => {
                 text.chars().take(precision.unwrap_or(0)).collect()
             }
@@ -118,6 +119,17 @@ fn printf(arguments: &[Value]) -> Result {
             ("g", Value::Float(value), "") => shortest(*value),
             ("g", Value::Float(value), _) if precision.is_some() => {
                 significant(*value, precision.unwrap_or(6))
+            }
+            // Go says so in the text instead of failing.
+            ("d", Value::Float(_) | Value::Text(_), _)
+            | ("s", Value::Float(_) | Value::Int(_), _)
+            | ("e" | "f" | "g", Value::Text(_) | Value::Int(_), _) => {
+                let kind = match value {
+                    Value::Float(_) => "float64",
+                    Value::Int(_) => "int",
+                    _ => "string",
+                };
+                format!("%!{letter}({kind}={})", value.printed())
             }
             _ => {
                 return Err(Problem::unknown(format!(

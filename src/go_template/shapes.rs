@@ -29,7 +29,17 @@ pub(crate) enum Asked {
     NoFunction(String),
     /// A template by its name, which this one does not define.
     Template(String),
+    /// Whether a status is a word that no status is.
+    Status(String),
+    /// A comparison of two values that Go does not compare: what one of them is, and the other.
+    Incomparable(String, String),
 }
+
+/// Functions that compare values of one basic kind.
+const COMPARED: [&str; 6] = ["eq", "ne", "lt", "le", "gt", "ge"];
+
+/// What the Alertmanager writes as a status.
+const STATUS: [&str; 2] = ["firing", "resolved"];
 
 /// Includes within includes that are followed.
 const DEEPEST: usize = 20;
@@ -183,6 +193,31 @@ impl<'a> Reading<'a> {
                 });
             }
             return self.element(&of);
+        }
+        if COMPARED.contains(&name.as_str()) {
+            let constants = rest.iter().filter_map(|operand| match operand {
+                Operand::Constant(value) => Some(value),
+                _ => None,
+            });
+            for constant in constants {
+                let written = constant.printed();
+                for of in &arguments {
+                    match (of.as_str(), constant) {
+                        ("Status", Value::Text(word)) if !STATUS.contains(&&**word) => {
+                            self.asked.insert(Asked::Status(written.clone()));
+                        }
+                        ("Text" | "Status", Value::Int(_) | Value::Float(_)) => {
+                            let one = "a text".to_string();
+                            self.asked.insert(Asked::Incomparable(one, written.clone()));
+                        }
+                        ("Number", Value::Text(_) | Value::Float(_)) => {
+                            let one = "a whole number".to_string();
+                            self.asked.insert(Asked::Incomparable(one, written.clone()));
+                        }
+                        _ => {}
+                    }
+                }
+            }
         }
         result.clone()
     }

@@ -1,11 +1,14 @@
 //! An operator that pairs one series with one finds at most one on each side.
 
-use super::{Check, Example, Proof, place};
+use super::{Check, Example, Proof, Usage, place};
 use crate::contract::domain::Domain;
+use crate::contract::evaluate::Node;
 use crate::contract::series::SeriesSet;
 use crate::contract::targets::Targets;
+use crate::diagnostic::Diagnostic;
 use crate::promql::token::{T_LAND, T_LOR, T_LUNLESS};
 use crate::promql::{Expr, VectorMatchCardinality};
+use crate::stack::expressions::Expression;
 use std::collections::HashMap;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -34,19 +37,9 @@ pub(crate) const PROOF: Proof = Proof {
                 continue;
             }
             let compared = crate::promql::compared(binary);
-            let several = |series: &SeriesSet| -> Option<String> {
-                // What a matcher fixes has one value.
-                let apart =
-                    |domain: &Domain| !matches!(domain, Domain::Values(values) if values.len() < 2);
-                let mut labels = series.labels.iter();
-                let label = labels
-                    .find(|(label, domain)| !compared(label) && apart(domain))
-                    .map(|(label, _)| label);
-                label
-                    .cloned()
-                    .or_else(|| same_target(series, &compared, &contract.targets))
-            };
-            if let Some(label) = left.series.iter().chain(&right.series).find_map(several) {
+            let mut sides = left.series.iter().chain(&right.series);
+            let several = sides.find_map(|series| several(series, &compared, &contract.targets));
+            if let Some(label) = several {
                 found.push(place::on(
                     expression,
                     format!(
@@ -57,9 +50,52 @@ pub(crate) const PROOF: Proof = Proof {
                 ));
             }
         }
+        found.extend(relabelled(expression, nodes, &contract.targets));
         found
     }),
 };
+
+/// A rule that gives all of several series the one value of a label by which they differ: Prometheus refuses its result.
+fn relabelled(expression: &Expression, nodes: &[Node], targets: &Targets) -> Option<Diagnostic> {
+    let given = |label: &str| {
+        let given = expression.owner["labels"][label].as_str();
+        given.is_some_and(|given| !given.contains("{{"))
+    };
+    let ruled = [Usage::Alert, Usage::Record].contains(&expression.usage);
+    let is_ranked = |node: &Node| match node.expr {
+        Expr::Aggregate(aggregate) => {
+            ["topk", "bottomk", "limitk"].contains(&&*aggregate.op.to_string())
+        }
+        _ => false,
+    };
+    let whole = nodes
+        .last()
+        .filter(|_| ruled && !nodes.iter().any(is_ranked))?;
+    let mut series = whole.series.iter();
+    let label = series.find_map(|series| several(series, &|label: &str| !given(label), targets))?;
+    let message = format!(
+        "the rule gives all its series one `{label}`, by which they differ: Prometheus refuses them once there are two"
+    );
+    let help = format!("remove the label `{label}` of the rule, or aggregate it away");
+    Some(place::on(expression, message, help))
+}
+
+/// A label by which several series differ that are the same but for labels which do not count.
+fn several(
+    series: &SeriesSet,
+    compared: &impl Fn(&str) -> bool,
+    targets: &Targets,
+) -> Option<String> {
+    // What a matcher fixes has one value.
+    let apart = |domain: &Domain| !matches!(domain, Domain::Values(values) if values.len() < 2);
+    let mut labels = series.labels.iter();
+    let label = labels
+        .find(|(label, domain)| !compared(label) && apart(domain))
+        .map(|(label, _)| label);
+    label
+        .cloned()
+        .or_else(|| same_target(series, compared, targets))
+}
 
 /// A label by which two targets differ whose series the comparison takes for one.
 fn same_target(

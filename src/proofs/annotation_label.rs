@@ -22,12 +22,19 @@ pub(crate) const PROOF: Proof = Proof {
             return found;
         };
         let rule = expression.pointer.trim_end_matches("/expr");
-        for (key, text) in expression.owner["annotations"].entries() {
-            let text = text.as_str().unwrap_or_default();
-            if let Some(name) = one_of_many(text, whole, contract) {
+        let name = expression.owner["alert"].as_str().unwrap_or_default();
+        let texts = ["annotations", "labels"].into_iter().flat_map(|of| {
+            let entries = expression.owner[of].entries();
+            entries.map(move |(key, text)| (of, key, text.as_str().unwrap_or_default()))
+        });
+        for (of, key, text) in texts {
+            let place = format!("{rule}/{of}/{key}");
+            if of == "annotations"
+                && let Some(name) = one_of_many(text, whole, contract)
+            {
                 found.push(place::at(
                     expression.path,
-                    format!("{rule}/annotations/{key}"),
+                    place.clone(),
                     format!("it names `{name}`, whichever service the alert fires for"),
                     "write `{{ $labels.service }}`",
                 ));
@@ -39,15 +46,27 @@ pub(crate) const PROOF: Proof = Proof {
                     {
                         found.push(place::at(
                             expression.path,
-                            format!("{rule}/annotations/{key}"),
+                            place.clone(),
                             format!("there is no variable `${variable}`"),
                             "use `$labels.NAME` or `$value`",
                         ));
                     }
                     continue;
                 };
-                let own = expression.owner["labels"].get(label).is_some() || label == "alertname";
-                if !own && whole.series.iter().any(|series| !series.has(label)) {
+                if whole.series.iter().any(|series| !series.has(label)) {
+                    let own = expression.owner["labels"][label].as_str();
+                    let own = own.filter(|own| !own.contains("{{"));
+                    let own = own.or((label == "alertname").then_some(name));
+                    if let Some(own) = own {
+                        // rules/alerting.go of Prometheus: templates see the sample, and not what the rule gives to its alert.
+                        found.push(place::at(
+                            expression.path,
+                            place.clone(),
+                            format!("`$labels` has what the condition returns: `{label}`, which the rule gives, is empty here"),
+                            format!("write it out: `{own}`"),
+                        ));
+                        continue;
+                    }
                     let has = whole
                         .series
                         .first()
@@ -55,7 +74,7 @@ pub(crate) const PROOF: Proof = Proof {
                         .unwrap_or_default();
                     let mut wrong = place::at(
                         expression.path,
-                        format!("{rule}/annotations/{key}"),
+                        place.clone(),
                         format!("the alert has no label `{label}`"),
                         match has.as_str() {
                             "" => "it has none".to_string(),
@@ -95,20 +114,53 @@ fn one_of_many(text: &str, alert: &Node, contract: &Contract) -> Option<String> 
     named.next().map(str::to_string)
 }
 
-/// The variables of a Go template, without the dollar sign.
+/// The variables of a Go template that it does not declare itself, without the dollar sign.
 fn variables(text: &str) -> Vec<String> {
     let inside = text
         .split("{{")
         .skip(1)
         .filter_map(|rest| rest.split("}}").next());
-    let words = inside.flat_map(|action| action.split('$').skip(1));
-    // What a pattern has found is a number, or in braces: `$1`.
-    let words = words.filter(|word| !word.starts_with(|c: char| c.is_ascii_digit() || c == '{'));
-    words
-        .map(|word| {
-            word.chars()
-                .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))
-                .collect()
-        })
-        .collect()
+    let mut declared: BTreeSet<String> = BTreeSet::new();
+    let mut found = Vec::new();
+    for action in inside {
+        let action = without_strings(action);
+        for word in action.split('$').skip(1) {
+            let end = word.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.'));
+            let (name, rest) = word.split_at(end.unwrap_or(word.len()));
+            let rest = rest.trim_start();
+            if rest.starts_with(":=") || rest.starts_with(',') {
+                declared.insert(name.to_string());
+            }
+            // `$` alone is all that the template is given.
+            let name = match name.strip_prefix(".Labels.") {
+                Some(label) => format!("labels.{label}"),
+                None => name.to_string(),
+            };
+            let first = name.split('.').next().unwrap_or_default();
+            if !first.is_empty() && !declared.contains(first) {
+                found.push(name);
+            }
+        }
+    }
+    found
+}
+
+/// What a text says outside of quotes.
+fn without_strings(action: &str) -> String {
+    let mut rest = action.chars();
+    let mut out = String::new();
+    while let Some(c) = rest.next() {
+        if !matches!(c, '"' | '`') {
+            out.push(c);
+            continue;
+        }
+        while let Some(inside) = rest.next() {
+            match inside {
+                '\\' if c == '"' => drop(rest.next()),
+                end if end == c => break,
+                _ => {}
+            }
+        }
+    }
+    out
 }

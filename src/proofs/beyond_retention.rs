@@ -3,8 +3,9 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Duration;
+use crate::promql::engine::LOOKBACK;
 use crate::promql::walk::{children, reach, selector};
-use crate::promql::{AtModifier, Expr};
+use crate::promql::{AtModifier, Expr, Offset};
 use crate::stack::expressions::{Expression, Usage};
 use std::time::Duration as Length;
 
@@ -32,6 +33,13 @@ pub(crate) const PROOF: Proof = Proof {
                     expression,
                     format!("`@ {moment}` always reads the same moment, and Prometheus keeps {retention}"),
                     "remove it: it is for looking at one incident by hand",
+                ));
+            }
+            if let Some(read) = ahead(&expression.ast).filter(|_| at_once(expression)) {
+                found.push(place::on(
+                    expression,
+                    format!("`{read}` reads what has not happened yet when the rule is evaluated: it is always empty"),
+                    "take the minus of the offset away",
                 ));
             }
             let reach = reach(&expression.ast);
@@ -62,6 +70,25 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// Whether it is asked about now, and not about what was.
+fn at_once(expression: &Expression) -> bool {
+    [Usage::Alert, Usage::Record].contains(&expression.usage)
+}
+
+/// What lies wholly ahead of the evaluation.
+fn ahead(expr: &Expr) -> Option<String> {
+    let (offset, range) = match expr {
+        Expr::VectorSelector(read) => (&read.offset, Length::from_millis(LOOKBACK.unsigned_abs())),
+        Expr::MatrixSelector(read) => (&read.vs.offset, read.range),
+        Expr::Subquery(_) => return None,
+        _ => return children(expr).find_map(ahead),
+    };
+    match offset {
+        Some(Offset::Neg(ahead)) if *ahead >= range => Some(expr.to_string()),
+        _ => None,
+    }
+}
 
 /// A moment that an expression names, in seconds since 1970.
 fn fixed(expr: &Expr) -> Option<f64> {

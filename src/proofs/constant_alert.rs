@@ -116,7 +116,9 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
         Some((0..worlds.count()).map(holds).collect())
     };
     // Not all targets that there are, are made up.
-    let counts = rules.iter().any(|rule| counts(&rule.expr)) || counts(expr);
+    // And what a rule records of each without reading anything, is of those too.
+    let listed = rules.iter().any(|rule| selectors(&rule.expr).is_empty());
+    let counts = listed || rules.iter().any(|rule| counts(&rule.expr)) || counts(expr);
     if let Some(well) = worlds.in_which_all_is_up().filter(|_| !counts)
         && held(&well)?.into_iter().all(|holds| holds)
     {
@@ -141,6 +143,9 @@ fn constant(stack: &Stack, loaded: &LoadedRule, library: &Library) -> Option<Dia
         if seen == [true; 2] {
             return None;
         }
+    }
+    if seen[1] && listed {
+        return None;
     }
     if seen[1] {
         let message = format!(

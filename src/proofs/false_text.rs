@@ -5,10 +5,12 @@ use crate::artifacts::RULES;
 use crate::catalog::{Alert, Duration, Scope};
 use crate::evaluation::steady::read;
 use crate::kinds::Side;
-use crate::promql::Expr;
 use crate::promql::engine::metric;
 use crate::promql::matchers::picks;
+use crate::promql::number::number;
+use crate::promql::token::{T_DIV, T_LAND, T_LUNLESS, T_MUL};
 use crate::promql::walk::{children, selectors};
+use crate::promql::{BinaryExpr, Expr, returns_bool};
 use crate::stack::Stack;
 use crate::value::{Value, to_value};
 use regex_automata::meta::{Config, Regex};
@@ -215,6 +217,11 @@ const NUMBERS: [(&str, u64); 17] = [
 /// A time for which something is said to have been so: `for 5m`.
 static LASTED: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"\bfor\s+{TIME}")));
 
+/// In which time there are as many as the value before it says: ` errors a minute`.
+static PACE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^\s+(?:[a-z-]+\s+){0,4}?(?:per|an?|each|every)\s+(second|minute|hour|day)\b")
+});
+
 /// A time at which something is said to have been otherwise: `1d ago`.
 static AGO: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"\b{TIME}\s+ago\b")));
 
@@ -326,18 +333,22 @@ impl Texts<'_, '_> {
             "summary" => alert.summary.as_ref(),
             _ => alert.description.as_ref(),
         });
+        let pace = self.at_another_pace(text);
         if said.is_some() || self.own {
             // How urgent it is, and from when on, it says of this alert all the same.
             let text = without_placeholders(text);
             let mut found: Vec<Wrong> = Vec::new();
             // What stands further down may be advice, or an example.
-            if key == "summary" {
+            let sentences = text.split(['.', '!', '?', '\n']);
+            let alone = || sentences.filter(|one| one.contains(' ')).count() == 1;
+            if key == "summary" || self.own && alone() {
                 found.extend(self.of_another_share(&text));
                 found.extend(self.of_another_count(&text));
                 found.extend(self.far_from_its_times(&text));
             }
             found.extend(self.of_another_severity(&text));
             found.extend(self.far_from_its_window(&text));
+            found.extend(pace);
             return found;
         }
         let mut found: Vec<Wrong> = Vec::new();
@@ -350,6 +361,7 @@ impl Texts<'_, '_> {
         found.extend(self.opposite(&text));
         found.extend(self.of_another_time(&text));
         found.extend(self.of_another_class(&text));
+        found.extend(pace);
         found
     }
 
@@ -462,7 +474,16 @@ impl Texts<'_, '_> {
         windows.extend(seconds);
         let mut lasting = windows.clone();
         lasting.extend(compared.waits);
-        let claims = [(&*FOR_SO_LONG, lasting), (&*WITHIN, windows)];
+        // The catalog's own words of a window are looked at as what they are.
+        let happened = match self.own {
+            true => lasting.clone(),
+            false => BTreeSet::new(),
+        };
+        let claims = [
+            (&*FOR_SO_LONG, lasting),
+            (&*WITHIN, windows),
+            (&*HAPPENED, happened),
+        ];
         claims.into_iter().find_map(|(pattern, known)| {
             let mut said = claimed(pattern, text).into_iter();
             let said = said.find(|said| !known.is_empty() && !near(*said, &known))?;
@@ -524,13 +545,26 @@ impl Texts<'_, '_> {
                     .contract
                     .parse(self.rule["expr"].as_str()?)
                     .ok()?;
-                let mut names = selectors(&expr).into_iter().filter_map(metric);
-                let of_another = names.any(|name| self.stack.contract.recorded(name).is_some());
-                if of_another || asks_the_time(&expr) {
-                    return None;
-                }
+                // What it reads of other rules it says of itself too.
                 let mut spans = Vec::new();
-                read(&expr, &mut compared.numbers, &mut spans);
+                let mut open: Vec<&Expr> = vec![&expr];
+                let mut seen = BTreeSet::new();
+                while let Some(expr) = open.pop() {
+                    if asks_the_time(expr) {
+                        return None;
+                    }
+                    read(expr, &mut compared.numbers, &mut spans);
+                    for name in selectors(expr).into_iter().filter_map(metric) {
+                        if self.stack.contract.recorded(name).is_none() || !seen.insert(name) {
+                            continue;
+                        }
+                        let recorded = self.recorded(name);
+                        if !self.own || recorded.is_empty() {
+                            return None;
+                        }
+                        open.extend(recorded);
+                    }
+                }
                 let spans = spans
                     .into_iter()
                     .filter_map(|span| u64::try_from(span).ok());
@@ -541,6 +575,85 @@ impl Texts<'_, '_> {
             }
         }
         Some(compared)
+    }
+
+    /// The expressions of the rules that record under a name.
+    fn recorded(&self, name: &str) -> Vec<&Expr> {
+        let rules = self.stack.rules.iter().map(|loaded| &loaded.rule);
+        let rules = rules.filter(|rule| rule.alert.is_none() && rule.name == name);
+        rules.map(|rule| rule.expr.as_ref()).collect()
+    }
+
+    /// How long it takes, in seconds, for as many as the value says; None: it is no pace, or nobody knows which.
+    fn pace(&self, expr: &Expr) -> Option<f64> {
+        match expr {
+            Expr::Paren(inner) => self.pace(&inner.expr),
+            Expr::Aggregate(aggregate) => {
+                let op = aggregate.op.to_string();
+                let kept = ["sum", "min", "max", "avg", "topk", "bottomk"];
+                self.pace(&aggregate.expr)
+                    .filter(|_| kept.contains(&op.as_str()))
+            }
+            Expr::Call(call) => {
+                let first = call.args.args.first()?;
+                match call.func.name {
+                    "rate" | "irate" => Some(1.0),
+                    "increase" => match &**first {
+                        Expr::MatrixSelector(matrix) => Some(matrix.range.as_secs_f64()),
+                        _ => None,
+                    },
+                    "label_replace" | "clamp_min" | "clamp_max" | "abs" => self.pace(first),
+                    _ => None,
+                }
+            }
+            Expr::Binary(binary) => {
+                let (left, right) = (&*binary.lhs, &*binary.rhs);
+                match (binary.op.id(), number(left), number(right)) {
+                    (T_LAND | T_LUNLESS, ..) => self.pace(left),
+                    (T_MUL, None, Some(by)) => Some(self.pace(left)? * by),
+                    (T_MUL, Some(by), None) => Some(self.pace(right)? * by),
+                    (T_DIV, None, Some(by)) => Some(self.pace(left)? / by),
+                    (_, None, Some(_)) if is_filter(binary) => self.pace(left),
+                    (_, Some(_), None) if is_filter(binary) => self.pace(right),
+                    _ => None,
+                }
+            }
+            Expr::VectorSelector(read) => match self.recorded(metric(read)?).as_slice() {
+                [one] => self.pace(one),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// So many a second or a minute, of a value that is so many in another time.
+    fn at_another_pace(&self, text: &str) -> Option<Wrong> {
+        let mut actions = text.split("{{").filter_map(|part| part.split_once("}}"));
+        let said = actions.find_map(|(action, after)| {
+            let is_value = action.contains("$value");
+            groups(&PACE, after).next().filter(|_| is_value)
+        })?;
+        let seconds = [
+            ("second", 1.0),
+            ("minute", 60.0),
+            ("hour", 3600.0),
+            ("day", 86400.0),
+        ];
+        let (_, wanted) = seconds.into_iter().find(|(unit, _)| *unit == said)?;
+        let expr = self
+            .stack
+            .contract
+            .parse(self.rule["expr"].as_str()?)
+            .ok()?;
+        let pace = self.pace(&expr)?;
+        let same = (pace - wanted).abs() <= 0.02 * wanted;
+        (!same).then(|| {
+            let time = Duration((1000.0 * pace) as u64);
+            (
+                format!("`{}` says how many there are in a {said}, and its value is how many there are in {time}", self.name),
+                "multiply the rate by the seconds of that time, or say the time that it is of",
+            )
+        })
     }
 
     /// Another quantile, or another objective, than the alert's.
@@ -754,6 +867,10 @@ fn holds(text: &str, words: &str) -> bool {
             .flatten()
             .any(char::is_alphanumeric)
     })
+}
+
+fn is_filter(binary: &BinaryExpr) -> bool {
+    binary.op.is_comparison_operator() && !returns_bool(binary)
 }
 
 /// The first time that a text says to have been looked at.

@@ -204,9 +204,10 @@ fn short(text: &str) -> String {
 }
 
 /// What each function of an annotation takes its number for.
-const HUMANIZED: [(&str, Base); 3] = [
+const HUMANIZED: [(&str, Base); 4] = [
     ("humanizePercentage", Base::Ratio),
     ("humanizeDuration", Base::Seconds),
+    ("humanizeTimestamp", Base::Seconds),
     ("humanize1024", Base::Bytes),
 ];
 

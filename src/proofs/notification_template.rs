@@ -66,6 +66,14 @@ pub(crate) const PROOF: Proof = Proof {
                                 format!("there is no function `{name}` in a notification"),
                                 "use one of Go's or of the Alertmanager's".to_string(),
                             )),
+                            Asked::Status(word) => Some((
+                                format!("no status is `{word}`: what stands there is never said"),
+                                "a status is `firing` or `resolved`".to_string(),
+                            )),
+                            Asked::Incomparable(one, other) => Some((
+                                format!("{one} is compared with `{other}`, which Go does not do: the notification is not sent"),
+                                "compare whole numbers with whole numbers, and texts with texts in quotes".to_string(),
+                            )),
                             Asked::Template(name) => (defined.is_some() && !texts::built_in(&name)).then(|| {
                                 let known = texts::all_built_in();
                                 let help = suggestion(&name, known.collect::<Vec<_>>().iter().copied());

@@ -4,11 +4,13 @@
 use super::{Expression, Usage, panel_unit, place};
 use crate::catalog::Catalog;
 use crate::contract::Contract;
+use crate::contract::domain::Domain;
 use crate::contract::evaluate::Node;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, Place, Severity, nearest, suggestion};
 use crate::profiles::built_in;
 use crate::promql::engine::metric;
+use crate::promql::matchers::picks;
 use crate::promql::number::number;
 use crate::promql::walk::{selector, selectors};
 use crate::promql::{Expr, LabelModifier, VectorSelector};
@@ -20,11 +22,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Proofs that ask nothing of the catalog but what exists: they look at everything, the others at what is rendered.
-const WITHOUT_INTENT: [&str; 48] = [
+const WITHOUT_INTENT: [&str; 50] = [
     "alert-without-condition",
     "ambiguous-match",
     "annotation-label",
     "beyond-retention",
+    "broken-text",
     "constant-alert",
     "count-of-none",
     "dashboard-model",
@@ -48,6 +51,7 @@ const WITHOUT_INTENT: [&str; 48] = [
     "range-too-short",
     "rate-of-gauge",
     "raw-counter",
+    "recorded-window",
     "refused-notification",
     "rule-file",
     "scrape-job",
@@ -102,6 +106,43 @@ impl Known {
             Known::Nothing => OF_ANYTHING.contains(&code),
         }
     }
+}
+
+/// What is asked of alerts by a name, or a state, that none has.
+fn of_no_alert(
+    expression: &Expression,
+    selector: &VectorSelector,
+    contract: &Contract,
+) -> Option<Diagnostic> {
+    metric(selector).filter(|name| name.starts_with("ALERTS"))?;
+    let named = contract.domains(contract.family("ALERTS"), "alertname");
+    let mut names = BTreeSet::new();
+    for domain in named {
+        match domain {
+            Domain::Values(values) => names.extend(values),
+            // They may have any name.
+            Domain::Pattern(_) => return None,
+        }
+    }
+    let states = ["pending", "firing"];
+    let mut matchers = selector.matchers.matchers.iter();
+    let wrong = matchers.find(|matcher| match matcher.name.as_str() {
+        "alertname" => !names.iter().any(|name| picks(matcher, name)),
+        "alertstate" => !states.iter().any(|state| picks(matcher, state)),
+        _ => false,
+    })?;
+    let (what, help) = match wrong.name.as_str() {
+        "alertname" => {
+            let known = names.iter().map(String::as_str);
+            ("no alert is called", suggestion(&wrong.value, known))
+        }
+        _ => (
+            "no alert has the state",
+            "an alert is `pending` or `firing`".to_string(),
+        ),
+    };
+    let message = format!("{what} `{}`: `{selector}` is always empty", wrong.value);
+    Some(place::on(expression, message, help))
 }
 
 /// Which proofs judge what.
@@ -226,6 +267,7 @@ impl<'a, 's> Reach<'a, 's> {
     pub(super) fn misspelt(&self, expression: &Expression, contract: &Contract) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         for selector in selectors(&expression.ast) {
+            found.extend(of_no_alert(expression, selector, contract));
             let known = |name: &&str| contract.knows(name) || self.unlisted.contains(name);
             let Some(name) = metric(selector).filter(|name| !known(name)) else {
                 continue;

@@ -1,9 +1,11 @@
 //! `histogram_quantile` needs the label `le`, and all that was counted.
 
 use super::{Check, Example, Proof, place};
+use crate::contract::domain::Domain;
 use crate::contract::evaluate::{Node, picked};
 use crate::contract::series::SeriesSet;
 use crate::promql::Expr;
+use crate::promql::walk::selectors;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "quantile-without-le",
@@ -29,6 +31,17 @@ pub(crate) const PROOF: Proof = Proof {
                     "read a histogram's `_bucket` and keep `le`: `sum by (le, …)`",
                 ));
             }
+            // Without the last bucket nobody knows how many there were: the quantile is NaN.
+            let all = |series: &SeriesSet| match series.labels.get("le") {
+                Some(Domain::Values(bounds)) => bounds.iter().any(|bound| bound == "+Inf"),
+                _ => true,
+            };
+            if !buckets.series.iter().all(all) {
+                return Some((
+                    "`histogram_quantile` gets no bucket `+Inf`, and is NaN without".to_string(),
+                    "read all buckets",
+                ));
+            }
             let taken = picked(buckets, nodes, contract)?;
             Some((
                 format!("`histogram_quantile` gets the `{taken}` of each bucket, which is of no histogram"),
@@ -36,7 +49,35 @@ pub(crate) const PROOF: Proof = Proof {
             ))
         });
         wrong
+            .chain(nodes.iter().filter_map(|node| added_up(node, nodes)))
             .map(|(message, help)| place::on(expression, message, help))
             .collect()
     }),
 };
+
+/// A sum of buckets, each of which counts what those below it count.
+fn added_up(node: &Node, nodes: &[Node]) -> Option<(String, &'static str)> {
+    let Expr::Aggregate(aggregate) = node.expr else {
+        return None;
+    };
+    let of = &nodes[*node.operands.last()?];
+    let several = |series: &SeriesSet| {
+        let bounds = series.labels.get("le");
+        bounds.is_some_and(|bounds| !matches!(bounds, Domain::Values(all) if all.len() < 2))
+    };
+    let buckets = selectors(of.expr).into_iter().all(|read| {
+        let name = read.name.as_deref();
+        name.is_some_and(|name| name.ends_with("_bucket"))
+    });
+    let sums = aggregate.op.to_string() == "sum" && buckets && of.series.iter().any(several);
+    let lost = !node.series.is_empty() && !node.series.iter().any(|series| series.has("le"));
+    (sums && lost).then(|| {
+        (
+            format!(
+                "`{}` adds up buckets, and each counts again what is in those below it",
+                node.expr
+            ),
+            "keep `le` for a quantile, take the one bucket that is meant, or read `_count`",
+        )
+    })
+}

@@ -6,8 +6,9 @@ use crate::catalog::Duration;
 use crate::contract::Contract;
 use crate::contract::evaluate::nodes;
 use crate::contract::values::{Base, Unit};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::promql::Expr;
+use crate::promql::number::number;
 use crate::promql::token::{T_LAND, T_LOR, T_LUNLESS};
 use crate::promql::walk::children;
 use crate::stack::expressions::{Expression, Usage};
@@ -22,11 +23,11 @@ pub(crate) const PROOF: Proof = Proof {
         bad: r#"{"record": "job:requests:rate5m", "expr": "sum by (job) (rate(shop_requests_total[10m]))"}"#,
     },
     check: Check::Stack(|stack| {
-        let rules = stack.files.rules().filter(|(file, _, _)| !file.is_own());
-        let named: HashMap<(&str, String), &str> = rules
+        let rules = stack.files.rules();
+        let named: HashMap<(&str, String), (&str, bool)> = rules
             .filter_map(|(file, pointer, rule)| {
                 let at = (file.path.as_str(), format!("{pointer}/expr"));
-                Some((at, rule["record"].as_str()?))
+                Some((at, (rule["record"].as_str()?, file.is_own())))
             })
             .collect();
         let recorded = stack.used(Usage::Record).filter_map(|expression| {
@@ -34,13 +35,22 @@ pub(crate) const PROOF: Proof = Proof {
             Some((expression, *named.get(&at)?))
         });
         recorded
-            .flat_map(|(expression, name)| {
+            .flat_map(|(expression, (name, own))| {
                 // What is shorter than samples lie apart is not what a rule looks back: `…:share_1s` is of what took a second.
                 let apart = stack.catalog.prometheus.scrape_interval;
                 let over = over(expression, name, apart);
-                over.into_iter()
+                let found = over
+                    .into_iter()
                     .chain(aggregated(expression, name))
-                    .chain(measured(expression, name, &stack.contract))
+                    .chain(quantile(expression, name))
+                    .chain(measured(expression, name, &stack.contract));
+                // How a team calls what is its own is its own.
+                found.map(move |mut found| {
+                    if own {
+                        found.severity = Severity::Warning;
+                    }
+                    found
+                })
             })
             .collect()
     }),
@@ -98,8 +108,36 @@ const SAID: [(&str, Base); 2] = [("ratio", Base::Ratio), ("percent", Base::Perce
 
 /// `p95`, `p999`.
 fn is_quantile(word: &str) -> bool {
-    let digits = word.strip_prefix('p');
-    digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+    let digits = word.strip_prefix('p').unwrap_or_default();
+    digits.len() > 1 && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A quantile that a name says last, and another one is recorded.
+fn quantile(expression: &Expression, name: &str) -> Option<Diagnostic> {
+    let last = name.rsplit_once(':')?.1;
+    let said = last.split('_').find(|word| is_quantile(word))?;
+    let wanted: f64 = format!("0.{}", &said[1..]).parse().ok()?;
+    let is = of_quantile(&expression.ast)?;
+    ((is - wanted).abs() > 1e-9).then(|| {
+        let message =
+            format!("`{name}` is the quantile {wanted} by its name, and {is} is recorded");
+        place::on(
+            expression,
+            message,
+            "record what the name says, or name it after what it is",
+        )
+    })
+}
+
+/// Which quantile of a histogram it is.
+fn of_quantile(expr: &Expr) -> Option<f64> {
+    match expr {
+        Expr::Paren(inner) => of_quantile(&inner.expr),
+        Expr::Call(call) if call.func.name == "histogram_quantile" => {
+            number(call.args.args.first()?)
+        }
+        _ => None,
+    }
 }
 
 /// The aggregations whose values an expression has.

@@ -3,7 +3,7 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::{Duration, Scope};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::evaluation::unit_tests::{Found, Loaded, Mismatch};
 use crate::promql::engine::{LOOKBACK, metric};
 use crate::promql::walk::selectors;
@@ -245,7 +245,12 @@ fn said(
             "write it in another way, or accept with `allow` that it is not proved",
         ),
     };
+    let unknown = matches!(found, Found::Unknown { .. });
     let mut failing = place::at(&file.path, pointer, message, help);
+    if unknown && file.is_own() {
+        // promtool runs it, and it is the team's own.
+        failing.severity = Severity::Warning;
+    }
     if let Some(alert) = file.alert().filter(|_| !of_catalog) {
         let causes = ["behaviour", "alert"].map(|what| format!("{what} {alert}"));
         failing.follows.extend(causes);

@@ -41,6 +41,20 @@ pub(crate) const PROOF: Proof = Proof {
             return vec![place::at(path, "", message, "write `route`")];
         };
         let mut found: Vec<Diagnostic> = Vec::new();
+        // config.Load of the Alertmanager: the first route is for whatever no other takes.
+        let root = notifications.file.value["route"].entries();
+        let refused = root.filter(|(key, said)| match key.as_str() {
+            "continue" => **said == true,
+            "match" | "match_re" | "matchers" | "mute_time_intervals" | "active_time_intervals" => {
+                said.entries().next().is_some() || said.items().next().is_some()
+            }
+            _ => false,
+        });
+        found.extend(refused.map(|(key, _)| {
+            let message = format!("the Alertmanager does not start: its first route has `{key}`");
+            let help = "the first route is for all alerts at all times: write it in a route inside";
+            place::at(path, format!("/route/{key}"), message, help)
+        }));
         for route in tree.all() {
             found.extend(unreadable(notifications, route));
         }

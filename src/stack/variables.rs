@@ -42,7 +42,12 @@ impl Variables {
                 Duration(scrape.0 * 4).to_string(),
             ),
             ("__interval".to_string(), scrape.to_string()),
+            ("__interval_ms".to_string(), scrape.0.to_string()),
             ("__range".to_string(), "1h".to_string()),
+            ("__range_s".to_string(), "3600".to_string()),
+            ("__range_ms".to_string(), "3600000".to_string()),
+            ("__from".to_string(), "1735689600000".to_string()),
+            ("__to".to_string(), "1735693200000".to_string()),
         ]);
         for variable in dashboard["templating"]["list"].items() {
             let value = variable["allValue"]
