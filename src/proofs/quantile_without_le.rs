@@ -6,6 +6,7 @@ use crate::contract::evaluate::{Node, picked};
 use crate::contract::series::SeriesSet;
 use crate::promql::Expr;
 use crate::promql::walk::selectors;
+use std::collections::HashSet;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "quantile-without-le",
@@ -61,9 +62,17 @@ fn added_up(node: &Node, nodes: &[Node]) -> Option<(String, &'static str)> {
         return None;
     };
     let of = &nodes[*node.operands.last()?];
-    let several = |series: &SeriesSet| {
-        let bounds = series.labels.get("le");
-        bounds.is_some_and(|bounds| !matches!(bounds, Domain::Values(all) if all.len() < 2))
+    // One bucket may be asked for as 1 and as 1.0.
+    let several = |series: &SeriesSet| match series.labels.get("le") {
+        Some(Domain::Values(all)) => {
+            let bounds: HashSet<Option<u64>> = all
+                .iter()
+                .map(|bound| Some(bound.parse::<f64>().ok()?.to_bits()))
+                .collect();
+            bounds.len() > 1
+        }
+        Some(Domain::Pattern(_)) => true,
+        None => false,
     };
     let buckets = selectors(of.expr).into_iter().all(|read| {
         let name = read.name.as_deref();

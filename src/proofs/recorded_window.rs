@@ -87,11 +87,11 @@ fn aggregated(expression: &Expression, name: &str) -> Option<Diagnostic> {
 /// The unit that a name says last, before its window, and the rule records another.
 fn measured(expression: &Expression, name: &str, contract: &Contract) -> Option<Diagnostic> {
     let last = name.rsplit_once(':')?.1;
-    let words = last.split('_').filter(|word| {
+    let mut words = last.split('_').filter(|word| {
         let window = word.strip_prefix("rate").unwrap_or(word);
         Duration::parse(window).is_none() && !is_quantile(word)
     });
-    let word = words.last()?;
+    let word = words.next_back()?;
     let said = SAID.iter().find(|(known, _)| *known == word)?.1;
     let nodes = nodes(&expression.ast, contract);
     let recorded = nodes.last()?.unit.as_ref()?;

@@ -172,7 +172,7 @@ fn reason(
     }
     if let Some(least) = known.least.as_deref()
         && let (Some(given), Some(wanted)) = (amount(&flag.value), amount(least))
-        && given > 0.0
+        && (given > 0.0 || known.none)
         && given < wanted
     {
         return Some((

@@ -102,6 +102,11 @@ pub(super) fn nothing_left(stack: &Stack, config: &File) -> Vec<Diagnostic> {
     let expressions = stack.expressions.iter();
     for expression in expressions.filter(|expression| expression.usage != Usage::Test) {
         for selector in selectors(&expression.ast) {
+            // What Prometheus says of a scrape itself goes through no rule.
+            let said = |name: &str| name == "up" || name.starts_with("scrape_");
+            if metric(selector).is_some_and(said) {
+                continue;
+            }
             let text = selector.to_string();
             if !asked.insert(text.clone()) {
                 continue;

@@ -197,6 +197,9 @@ pub(crate) struct FlagKind {
     pub(crate) words: String,
     /// The least with which the server still does its work; what is said is that it is not enough.
     pub(crate) least: Option<String>,
+    /// Whether 0 is none of it; of other flags it is as much as there is.
+    #[serde(default)]
+    pub(crate) none: bool,
     /// The folder of the machine that it is: each container has one of that name for itself, and any other only by a mount.
     pub(crate) folder: Option<String>,
     /// Whether the program does something else with it, and ends.

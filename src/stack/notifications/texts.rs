@@ -198,7 +198,18 @@ mod tests {
                 "NoField { of: \"Alert\", field: \"CommonLabels\" }",
             ),
             ("{{ .Status | upper }}", "NoFunction(\"upper\")"),
-            ("{{ .Status.x }}", "NoField { of: \"Text\", field: \"x\" }"),
+            (
+                "{{ .Status.x }}",
+                "NoField { of: \"Status\", field: \"x\" }",
+            ),
+            (
+                "{{ if eq .Status `FIRING` }}{{ end }}",
+                "Status(\"FIRING\")",
+            ),
+            (
+                "{{ if gt (len .Alerts) 1.5 }}{{ end }}",
+                "Incomparable(\"a whole number\", \"1.5\")",
+            ),
             (
                 "{{ template \"slack.title\" . }}",
                 "Template(\"slack.title\")",
