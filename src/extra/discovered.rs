@@ -37,9 +37,9 @@ pub(super) fn flaws(catalog: &Catalog, overlay: &Overlay) -> Vec<Diagnostic> {
 
 fn list(text: String, source: String) -> OwnFile {
     OwnFile {
-        source,
         sort: Sort::Targets,
-        value: Arc::new(yaml::parse(&text).unwrap_or_default()),
+        value: Arc::new(yaml::of_file(&source, &text).unwrap_or_default()),
+        source,
         text,
         filled: None,
         lines: Arc::default(),

@@ -11,7 +11,7 @@ pub(super) fn flaws(own: &mut Own) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let files = own.files.iter_mut();
     for file in files.filter(|file| file.sort == Sort::Targets) {
-        file.value = Arc::new(yaml::parse(&file.text).unwrap_or_default());
+        file.value = Arc::new(yaml::of_file(&file.source, &file.text).unwrap_or_default());
         found.extend(of(file));
     }
     found
@@ -19,6 +19,11 @@ pub(super) fn flaws(own: &mut Own) -> Vec<Diagnostic> {
 
 pub(super) fn of(file: &OwnFile) -> Vec<Diagnostic> {
     let help = "write a list of groups, as in [{\"targets\": [\"10.0.0.1:9100\"], \"labels\": {\"rack\": \"a\"}}]";
+    if let Err(error) = yaml::of_file(&file.source, &file.text) {
+        let place = file.line(error.line.max(1));
+        let message = format!("{} is no list of targets: {}", file.source, error.reason);
+        return vec![Diagnostic::error("extra-file", place, message).help(help)];
+    }
     let Some(groups) = file.value.as_array() else {
         let message = format!("{} is no list of targets, in JSON or YAML", file.source);
         return vec![file.error("", message, help)];
